@@ -53,6 +53,7 @@ function(tc_daemon target)
     target_compile_options(${target} PRIVATE ${TC_WARNINGS})
     target_compile_definitions(${target} PRIVATE _GNU_SOURCE ${ARG_DEFS})
     target_link_libraries(${target} PRIVATE ${ARG_LINK})
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
     install(TARGETS ${target} RUNTIME DESTINATION bin)
 endfunction()
 
