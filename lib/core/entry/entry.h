@@ -1,0 +1,69 @@
+/* Bodies of log entries: what a WRITE or a SCRUB says, independent of who reads the log.
+ *
+ * Pure; decoded views borrow the body. Applying a WRITE is a function of the state and these bytes
+ * alone: conditions and updates were evaluated by the leader, so replicas, the archive's reference
+ * copies and restores all reach the same items.
+ *
+ *   WRITE  u8 version = 1 | u64 hlc_ns | 16 bytes request id | varint mutation count
+ *          mutations: u8 op (1 put, 2 delete) | lenbytes storage key | lenbytes item (empty:
+ * delete) varint old_bytes (size of the item replaced by the API's arithmetic; 0: there was none)
+ *          optional lenbytes old item (kept when the request wanted it back)
+ *   SCRUB  u8 version = 1 | u64 hlc_ns
+ *
+ * Limits: ENTRY_MUTATIONS_MAX mutations; keys and items are bounded by the log entry itself. An
+ * item is not walked here: item_check is the reader's duty where the bytes are not trusted.
+ */
+#ifndef TC_CORE_ENTRY_H
+#define TC_CORE_ENTRY_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/reader.h"
+
+enum {
+    ENTRY_VERSION = 1,
+    ENTRY_MUTATIONS_MAX = 100, /* items of one transaction */
+    ENTRY_REQUEST_ID_BYTES = 16,
+};
+
+enum entry_op {
+    ENTRY_PUT = 1,
+    ENTRY_DELETE = 2,
+};
+
+struct entry_mutation {
+    enum entry_op op;
+    struct tc_slice key;
+    struct tc_slice item; /* encoded item; empty for a delete */
+};
+
+struct entry_write {
+    uint64_t hlc_ns;
+    uint8_t request_id[ENTRY_REQUEST_ID_BYTES];
+    uint64_t mutation_count;
+    struct tc_slice mutations; /* encoded; entry_next walks them */
+    uint64_t old_bytes;
+    bool has_old; /* old_item was kept */
+    struct tc_slice old_item;
+};
+
+struct entry_iter {
+    struct tc_reader rest;
+    uint64_t left_count;
+};
+
+/* Append a WRITE body. mutations and mutation_count of w are ignored; the array is encoded. */
+void entry_write_encode(const struct entry_write *w, const struct entry_mutation *mutations,
+                        size_t count, struct tc_buf *out);
+/* Check the whole structure of a WRITE body and give views into it.
+ *   Errors   TC_ECORRUPT  not such a body; ret_write is untouched
+ */
+TC_MUST_USE tc_err entry_write_decode(struct tc_slice body, struct entry_write *ret_write);
+/* Walk the mutations of a decoded write, in order; false at the end. */
+struct entry_iter entry_iter(const struct entry_write *w);
+bool entry_next(struct entry_iter *it, struct entry_mutation *ret_mutation);
+
+void entry_scrub_encode(uint64_t hlc_ns, struct tc_buf *out);
+TC_MUST_USE tc_err entry_scrub_decode(struct tc_slice body, uint64_t *ret_hlc_ns);
+
+#endif

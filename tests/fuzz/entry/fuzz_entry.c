@@ -1,0 +1,24 @@
+/* Whatever entry_write_decode accepts, encodes again to the same bytes. */
+#include "base/assert.h"
+#include "core/entry/entry.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct entry_write w;
+    if (entry_write_decode(tc_slice(data, size), &w) != TC_OK)
+        return 0;
+    struct entry_mutation m[ENTRY_MUTATIONS_MAX];
+    struct entry_iter it = entry_iter(&w);
+    size_t count = 0;
+    while (entry_next(&it, &m[count]))
+        count++;
+    TC_ASSERT(count == w.mutation_count);
+    struct tc_buf out = {0};
+    entry_write_encode(&w, m, count, &out);
+    struct entry_write again;
+    TC_ASSERT(entry_write_decode(tc_buf_slice(&out), &again) == TC_OK);
+    TC_ASSERT(again.hlc_ns == w.hlc_ns && tc_slice_eq(again.old_item, w.old_item));
+    tc_buf_deinit(&out);
+    return 0;
+}
