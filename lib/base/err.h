@@ -61,6 +61,13 @@ typedef enum tc_err {
             return tc_try_err_;                                                                    \
     } while (0)
 
+/* Drop an error on purpose; the caller says why in a comment. */
+#define TC_IGNORE(expr)                                                                            \
+    do {                                                                                           \
+        tc_err tc_ignored_err_ = (expr);                                                           \
+        (void)tc_ignored_err_;                                                                     \
+    } while (0)
+
 /* The constant's name without the TC_ prefix ("ETHROTTLED"), "OK", or "E?" for a foreign value. */
 const char *tc_err_name(tc_err err);
 /* One line for people. */

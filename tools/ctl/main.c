@@ -1,0 +1,55 @@
+#include "ctl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *text;
+} commands[] = {
+    {"local", ctl_local, "a whole cluster on this machine: up, down, ps, start, stop"},
+};
+
+enum {
+    COMMANDS = sizeof commands / sizeof commands[0]
+};
+
+static void usage(FILE *out) {
+    fprintf(out,
+            "tercet: run and look after a Tercet cluster\n\nusage: tercet COMMAND [options]\n\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].text);
+    fprintf(out, "\n`tercet COMMAND --help` tells more. A first cluster: tercet local up\n");
+}
+
+int ctl_option(int argc, char **argv, int *i, const char *name, const char **ret_value) {
+    size_t len = strlen(name);
+    if (strncmp(argv[*i], name, len) != 0)
+        return 0;
+    if (argv[*i][len] == '=') {
+        *ret_value = argv[*i] + len + 1;
+        return 1;
+    }
+    if (argv[*i][len] != '\0')
+        return 0;
+    if (*i + 1 >= argc) {
+        fprintf(stderr, "tercet: %s needs a value\n", name);
+        exit(2);
+    }
+    *ret_value = argv[++*i];
+    return 1;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        usage(argc < 2 ? stderr : stdout);
+        return argc < 2 ? 2 : 0;
+    }
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 2, argv + 2);
+    fprintf(stderr, "tercet: no command '%s'; `tercet --help` lists them\n", argv[1]);
+    return 2;
+}
