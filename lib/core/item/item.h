@@ -34,7 +34,8 @@ enum item_type {
 };
 
 /* One value: its type and the bytes after the type byte (S, N, B: the content alone, without the
- * length; M, L, sets: from the count on; BOOL: one byte; NULL: empty). */
+ * length; M, L, sets: from the count on; BOOL: one byte; NULL: empty). Elements of sets have no
+ * type byte, so their encoded starts at the length. */
 struct item_value {
     enum item_type type;
     struct tc_slice body;
@@ -84,6 +85,18 @@ struct item_attr {
 void item_builder_deinit(struct item_builder *b);
 void item_builder_add(struct item_builder *b, struct tc_slice name, struct tc_slice encoded_value);
 TC_MUST_USE tc_err item_builder_finish(struct item_builder *b, struct tc_buf *out);
+
+/* finish as a value of type M. */
+TC_MUST_USE tc_err item_builder_finish_map(struct item_builder *b, struct tc_buf *out);
+
+/* Append a list, set or map whose count elements stand encoded, one after another and in canonical
+ * order, in elements (which must not be part of out). */
+void item_put_container(struct tc_buf *out, enum item_type type, uint64_t count,
+                        struct tc_slice elements);
+/* Append one element of a set (of: ITEM_SS, ITEM_NS, ITEM_BS) from its content. */
+void item_put_element(struct tc_buf *out, enum item_type of, struct tc_slice content);
+/* Append an encoded value that already exists. */
+void item_put_value(struct tc_buf *out, struct item_value v);
 
 /* Encode scalars. */
 void item_put_string(struct tc_buf *out, struct tc_slice text);
