@@ -1,0 +1,220 @@
+/* store: every replica of one storage node, over one shared log.
+ *
+ * It joins the replication groups (core/paxos), the node's write-ahead log (engine/wal), one B-tree
+ * per replica (engine/btree) and the evaluation of requests (core/expr). It decides nothing about
+ * transport: messages, replies, log batches and worker jobs come out as effects, and the shell (the
+ * daemon, or the simulator) performs them.
+ *
+ * Threads: one owner thread calls everything, except store_batch_write and store_job_run, which may
+ * run on another thread between the owner's take and done calls. There is no lock inside.
+ * Time: read through struct store_env after the input arrived, never earlier, because a strong read
+ * is only as honest as the clock reading its lease is compared with (REPLICATION.md B8).
+ * Memory: heap. Inputs are borrowed for the call; effects belong to the shell until freed.
+ *
+ * Ordering: an effect comes out only after the log is durable up to its after_lsn. A failed log
+ * write or sync makes store_batch_done answer TC_EIO: the process must end (B11).
+ *
+ * Limits: STORE_REPLICAS_MAX replicas; per replica a bounded pipeline of proposals and of waiting
+ * reads. At a bound requests are refused with TC_EBUSY or TC_ETHROTTLED, never queued further.
+ */
+#ifndef TC_ENGINE_STORE_H
+#define TC_ENGINE_STORE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "base/slice.h"
+#include "base/trace.h"
+
+#include "proto/archive.pb-c.h"
+#include "proto/memds.pb-c.h"
+#include "proto/storage.pb-c.h"
+
+struct tc_fs;
+struct store;
+struct store_batch;
+struct store_job;
+
+enum {
+    STORE_REPLICAS_MAX = 4096,
+    STORE_NAME_BYTES_MAX = 64, /* node and zone names, with the ending NUL */
+    STORE_ADDR_BYTES_MAX = 128,
+    STORE_UUID_BYTES = 16,
+    STORE_PIPELINE_COUNT_MAX = 4096, /* proposals of one group that are not yet applied */
+    STORE_WAITING_COUNT_MAX = 4096,  /* reads of one group that wait for an index */
+    STORE_CHUNK_BYTES_MAX = 256 * 1024,
+    STORE_PAGE_BYTES_MAX = 1024 * 1024, /* items evaluated by one range request */
+};
+
+struct store_env {
+    const struct tc_fs *fs;
+    uint64_t (*now_ns)(void *user);  /* monotonic, runs on while the process is stopped */
+    uint64_t (*wall_ns)(void *user); /* since 1970 */
+    uint64_t (*random)(void *user);  /* 64 unpredictable (simulator: seeded) bits */
+    void *user;
+    struct tc_trace trace;
+};
+
+struct store_options {
+    const char *node; /* names and address as members carry them; copied */
+    const char *zone;
+    const char *addr;
+    uint64_t segment_bytes;       /* size of one log segment */
+    uint64_t wal_max_bytes;       /* log space at which writes are refused with TC_EFULL */
+    uint64_t cache_bytes;         /* clean B-tree pages kept, per replica */
+    uint64_t checkpoint_bytes;    /* log bytes of a replica between its checkpoints */
+    uint64_t checkpoint_ms;       /* ... or this long, if anything was applied */
+    uint64_t segment_age_ms;      /* committed entries are offered to the archiver when this old */
+    uint64_t segment_offer_bytes; /* ... or this many */
+    bool archive_required; /* false: trim without an archive (stand-alone tests, --archiver none) */
+    uint64_t lease_ms;     /* others follow by the ratios of REPLICATION.md B8 */
+    uint64_t read_units;   /* per partition and second; 0: no limit */
+    uint64_t write_units;
+};
+
+/* The defaults of the daemon; names and address are empty. */
+struct store_options store_options_default(void);
+
+/* Open or format the store in dir (which must exist) and recover every replica.
+ *   Errors   TC_ECORRUPT  the store file is damaged: the disk must be given up (B1)
+ *            TC_EIO, TC_EFULL, TC_EINVAL (options)
+ *   diag     one line for people on failure; may be NULL
+ */
+TC_MUST_USE tc_err store_open(const struct store_env *env, const char *dir,
+                              const struct store_options *options, struct tc_buf *diag,
+                              struct store **ret_store);
+/* Close without a last checkpoint: recovery is the normal path. No batch or job may be out. */
+void store_close(struct store *s);
+
+/* ---- inputs ---------------------------------------------------------------------------------- */
+
+/* Timers. Call at least every 10 ms; store_deadline_ns tells when the next one is due. */
+void store_tick(struct store *s);
+
+/* One item operation or a run of items. The answer is an effect STORE_REPLY with this token; it
+ * may come during the call or much later, exactly once. */
+void store_item_request(struct store *s, uint64_t token, const Tercet__Pb__ItemRequest *req);
+void store_range_request(struct store *s, uint64_t token, const Tercet__Pb__RangeRequest *req);
+
+/* From other storage nodes. Damaged or misdirected messages are counted and dropped. */
+void store_receive(struct store *s, const Tercet__Pb__PaxosMessage *msg);
+void store_receive_chunk(struct store *s, const Tercet__Pb__SnapshotChunk *chunk);
+
+/* ---- control --------------------------------------------------------------------------------- */
+
+/* Become a member of a new group, or of an old one as a learner. Durable when TC_OK.
+ *   Errors   TC_EEXISTS   this gid already lives here
+ *            TC_EINVAL    rid is not a member, or the member is not this store
+ *            TC_ELIMIT    too many replicas; TC_EFULL; TC_EIO
+ */
+TC_MUST_USE tc_err store_create_replica(struct store *s,
+                                        const Tercet__Pb__CreateReplicaRequest *req);
+/*   Errors   TC_ENOTFOUND, TC_EBUSY (a job of it runs: try again), TC_EIO */
+TC_MUST_USE tc_err store_delete_replica(struct store *s, uint64_t gid);
+/* Drop the B-tree of a replica and take it again from another one; log and promises stay.
+ *   Errors   TC_ENOTFOUND, TC_EBUSY */
+TC_MUST_USE tc_err store_reinstall(struct store *s, uint64_t gid);
+/* Append the packed NodeInfoReply. */
+void store_node_info(struct store *s, struct tc_buf *out);
+/* Append a JSON object with the node and its replicas, for the admin endpoint. */
+void store_status_json(struct store *s, struct tc_buf *out);
+
+/* Log a SCRUB entry; the reply (packed ScrubMarkReply) is an effect with this token. */
+void store_scrub_mark(struct store *s, uint64_t token, uint64_t gid);
+/* Append the packed ScrubVectorReply.
+ *   Errors   TC_ENOTFOUND  no such group, or the index is not (or no longer) known
+ *            TC_EBUSY      not applied up to index yet */
+TC_MUST_USE tc_err store_scrub_vector(struct store *s, uint64_t gid, uint64_t index,
+                                      struct tc_buf *out);
+/* Read and check every live page, as a job; the reply (packed ScrubPagesReply) is an effect. */
+void store_scrub_pages(struct store *s, uint64_t token, uint64_t gid);
+/* Append the packed ScrubBucketReply. Errors: TC_ENOTFOUND, TC_EINVAL (bucket), TC_ECORRUPT. */
+TC_MUST_USE tc_err store_scrub_bucket(struct store *s, uint64_t gid, uint32_t bucket,
+                                      struct tc_buf *out);
+
+/* Give leadership of every group to another replica; true when none is led any more. Call again
+ * after later ticks until true or until patience ends. */
+bool store_drain(struct store *s);
+
+/* ---- archive --------------------------------------------------------------------------------- */
+
+/* The next offer that is due, packed (SegmentOffer) into out; TC_EEND when none is due now. One
+ * offer per group is outstanding until store_archived or store_archive_lost is called for it. */
+TC_MUST_USE tc_err store_segment_next(struct store *s, struct tc_buf *out, uint64_t *ret_gid);
+void store_archived(struct store *s, uint64_t gid, const Tercet__Pb__SegmentReply *reply);
+/* The offer was not answered: it is made again later. */
+void store_archive_lost(struct store *s, uint64_t gid);
+
+/* ---- effects --------------------------------------------------------------------------------- */
+
+enum store_effect_type {
+    STORE_REPLY,      /* to token: err, payload = packed reply message of the request */
+    STORE_SEND,       /* to addr: payload = packed PaxosMessage */
+    STORE_SEND_CHUNK, /* to addr on the bulk stream: payload = packed SnapshotChunk */
+    STORE_PUSH,       /* to every memds: payload = packed PushRequest */
+};
+
+struct store_effect {
+    struct tc_list link;
+    enum store_effect_type type;
+    uint64_t token;
+    tc_err err;
+    char addr[STORE_ADDR_BYTES_MAX];
+    uint64_t after_lsn; /* already durable when the effect comes out; for the simulator's check */
+    struct tc_buf payload;
+};
+
+/* The next effect in order, or NULL; the shell frees it. */
+struct store_effect *store_effect_next(struct store *s);
+void store_effect_free(struct store_effect *e);
+/* Queue STORE_PUSH effects that tell memds everything this node is the authority on. */
+void store_push_all(struct store *s);
+
+/* Everything to be logged so far as one batch, or NULL: nothing to log, or one is still out. */
+struct store_batch *store_batch_take(struct store *s);
+/* Write and sync it; any one thread. */
+TC_MUST_USE tc_err store_batch_write(struct store_batch *b);
+/* Give it back with the result.
+ *   Errors   TC_EIO  err was a failure: nothing after it may be trusted; end the process */
+TC_MUST_USE tc_err store_batch_done(struct store *s, struct store_batch *b, tc_err err);
+
+/* Long I/O (checkpoints, snapshots, page scrubs) for one worker thread; NULL: none now. */
+struct store_job *store_job_take(struct store *s);
+void store_job_run(struct store_job *j);
+void store_job_done(struct store *s, struct store_job *j);
+
+/* Monotonic time at which store_tick has something to do. */
+uint64_t store_deadline_ns(const struct store *s);
+
+/* ---- figures for metrics -----------------------------------------------------------------------
+ */
+
+#define STORE_COUNTERS(X)                                                                          \
+    X(gets, "item reads answered")                                                                 \
+    X(writes, "writes proposed")                                                                   \
+    X(applied, "log entries applied")                                                              \
+    X(conditions_failed, "writes refused by their condition")                                      \
+    X(repeats, "request ids answered from the log")                                                \
+    X(ranges, "range requests answered")                                                           \
+    X(throttled, "requests refused by a partition bucket")                                         \
+    X(refused_full, "writes refused for lack of log space")                                        \
+    X(messages_in, "messages from peers taken")                                                    \
+    X(messages_dropped, "messages from peers that failed a check")                                 \
+    X(messages_out, "messages to peers sent")                                                      \
+    X(batches, "log batches written")                                                              \
+    X(checkpoints, "checkpoints completed")                                                        \
+    X(snapshots_sent, "snapshots sent whole")                                                      \
+    X(snapshots_installed, "snapshots installed")                                                  \
+    X(damage_found, "replicas found damaged")
+
+struct store_counters {
+#define X(name, text) uint64_t name;
+    STORE_COUNTERS(X)
+#undef X
+};
+
+const struct store_counters *store_counters(const struct store *s);
+/* Replicas that this node leads, of all it has. */
+void store_replica_counts(const struct store *s, size_t *ret_led, size_t *ret_all);
+
+#endif
