@@ -1,0 +1,223 @@
+#include "core/plan/plan.h"
+
+#include "base/assert.h"
+
+static struct plan_action *add(struct plan_out *out, enum plan_action_type type) {
+    if (out->count == PLAN_ACTIONS_MAX)
+        return NULL; /* the rest follows in the next round */
+    struct plan_action *a = &out->actions[out->count++];
+    *a = (struct plan_action){.type = type};
+    return a;
+}
+
+static bool zone_used(const struct plan_snapshot *s, const uint32_t *chosen, uint32_t count,
+                      struct tc_slice zone) {
+    for (uint32_t i = 0; i < count; i++)
+        if (tc_slice_eq(s->nodes[chosen[i]].zone, zone))
+            return true;
+    return false;
+}
+
+/* The living node with the fewest replicas in a zone that none of the chosen ones has. */
+static bool pick_node(const struct plan_snapshot *s, const uint32_t *chosen, uint32_t count,
+                      uint32_t *ret_node) {
+    bool found = false;
+    for (uint32_t i = 0; i < s->node_count; i++) {
+        const struct plan_node *n = &s->nodes[i];
+        if (!n->alive || zone_used(s, chosen, count, n->zone))
+            continue;
+        if (found && s->nodes[*ret_node].replica_count <= n->replica_count)
+            continue;
+        *ret_node = i;
+        found = true;
+    }
+    return found;
+}
+
+static bool pick_nodes(const struct plan_snapshot *s, uint32_t *ret_nodes) {
+    for (uint32_t i = 0; i < PLAN_REPLICAS_PER_GROUP; i++)
+        if (!pick_node(s, ret_nodes, i, &ret_nodes[i]))
+            return false;
+    return true;
+}
+
+static bool all_virgin(const struct plan_snapshot *s) {
+    for (uint32_t i = 0; i < s->node_count; i++)
+        if (!s->nodes[i].alive)
+            return false;
+    return s->replica_count == 0 && s->node_count > 0;
+}
+
+static bool holds(const struct plan_snapshot *s, uint64_t gid, uint32_t node) {
+    for (uint32_t i = 0; i < s->replica_count; i++)
+        if (s->replicas[i].gid == gid && s->replicas[i].node_index == node)
+            return true;
+    return false;
+}
+
+static bool has_leader(const struct plan_snapshot *s, uint64_t gid) {
+    for (uint32_t i = 0; i < s->replica_count; i++)
+        if (s->replicas[i].gid == gid && s->replicas[i].leader)
+            return true;
+    return false;
+}
+
+static bool find_node(const struct plan_snapshot *s, struct tc_slice name, uint32_t *ret_node) {
+    for (uint32_t i = 0; i < s->node_count; i++)
+        if (tc_slice_eq(s->nodes[i].name, name)) {
+            *ret_node = i;
+            return true;
+        }
+    return false;
+}
+
+/* Create what a placement record names and its node lacks. */
+static void plan_replicas(const struct plan_snapshot *s, const struct plan_partition *p,
+                          struct plan_out *out) {
+    for (uint32_t i = 0; i < PLAN_REPLICAS_PER_GROUP; i++) {
+        uint32_t node;
+        if (!find_node(s, p->nodes[i], &node) || !s->nodes[node].alive || holds(s, p->gid, node))
+            continue;
+        struct plan_action *a = add(out, PLAN_CREATE_REPLICA);
+        if (a == NULL)
+            return;
+        a->gid = p->gid;
+        a->node_index = node;
+        a->rid = i + 1;
+    }
+}
+
+/* The system group on a cluster that has never stored anything; with one replica anywhere this is
+ * not a new cluster, and a node that came back empty must not found a second one. */
+static void plan_bootstrap(const struct plan_snapshot *s, struct plan_out *out) {
+    if (s->system.gid == PLAN_SYSTEM_GID) /* a bootstrap cut short goes on where it stopped */
+        plan_replicas(s, &s->system, out);
+    if (!all_virgin(s)) {
+        out->halted = s->replica_count > 0 ? "the system group does not answer"
+                                           : "waiting for every configured storage node";
+        return;
+    }
+    uint32_t nodes[PLAN_REPLICAS_PER_GROUP];
+    if (!pick_nodes(s, nodes)) {
+        out->halted = "fewer than three zones have a living storage node";
+        return;
+    }
+    struct plan_action *a = add(out, PLAN_BOOTSTRAP);
+    for (uint32_t i = 0; i < PLAN_REPLICAS_PER_GROUP; i++)
+        a->nodes[i] = nodes[i];
+}
+
+static void plan_place(const struct plan_snapshot *s, uint32_t table, uint64_t *next_id,
+                       struct plan_out *out) {
+    uint32_t nodes[PLAN_REPLICAS_PER_GROUP];
+    if (!pick_nodes(s, nodes)) {
+        out->halted = "fewer than three zones have a living storage node";
+        return;
+    }
+    struct plan_action *a = add(out, PLAN_PLACE);
+    if (a == NULL)
+        return;
+    a->table_index = table;
+    a->table_id = *next_id;
+    a->partition_count = plan_partition_count(&s->tables[table]);
+    *next_id += a->partition_count + 1;
+    for (uint32_t i = 0; i < PLAN_REPLICAS_PER_GROUP; i++)
+        a->nodes[i] = nodes[i];
+}
+
+static void plan_creating(const struct plan_snapshot *s, uint32_t table, struct plan_out *out) {
+    const struct plan_table *t = &s->tables[table];
+    bool led = true;
+    for (uint32_t i = 0; i < s->partition_count; i++)
+        if (s->partitions[i].table_id == t->table_id)
+            plan_replicas(s, &s->partitions[i], out);
+    for (uint32_t i = 0; i < t->gid_count; i++)
+        led = led && has_leader(s, t->gids[i]);
+    struct plan_action *a = led ? add(out, PLAN_SET_ACTIVE) : NULL;
+    if (a)
+        a->table_index = table;
+}
+
+/* Replicas on nodes that do not answer now are deleted when they come back: the table's records go
+ * only after every recorded node has confirmed. */
+static void plan_deleting(const struct plan_snapshot *s, uint32_t table, struct plan_out *out) {
+    const struct plan_table *t = &s->tables[table];
+    bool gone = true;
+    for (uint32_t i = 0; i < s->partition_count; i++) {
+        const struct plan_partition *p = &s->partitions[i];
+        if (p->table_id != t->table_id || t->table_id == 0)
+            continue;
+        for (uint32_t k = 0; k < PLAN_REPLICAS_PER_GROUP; k++) {
+            uint32_t node;
+            if (!find_node(s, p->nodes[k], &node))
+                continue;
+            gone = gone && s->nodes[node].alive && !holds(s, p->gid, node);
+            struct plan_action *a = holds(s, p->gid, node) ? add(out, PLAN_DELETE_REPLICA) : NULL;
+            if (a == NULL)
+                continue;
+            a->gid = p->gid;
+            a->node_index = node;
+        }
+    }
+    struct plan_action *a = gone ? add(out, PLAN_DROP_TABLE) : NULL;
+    if (a)
+        a->table_index = table;
+}
+
+static void plan_table(const struct plan_snapshot *s, uint32_t table, uint64_t *next_id,
+                       struct plan_out *out) {
+    const struct plan_table *t = &s->tables[table];
+    struct plan_action *a;
+    switch (t->status) {
+    case PLAN_CREATING:
+        if (t->table_id == 0)
+            plan_place(s, table, next_id, out);
+        else
+            plan_creating(s, table, out);
+        break;
+    case PLAN_UPDATING:
+        a = add(out, PLAN_SET_ACTIVE);
+        if (a)
+            a->table_index = table;
+        break;
+    case PLAN_DELETING:
+        plan_deleting(s, table, out);
+        break;
+    case PLAN_ACTIVE:
+        break;
+    }
+}
+
+void plan_step(const struct plan_snapshot *s, struct plan_out *out) {
+    TC_ASSERT(TC_IMPLIES(s->tables_read, s->next_id >= PLAN_FIRST_ID));
+    out->count = 0;
+    out->halted = NULL;
+    if (!s->tables_read) {
+        plan_bootstrap(s, out);
+        return;
+    }
+    uint64_t next_id = s->next_id;
+    for (uint32_t i = 0; i < s->table_count; i++)
+        plan_table(s, i, &next_id, out);
+}
+
+static uint64_t divide_up(uint64_t a, uint64_t b) {
+    return a / b + (a % b != 0);
+}
+
+uint32_t plan_partition_count(const struct plan_table *t) {
+    if (t->on_demand)
+        return PLAN_ON_DEMAND_PARTITIONS;
+    uint64_t by_write = divide_up(t->wcu, PLAN_WCU_PER_PARTITION);
+    uint64_t by_read = divide_up(t->rcu, PLAN_RCU_PER_PARTITION);
+    uint64_t count = by_write > by_read ? by_write : by_read;
+    if (count < 1)
+        count = 1;
+    return count > PLAN_PARTITIONS_PER_TABLE_MAX ? PLAN_PARTITIONS_PER_TABLE_MAX : (uint32_t)count;
+}
+
+uint64_t plan_partition_start(uint32_t i, uint32_t n) {
+    TC_ASSERT(n > 0 && i < n);
+    uint64_t step = UINT64_MAX / n + (UINT64_MAX % n == n - 1);
+    return n == 1 ? 0 : step * i;
+}

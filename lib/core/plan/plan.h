@@ -1,0 +1,121 @@
+/* plan: what autoadmin should do next, as a pure function of what it has seen.
+ *
+ * plan_step reads one snapshot (system tables plus the storage nodes' reports) and lists actions; a
+ * shell executes them and takes a new snapshot. Every action is idempotent and, where it writes a
+ * system table, conditional on the version in the snapshot: an old or repeated plan does no harm.
+ *
+ * Safety rules, each with a test:
+ *   - bootstrap only when every configured node answered and every store is virgin
+ *   - replicas of one group never share a zone; without enough zones nothing is placed
+ *   - a placement is a durable record before the first replica of it is created
+ *   - replicas are deleted only for a table recorded as DELETING, never because a record is missing
+ *
+ * Pure: no clock, no I/O; memory is the caller's. Slices borrow from the snapshot.
+ */
+#ifndef TC_CORE_PLAN_H
+#define TC_CORE_PLAN_H
+
+#include "base/err.h"
+#include "base/slice.h"
+
+enum {
+    PLAN_REPLICAS_PER_GROUP = 3,
+    PLAN_ACTIONS_MAX = 64,
+    PLAN_PARTITIONS_PER_TABLE_MAX = 64,
+    PLAN_SYSTEM_GID = 1,
+    PLAN_SYSTEM_TABLE_ID = 1,
+    PLAN_FIRST_ID = 100,           /* ids below are reserved for the system */
+    PLAN_WCU_PER_PARTITION = 1000, /* FEATURES.md 2.2, per-partition limits */
+    PLAN_RCU_PER_PARTITION = 3000,
+    PLAN_ON_DEMAND_PARTITIONS = 4, /* 4,000 WCU and 12,000 RCU at once (FEATURES.md row 24) */
+};
+
+struct plan_node {
+    struct tc_slice name;
+    struct tc_slice zone;
+    bool alive; /* answered in this round */
+    uint32_t replica_count;
+};
+
+struct plan_replica {
+    uint32_t node_index;
+    uint64_t gid;
+    bool leader;
+};
+
+enum plan_status {
+    PLAN_CREATING,
+    PLAN_ACTIVE,
+    PLAN_UPDATING,
+    PLAN_DELETING
+};
+
+struct plan_table {
+    struct tc_slice name;
+    uint64_t table_id; /* 0: not placed yet */
+    enum plan_status status;
+    bool on_demand;
+    uint64_t rcu;
+    uint64_t wcu;
+    const uint64_t *gids;
+    uint32_t gid_count;
+};
+
+/* A placement record. */
+struct plan_partition {
+    uint64_t gid;
+    uint64_t table_id;
+    struct tc_slice nodes[PLAN_REPLICAS_PER_GROUP]; /* rid i + 1 stands on nodes[i] */
+};
+
+struct plan_snapshot {
+    const struct plan_node *nodes; /* every configured node, answering or not */
+    uint32_t node_count;
+    const struct plan_replica *replicas; /* what the answering nodes hold */
+    uint32_t replica_count;
+    /* Group 1 as a node that holds it reports it; a member whose store is not the recorded one any
+     * more has an empty name. gid 0: nobody reports it. */
+    struct plan_partition system;
+    bool tables_read; /* the system group answered: the three lists below are true */
+    const struct plan_table *tables;
+    uint32_t table_count;
+    const struct plan_partition *partitions;
+    uint32_t partition_count;
+    uint64_t next_id; /* ids from here on are free */
+};
+
+enum plan_action_type {
+    PLAN_BOOTSTRAP,      /* create group 1 on nodes[] */
+    PLAN_PLACE,          /* record ids, ranges and nodes of a table's partitions */
+    PLAN_CREATE_REPLICA, /* rid of gid on node_index, as recorded */
+    PLAN_SET_ACTIVE,     /* CREATING or UPDATING table is served by leaders everywhere */
+    PLAN_DELETE_REPLICA, /* gid on node_index */
+    PLAN_DROP_TABLE,     /* no replica is left: remove the records */
+};
+
+struct plan_action {
+    enum plan_action_type type;
+    uint32_t table_index;
+    uint32_t node_index;
+    uint64_t gid;
+    uint32_t rid;
+    uint64_t table_id;        /* PLACE: the new table's id */
+    uint32_t partition_count; /* PLACE: gids are table_id + 1 .. table_id + partition_count */
+    /* BOOTSTRAP, PLACE: node per rid; PLACE rotates them by partition so that leaders spread. */
+    uint32_t nodes[PLAN_REPLICAS_PER_GROUP];
+};
+
+struct plan_out {
+    struct plan_action actions[PLAN_ACTIONS_MAX];
+    uint32_t count;
+    const char *halted; /* why nothing is done, for the operator; NULL: all is well */
+};
+
+void plan_step(const struct plan_snapshot *s, struct plan_out *out);
+
+/* Partitions a table starts with, from its throughput. */
+uint32_t plan_partition_count(const struct plan_table *t);
+/* First storage key of partition i of n: hash space divided evenly, 8 bytes big endian. */
+uint64_t plan_partition_start(uint32_t i, uint32_t n);
+
+#endif
