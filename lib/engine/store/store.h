@@ -30,6 +30,7 @@
 #include "proto/memds.pb-c.h"
 #include "proto/storage.pb-c.h"
 
+struct tc_clock;
 struct tc_fs;
 struct store;
 struct store_batch;
@@ -47,10 +48,9 @@ enum {
 };
 
 struct store_env {
-    const struct tc_fs *fs;
-    uint64_t (*now_ns)(void *user);  /* monotonic, runs on while the process is stopped */
-    uint64_t (*wall_ns)(void *user); /* since 1970 */
-    uint64_t (*random)(void *user);  /* 64 unpredictable (simulator: seeded) bits */
+    struct tc_fs *fs;
+    struct tc_clock *clock;
+    uint64_t (*random)(void *user); /* 64 unpredictable (simulator: seeded) bits */
     void *user;
     struct tc_trace trace;
 };

@@ -1,0 +1,53 @@
+#include "engine/store/page.h"
+
+#include "base/assert.h"
+#include "core/expr/expr.h"
+#include "engine/store/decide.h"
+#include "engine/store/store.h"
+
+tc_err store__page_init(struct store_page *p, const Tercet__Pb__RangeRequest *req) {
+    if (req->filter.len && expr_check(store__bytes(req->filter), EXPR_CONDITION) != TC_OK)
+        return TC_EINVAL;
+    if (req->projection.len && expr_check(store__bytes(req->projection), EXPR_PROJECTION) != TC_OK)
+        return TC_EINVAL;
+    bool bounded = req->max_bytes > 0 && req->max_bytes < STORE_PAGE_BYTES_MAX;
+    *p = (struct store_page){.req = req,
+                             .bytes_max = bounded ? req->max_bytes : STORE_PAGE_BYTES_MAX};
+    return TC_OK;
+}
+
+void store__page_deinit(struct store_page *p) {
+    tc_buf_deinit(&p->items);
+    tc_buf_deinit(&p->projected);
+    tc_buf_deinit(&p->last_key);
+}
+
+static void append_item(struct store_page *p, struct tc_slice item) {
+    if (p->req->projection.len) {
+        tc_buf_clear(&p->projected);
+        expr_project(store__bytes(p->req->projection), item, &p->projected);
+        item = tc_buf_slice(&p->projected);
+    }
+    tc_buf_append_varint(&p->items, item.len);
+    tc_buf_append_slice(&p->items, item);
+}
+
+bool store__page_add(struct store_page *p, struct tc_slice key, struct tc_slice item) {
+    TC_ASSERT(!p->more);
+    uint64_t size = item_size_bytes(item);
+    if (p->scanned > 0 && p->bytes + size > p->bytes_max) {
+        p->more = true;
+        return false;
+    }
+    p->scanned++;
+    p->bytes += size;
+    if (expr_match(store__bytes(p->req->filter), item)) {
+        p->count++;
+        if (!p->req->count_only)
+            append_item(p, item);
+    }
+    tc_buf_clear(&p->last_key);
+    tc_buf_append_slice(&p->last_key, key);
+    p->more = p->req->limit > 0 && p->scanned == p->req->limit;
+    return !p->more;
+}
