@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Real daemons, real clients: starts local clusters from BUILD_DIR/bin and runs the tests here.
+# Usage: tests/integration/run.sh BUILD_DIR [pytest options]
+#   TERCET_SCALE=N   packages loaded by the survival tests (default 1500; 0: all of them)
+set -euo pipefail
+cd "$(dirname "$0")"
+build=$(realpath "../../${1:?usage: run.sh BUILD_DIR}" 2>/dev/null || realpath "$1")
+shift
+export TERCET_BIN=$build/bin
+if ! command -v npm >/dev/null; then
+  apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null
+fi
+export TERCET_JS=$build/js
+if [[ ! -d $TERCET_JS/node_modules/@aws-sdk/client-dynamodb ]]; then
+  mkdir -p "$TERCET_JS"
+  (cd "$TERCET_JS" && npm init -y >/dev/null && npm install --silent --no-audit --no-fund @aws-sdk/client-dynamodb@3.600.0 >/dev/null)
+fi
+exec /usr/bin/python3 -m pytest -q -x -p no:cacheprovider "$@"
