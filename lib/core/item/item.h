@@ -2,7 +2,8 @@
  *
  * Pure; views borrow the encoded bytes. The encoding is canonical: two equal items have equal
  * bytes. item_check must accept bytes from disk or network once before the walkers are used on
- * them; walkers on checked bytes cannot fail.
+ * them; walkers on checked bytes cannot fail. The level of a top attribute's value is 1, of what it
+ * contains 2; no value may be deeper than ITEM_DEPTH_MAX.
  *
  * Limits (DynamoDB developer guide): 400 KB per item, 32 levels, names <= 64 KiB.
  */
@@ -49,7 +50,10 @@ struct item_iter {
     enum item_type of; /* ITEM_M, ITEM_L, ITEM_SS, ITEM_NS, ITEM_BS */
 };
 
-/* Whole check of untrusted bytes: structure, canonical order, UTF-8, numbers, depth. */
+/* Whole check of untrusted bytes: structure, canonical order, UTF-8, numbers, depth.
+ *   Errors  TC_ECORRUPT  anything else than the canonical bytes of one item (value)
+ *           TC_ELIMIT    longer than ITEM_ENCODED_BYTES_MAX, or too deep
+ */
 TC_MUST_USE tc_err item_check(struct tc_slice item);
 TC_MUST_USE tc_err item_value_check(struct tc_slice encoded_value);
 
@@ -61,6 +65,10 @@ bool item_next(struct item_iter *it, struct tc_slice *ret_name, struct item_valu
 bool item_get(struct tc_slice item, struct tc_slice name, struct item_value *ret_value);
 bool item_map_get(struct item_value map, struct tc_slice name, struct item_value *ret_value);
 bool item_list_get(struct item_value list, uint64_t index, struct item_value *ret_value);
+/* Elements of a list or set, attributes of a map. */
+uint64_t item_value_count(struct item_value v);
+/* Is content (a string's bytes, a number's bytes) an element of the set? */
+bool item_set_has(struct item_value set, struct tc_slice content);
 /* Decode one encoded value that stands at the start of bytes (checked bytes). */
 struct item_value item_value_at(struct tc_slice encoded);
 
@@ -82,6 +90,8 @@ struct item_attr {
     struct tc_slice name;
     struct tc_slice value; /* encoded value */
 };
+/* In place, by name; never worse than n log n, for names come from clients. */
+void item_sort_attrs(struct item_attr *attrs, size_t count);
 void item_builder_deinit(struct item_builder *b);
 void item_builder_add(struct item_builder *b, struct tc_slice name, struct tc_slice encoded_value);
 TC_MUST_USE tc_err item_builder_finish(struct item_builder *b, struct tc_buf *out);
@@ -106,5 +116,7 @@ void item_put_null(struct tc_buf *out);
 /* Decimal text, e.g. "-12.5e3". TC_EINVAL: not a number; TC_ELIMIT: more than 38 digits or out of
  * range. Nothing is appended on failure. */
 TC_MUST_USE tc_err item_put_number(struct tc_buf *out, struct tc_slice text);
+/* Canonical number bytes (core/number). */
+void item_put_number_bytes(struct tc_buf *out, struct tc_slice number);
 
 #endif

@@ -81,8 +81,6 @@ TC_MUST_USE tc_err json_skip(struct json_reader *r);
 TC_MUST_USE tc_err json_raw(struct json_reader *r, struct tc_slice *ret_text);
 /* TC_EINVAL if anything but space is left. */
 TC_MUST_USE tc_err json_end(struct json_reader *r);
-/* Is text valid UTF-8 (no surrogates, no overlong forms)? */
-bool json_utf8_valid(struct tc_slice text);
 
 /* Writing. Nothing adds commas: callers do. */
 void json_put_string(struct tc_buf *out, struct tc_slice text); /* quoted and escaped */
