@@ -1,0 +1,131 @@
+"""Items, expressions, queries, paging and batches through boto3."""
+import decimal
+
+import pytest
+from botocore.exceptions import ClientError
+
+from conftest import make_table
+
+
+def code(error):
+    return error.value.response["Error"]["Code"]
+
+
+EVERY_TYPE = {
+    "pk": {"S": "types"}, "sk": {"S": "1"}, "s": {"S": "gr\u00fc\u00df \u0000 \U0001f600"}, "empty": {"S": ""},
+    "n": {"N": "-12345678901234567890123456789012345678"}, "small": {"N": "0.00000000000000000000000001"},
+    "b": {"B": bytes(range(256))}, "t": {"BOOL": True}, "f": {"BOOL": False}, "nul": {"NULL": True},
+    "m": {"M": {"x": {"L": [{"N": "1"}, {"M": {}}, {"L": []}]}}}, "l": {"L": [{"S": "a"}, {"BOOL": False}]},
+    "ss": {"SS": ["a", "b"]}, "ns": {"NS": ["1", "2.5"]}, "bs": {"BS": [b"\x00", b"\xff"]},
+}
+
+
+def test_all_ten_types_come_back(db, table):
+    db.put_item(TableName=table, Item=EVERY_TYPE)
+    got = db.get_item(TableName=table, Key={"pk": {"S": "types"}, "sk": {"S": "1"}}, ConsistentRead=True)["Item"]
+    for name in ("ss", "ns", "bs"):
+        kind = next(iter(got[name]))
+        got[name][kind] = sorted(got[name][kind])
+    assert got == EVERY_TYPE
+
+
+def test_conditions_and_return_values(db, table):
+    key = {"pk": {"S": "c"}, "sk": {"S": "1"}}
+    db.put_item(TableName=table, Item={**key, "n": {"N": "1"}}, ConditionExpression="attribute_not_exists(pk)")
+    with pytest.raises(ClientError) as e:
+        db.put_item(TableName=table, Item={**key, "n": {"N": "2"}}, ConditionExpression="attribute_not_exists(pk)",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD")
+    assert code(e) == "ConditionalCheckFailedException"
+    assert e.value.response["Item"]["n"] == {"N": "1"}
+    got = db.update_item(TableName=table, Key=key, UpdateExpression="SET n = n + :i, #l = list_append(if_not_exists(#l, :e), :x) REMOVE gone",
+                         ExpressionAttributeNames={"#l": "list"}, ReturnValues="UPDATED_NEW",
+                         ExpressionAttributeValues={":i": {"N": "41"}, ":e": {"L": []}, ":x": {"L": [{"S": "x"}]}})
+    assert got["Attributes"] == {"n": {"N": "42"}, "list": {"L": [{"S": "x"}]}}
+    old = db.delete_item(TableName=table, Key=key, ReturnValues="ALL_OLD", ConditionExpression="n BETWEEN :a AND :b AND size(pk) = :one",
+                         ExpressionAttributeValues={":a": {"N": "40"}, ":b": {"N": "43"}, ":one": {"N": "1"}})
+    assert old["Attributes"]["n"] == {"N": "42"}
+    assert "Item" not in db.get_item(TableName=table, Key=key, ConsistentRead=True)
+
+
+def test_query_orders_pages_and_filters(db, table):
+    for i in range(40):
+        db.put_item(TableName=table, Item={"pk": {"S": "q"}, "sk": {"S": f"{i:03}"}, "even": {"BOOL": i % 2 == 0}})
+    def query(**kwargs):
+        return db.query(TableName=table, ConsistentRead=True, ExpressionAttributeValues={":p": {"S": "q"}, **kwargs.pop("values", {})},
+                        KeyConditionExpression=kwargs.pop("when", "pk = :p"), **kwargs)
+    assert [i["sk"]["S"] for i in query()["Items"]] == [f"{i:03}" for i in range(40)]
+    assert query(ScanIndexForward=False, Limit=1)["Items"][0]["sk"]["S"] == "039"
+    page = query(FilterExpression="even = :t", values={":t": {"BOOL": True}}, Limit=7)
+    assert (page["Count"], page["ScannedCount"]) == (4, 7)
+    assert query(when="pk = :p AND begins_with(sk, :s)", values={":s": {"S": "01"}}, Select="COUNT")["Count"] == 10
+    seen, start = [], {}
+    while True:
+        page = query(Limit=9, **start)
+        seen += page["Items"]
+        if "LastEvaluatedKey" not in page:
+            break
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+    assert len(seen) == 40
+
+
+def test_page_ends_at_one_megabyte(db, table):
+    for i in range(8):
+        db.put_item(TableName=table, Item={"pk": {"S": "big"}, "sk": {"S": str(i)}, "v": {"S": "x" * 300_000}})
+    page = db.query(TableName=table, KeyConditionExpression="pk = :p", ExpressionAttributeValues={":p": {"S": "big"}}, ConsistentRead=True)
+    assert page["Count"] == 4 and "LastEvaluatedKey" in page
+    with pytest.raises(ClientError) as e:
+        db.put_item(TableName=table, Item={"pk": {"S": "big"}, "sk": {"S": "9"}, "v": {"S": "x" * 410_000}})
+    assert code(e) == "ValidationException"
+
+
+def test_scan_in_segments_and_batches(db, table):
+    puts = [{"PutRequest": {"Item": {"pk": {"S": f"p{i}"}, "sk": {"S": "s"}, "i": {"N": str(i)}}}} for i in range(100)]
+    for at in range(0, 100, 25):
+        assert not db.batch_write_item(RequestItems={table: puts[at:at + 25]}).get("UnprocessedItems")
+    seen = set()
+    for segment in range(5):
+        for page in db.get_paginator("scan").paginate(TableName=table, Segment=segment, TotalSegments=5, ConsistentRead=True, Limit=7):
+            for item in page["Items"]:
+                assert item["pk"]["S"] not in seen
+                seen.add(item["pk"]["S"])
+    assert len(seen) == 100
+    keys = [{"pk": {"S": f"p{i}"}, "sk": {"S": "s"}} for i in range(100)]
+    got = db.batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True, "ProjectionExpression": "i"}}, ReturnConsumedCapacity="TOTAL")
+    assert len(got["Responses"][table]) == 100
+    assert got["ConsumedCapacity"][0]["CapacityUnits"] == 100
+
+
+def test_consumed_capacity(db, table):
+    item = {"pk": {"S": "cap"}, "sk": {"S": "1"}, "v": {"S": "x" * 1500}}
+    put = db.put_item(TableName=table, Item=item, ReturnConsumedCapacity="TOTAL")
+    assert put["ConsumedCapacity"]["CapacityUnits"] == 2
+    key = {"pk": item["pk"], "sk": item["sk"]}
+    assert db.get_item(TableName=table, Key=key, ReturnConsumedCapacity="TOTAL")["ConsumedCapacity"]["CapacityUnits"] == 0.5
+    assert db.get_item(TableName=table, Key=key, ConsistentRead=True, ReturnConsumedCapacity="TOTAL")["ConsumedCapacity"]["CapacityUnits"] == 1
+
+
+def test_numbers_are_exact(db, table):
+    key = {"pk": {"S": "num"}, "sk": {"S": "1"}}
+    db.put_item(TableName=table, Item={**key, "n": {"N": "0.1"}})
+    for _ in range(10):
+        db.update_item(TableName=table, Key=key, UpdateExpression="ADD n :d", ExpressionAttributeValues={":d": {"N": "0.1"}})
+    n = db.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]["n"]["N"]
+    assert decimal.Decimal(n) == decimal.Decimal("1.1")
+
+
+def test_typed_errors(db, table):
+    with pytest.raises(ClientError) as e:
+        db.get_item(TableName="no-such-table", Key={"pk": {"S": "x"}})
+    assert code(e) == "ResourceNotFoundException"
+    with pytest.raises(ClientError) as e:
+        make_table(db, table, sort="S")
+    assert code(e) == "ResourceInUseException"
+    with pytest.raises(ClientError) as e:
+        db.get_item(TableName=table, Key={"pk": {"S": "x"}})
+    assert code(e) == "ValidationException"
+    with pytest.raises(ClientError) as e:
+        db.update_item(TableName=table, Key={"pk": {"S": "x"}, "sk": {"S": "y"}}, UpdateExpression="SET pk = :v", ExpressionAttributeValues={":v": {"S": "z"}})
+    assert code(e) == "ValidationException"
+    with pytest.raises(ClientError) as e:
+        db.list_backups()
+    assert e.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
