@@ -1,0 +1,91 @@
+#include "engine/store/answer.h"
+
+#include "base/assert.h"
+#include "core/item/item.h"
+#include "engine/store/group.h"
+
+static ProtobufCBinaryData view(struct tc_slice s) {
+    return (ProtobufCBinaryData){.len = s.len, .data = (uint8_t *)(uintptr_t)s.data};
+}
+
+void store__answer_write(struct store *s, uint64_t token, uint64_t index, struct tc_slice body,
+                         uint32_t want) {
+    struct entry_write w;
+    struct entry_mutation m;
+    if (entry_write_decode(body, &w) != TC_OK) {
+        store__reply(s, token, TC_EUNKNOWN, NULL);
+        return;
+    }
+    struct entry_iter it = entry_iter(&w);
+    bool any = entry_next(&it, &m);
+    TC_ASSERT(any);
+    Tercet__Pb__ItemReply reply = TERCET__PB__ITEM_REPLY__INIT;
+    reply.found = w.old_bytes > 0;
+    reply.old_bytes = (uint32_t)w.old_bytes;
+    reply.index = index;
+    if (m.op == ENTRY_PUT)
+        reply.new_bytes = (uint32_t)item_size_bytes(m.item);
+    if ((want & STORE_WANT_OLD) && w.has_old)
+        reply.old_item = view(w.old_item);
+    if ((want & STORE_WANT_NEW) && m.op == ENTRY_PUT)
+        reply.new_item = view(m.item);
+    store__reply(s, token, TC_OK, &reply.base);
+}
+
+void store__answer_moved(struct store *s, uint64_t token, tc_err err, struct replica *r,
+                         bool is_range) {
+    Tercet__Pb__Partition *moved = NULL;
+    if (r)
+        moved = (Tercet__Pb__Partition *)(uintptr_t)store__group_partition(r);
+    Tercet__Pb__ItemReply item = TERCET__PB__ITEM_REPLY__INIT;
+    Tercet__Pb__RangeReply range = TERCET__PB__RANGE_REPLY__INIT;
+    item.moved = range.moved = moved;
+    store__reply(s, token, err, is_range ? &range.base : &item.base);
+}
+
+void store__answer_error(struct store *s, uint64_t token, tc_err err, struct tc_slice message) {
+    Tercet__Pb__ItemReply reply = TERCET__PB__ITEM_REPLY__INIT;
+    struct tc_buf text = {0};
+    tc_buf_append_slice(&text, message);
+    tc_buf_append_u8(&text, 0);
+    reply.message = (char *)text.data;
+    store__reply(s, token, err, &reply.base);
+    tc_buf_deinit(&text);
+}
+
+static void complete(struct replica *r, const struct store_wait *wait) {
+    struct store *s = r->store;
+    Tercet__Pb__ScrubMarkReply mark = TERCET__PB__SCRUB_MARK_REPLY__INIT;
+    switch (wait->kind) {
+    case STORE_WAIT_WRITE:
+        store__answer_write(s, wait->token, wait->index, tc_blob_slice(wait->body), wait->want);
+        break;
+    case STORE_WAIT_READ:
+        store__reply_packed(s, wait->token, wait->err, tc_buf_slice(&wait->answer));
+        break;
+    case STORE_WAIT_INDEX:
+        mark.index = wait->index;
+        store__reply(s, wait->token, TC_OK, &mark.base);
+        break;
+    }
+}
+
+void store__answer_applied(struct replica *r) {
+    struct store_wait *wait;
+    while ((wait = store_waits_pop(&r->waits, r->applied)) != NULL) {
+        complete(r, wait);
+        store_wait_free(wait);
+    }
+}
+
+void store__answer_term_ended(struct replica *r) {
+    struct store_wait *wait;
+    while ((wait = store_waits_pop(&r->waits, UINT64_MAX)) != NULL) {
+        if (wait->kind == STORE_WAIT_READ)
+            store__answer_moved(r->store, wait->token, TC_ENOTLEADER, r, /* is_range= */ false);
+        else
+            store__reply(r->store, wait->token, TC_EUNKNOWN, NULL);
+        store_wait_free(wait);
+    }
+    store_overlay_clear(&r->overlay);
+}

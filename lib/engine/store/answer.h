@@ -1,0 +1,20 @@
+/* store__answer: replies to item requests, packed. */
+#ifndef TC_ENGINE_STORE_ANSWER_H
+#define TC_ENGINE_STORE_ANSWER_H
+
+#include "engine/store/store_private.h"
+
+/* The reply that a write's entry gives: the same whether it was just applied or is repeated. */
+void store__answer_write(struct store *s, uint64_t token, uint64_t index, struct tc_slice body,
+                         uint32_t want);
+/* Refusals that send the router elsewhere carry the newest partition. r may be NULL. */
+void store__answer_moved(struct store *s, uint64_t token, tc_err err, struct replica *r,
+                         bool is_range);
+void store__answer_error(struct store *s, uint64_t token, tc_err err, struct tc_slice message);
+
+/* Complete every wait that the applied index has reached. */
+void store__answer_applied(struct replica *r);
+/* The term ended: writes may have happened, reads did not. */
+void store__answer_term_ended(struct replica *r);
+
+#endif

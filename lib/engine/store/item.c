@@ -1,0 +1,192 @@
+/* Requests on one item: reads at once, writes into the leader's pipeline. */
+#include "base/assert.h"
+#include "core/expr/expr.h"
+#include "core/item/item.h"
+#include "core/key/key.h"
+#include "engine/store/answer.h"
+#include "engine/store/apply.h"
+#include "engine/store/group.h"
+#include "engine/store/replica.h"
+
+#include <stdlib.h>
+
+/* One write on its way through the checks; lives for the call. */
+struct write_op {
+    struct store *s;
+    struct replica *r;
+    uint64_t token;
+    const Tercet__Pb__ItemRequest *req;
+    struct tc_slice old;    /* the item the request meets; empty: none */
+    uint64_t seen_index;    /* pending entry that old comes from; 0: applied state */
+    struct store_decision decision;
+};
+
+static ProtobufCBinaryData view(struct tc_slice s) {
+    return (ProtobufCBinaryData){.len = s.len, .data = (uint8_t *)(uintptr_t)s.data};
+}
+
+/* The item in the B-tree; TC_OK with an empty slice when there is none. */
+static tc_err read_tree(struct replica *r, struct tc_slice key, struct tc_slice *ret_item) {
+    tc_err err = btree_get(r->tree, key, ret_item);
+    if (err == TC_ENOTFOUND) {
+        *ret_item = TC_SLICE_EMPTY;
+        return TC_OK;
+    }
+    if (err == TC_ECORRUPT)
+        store__replica_damaged(r, "a B-tree page failed its check");
+    return err;
+}
+
+static void answer_get(struct store *s, struct replica *r, uint64_t token,
+                       const Tercet__Pb__ItemRequest *req) {
+    struct tc_slice item;
+    if (read_tree(r, store__bytes(req->key), &item) != TC_OK) {
+        store__answer_moved(s, token, TC_EUNAVAILABLE, r, /* is_range= */ false);
+        return;
+    }
+    Tercet__Pb__ItemReply reply = TERCET__PB__ITEM_REPLY__INIT;
+    struct tc_buf projected = {0};
+    reply.found = item.len > 0;
+    reply.index = r->applied;
+    if (reply.found) {
+        reply.new_bytes = (uint32_t)item_size_bytes(item);
+        if (req->projection.len) {
+            expr_project(store__bytes(req->projection), item, &projected);
+            item = tc_buf_slice(&projected);
+        }
+        reply.new_item = view(item);
+    }
+    s->counters.gets++;
+    store__reply(s, token, TC_OK, &reply.base);
+    tc_buf_deinit(&projected);
+}
+
+static void get(struct store *s, struct replica *r, uint64_t token,
+                const Tercet__Pb__ItemRequest *req) {
+    tc_err err = store__replica_admit_read(r, req->consistent);
+    if (err != TC_OK) {
+        store__answer_moved(s, token, err, r, /* is_range= */ false);
+        return;
+    }
+    answer_get(s, r, token, req);
+}
+
+/* A request id that was seen before is answered from its entry, or joins it while it is pending. */
+static bool repeated(struct write_op *op) {
+    const struct store_wait *pending = store_waits_find(&op->r->waits, op->req->request_id.data);
+    if (pending) {
+        store__wait_write(op->r, op->token, op->req, pending->index, pending->body);
+        op->s->counters.repeats++;
+        return true;
+    }
+    uint64_t index = store_dedup_find(&op->r->dedup, op->req->request_id.data);
+    if (index == 0)
+        return false;
+    struct tc_blob *body = NULL;
+    op->s->counters.repeats++;
+    if (wal_read(op->s->wal, op->r->gid, index, &body) != TC_OK)
+        store__reply(op->s, op->token, TC_EUNKNOWN, NULL);
+    else
+        store__answer_write(op->s, op->token, index, tc_blob_slice(body), op->req->want);
+    tc_blob_unref(body);
+    return true;
+}
+
+static tc_err find_old(struct write_op *op) {
+    struct store_overlay_hit hit;
+    if (!store_overlay_get(&op->r->overlay, store__bytes(op->req->key), &hit))
+        return read_tree(op->r, store__bytes(op->req->key), &op->old);
+    op->seen_index = hit.index;
+    op->old = hit.item;
+    return TC_OK;
+}
+
+/* The write does not happen. If the reason lies in an entry that is still pending, the answer waits
+ * until that entry is certain. */
+static void refuse(struct write_op *op, tc_err err) {
+    Tercet__Pb__ItemReply reply = TERCET__PB__ITEM_REPLY__INIT;
+    reply.found = op->old.len > 0;
+    if (reply.found)
+        reply.old_bytes = (uint32_t)item_size_bytes(op->old);
+    if (err == TC_ECONDITION && (op->req->want & STORE_WANT_OLD_ON_FAILURE))
+        reply.old_item = view(op->old);
+    tc_buf_append_u8(&op->decision.message, 0);
+    reply.message = (char *)op->decision.message.data;
+    op->s->counters.conditions_failed += err == TC_ECONDITION;
+    if (op->seen_index > op->r->applied)
+        store__wait_read(op->r, op->token, op->seen_index, err, &reply);
+    else
+        store__reply(op->s, op->token, err, &reply.base);
+}
+
+static struct tc_blob *encode(const struct write_op *op) {
+    struct entry_write w = {.hlc_ns = store__replica_hlc_ns(op->r)};
+    memcpy(w.request_id, op->req->request_id.data, sizeof w.request_id);
+    w.old_bytes = op->old.len ? item_size_bytes(op->old) : 0;
+    w.has_old = op->old.len > 0 && (op->req->want & STORE_WANT_OLD);
+    w.old_item = op->old;
+    struct entry_mutation m = {.op = op->decision.op,
+                               .key = store__bytes(op->req->key),
+                               .item = tc_buf_slice(&op->decision.new_item)};
+    struct tc_buf body = {0};
+    entry_write_encode(&w, &m, 1, &body);
+    struct tc_blob *blob = tc_blob_dup(tc_buf_slice(&body));
+    tc_buf_deinit(&body);
+    return blob;
+}
+
+static void propose(struct write_op *op) {
+    struct tc_blob *body = encode(op);
+    uint64_t index = 0;
+    tc_err err = store__group_propose_write(op->r, body, &index);
+    if (err != TC_OK) {
+        store__answer_moved(op->s, op->token, err, op->r, /* is_range= */ false);
+    } else {
+        op->s->counters.writes++;
+        store__wait_write(op->r, op->token, op->req, index, body);
+        store__apply_expect(op->r, index, body);
+    }
+    tc_blob_unref(body);
+}
+
+static void write_op_run(struct write_op *op) {
+    tc_err err = store__replica_admit_write(op->r);
+    if (err != TC_OK) {
+        store__answer_moved(op->s, op->token, err, op->r, /* is_range= */ false);
+        return;
+    }
+    if (repeated(op))
+        return;
+    err = find_old(op);
+    if (err != TC_OK) {
+        store__answer_moved(op->s, op->token, TC_EUNAVAILABLE, op->r, /* is_range= */ false);
+        return;
+    }
+    tc_arena_reset(&op->s->scratch);
+    err = store__decide(op->req, op->old, &op->s->scratch, &op->decision);
+    if (err != TC_OK)
+        refuse(op, err);
+    else
+        propose(op);
+}
+
+void store_item_request(struct store *s, uint64_t token, const Tercet__Pb__ItemRequest *req) {
+    struct tc_buf message = {0};
+    tc_err err = store__decide_check(req, &message);
+    if (err != TC_OK) {
+        store__answer_error(s, token, err, tc_buf_slice(&message));
+        tc_buf_deinit(&message);
+        return;
+    }
+    struct replica *r = store__find(s, req->gid);
+    err = store__replica_route(r, req->epoch, store__bytes(req->key));
+    if (err != TC_OK) {
+        store__answer_moved(s, token, err, r, /* is_range= */ false);
+    } else if (req->op == TERCET__PB__ITEM_OP__ITEM_GET) {
+        get(s, r, token, req);
+    } else {
+        struct write_op op = {.s = s, .r = r, .token = token, .req = req};
+        write_op_run(&op);
+        store__decision_deinit(&op.decision);
+    }
+}

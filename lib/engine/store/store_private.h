@@ -1,0 +1,134 @@
+/* store, inside: one replica, the store around it, and what its files offer each other. */
+#ifndef TC_ENGINE_STORE_PRIVATE_H
+#define TC_ENGINE_STORE_PRIVATE_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "engine/btree/btree.h"
+#include "engine/store/decide.h"
+#include "engine/store/dedup.h"
+#include "engine/store/overlay.h"
+#include "engine/store/store.h"
+#include "engine/store/wait.h"
+#include "engine/wal/wal.h"
+#include "env/clock.h"
+
+struct paxos;
+
+enum {
+    STORE_SCRUB_MARKS_MAX = 4,         /* marked indices whose content vector is kept */
+    STORE_SCRATCH_BYTES_MAX = 8 << 20, /* one evaluation */
+    STORE_JOBS_COUNT_MAX = 256,        /* queued for the worker; more wait for the next tick */
+    STORE_SEND_WINDOW_COUNT = 4,       /* snapshot chunks without an ack */
+};
+
+#define STORE_MS_NS 1000000u
+
+enum replica_state {
+    REPLICA_OK,
+    REPLICA_DAMAGED,    /* the B-tree is not to be trusted; waits for a snapshot */
+    REPLICA_INSTALLING, /* a snapshot is coming in */
+};
+
+/* The content vector of a replica at a marked index (REPLICATION.md C4). */
+struct scrub_mark {
+    uint64_t index;
+    uint64_t chain;
+    uint64_t item_count;
+    struct btree_sums sums;
+};
+
+struct replica {
+    struct store *store;
+    uint64_t gid;
+    uint32_t rid;
+    Tercet__Pb__CreateReplicaRequest *desc; /* owned; partition kept at the newest known */
+    struct paxos *paxos;
+    struct btree *tree; /* NULL unless state is REPLICA_OK */
+    enum replica_state state;
+    char damage[128]; /* why, in words */
+
+    uint64_t applied;
+    uint64_t applied_ballot;
+    uint64_t applied_chain;
+    uint64_t committed; /* by the last step of paxos */
+    uint64_t hlc_ns;    /* highest seen in an entry */
+    bool stalled;       /* apply waits for a checkpoint to free memory */
+    bool was_leading;   /* by the last step: to notice the end of a term */
+
+    struct store_overlay overlay;
+    struct store_dedup dedup;
+    struct store_waits waits;
+
+    struct checkpoint_state {
+        bool running;
+        bool wanted;
+        uint64_t last_ns;    /* when the last one began */
+        uint64_t log_bytes;  /* applied since */
+        uint64_t durable;    /* index of the newest durable one */
+    } checkpoint;
+    struct archive_state {
+        uint64_t archived; /* answered by the archiver or told by the leader */
+        bool offered;      /* one offer is out */
+        bool asked;        /* the archiver's end is known in this term */
+        uint64_t next_ns;  /* not before */
+        uint64_t verify_first;
+        uint64_t verify_last;
+        char problem[128];
+    } archive;
+    struct scrub_mark *marks; /* ring of STORE_SCRUB_MARKS_MAX; NULL until the first */
+    size_t mark_next;
+    struct snapshot_send *sends; /* one per receiving replica, linked */
+    struct snapshot_take *take;  /* a snapshot coming in */
+    struct bucket *bucket_read;
+    struct bucket *bucket_write;
+    size_t jobs_out; /* jobs that hold pointers into this replica */
+};
+
+struct store {
+    struct store_env env;
+    struct store_options options;
+    char dir[512];
+    char node[STORE_NAME_BYTES_MAX];
+    char zone[STORE_NAME_BYTES_MAX];
+    char addr[STORE_ADDR_BYTES_MAX];
+    uint8_t uuid[STORE_UUID_BYTES];
+    uint64_t boot;
+    struct wal *wal;
+    struct wal_batch *batch_out;
+    uint64_t durable_lsn;
+    bool failed; /* the log is lost to this process */
+    struct replica **replicas; /* ascending gid */
+    size_t replica_count;
+    struct tc_map by_gid; /* gid -> struct replica */
+    struct tc_list effects_ready;
+    struct tc_list effects_held;
+    struct tc_list jobs; /* waiting for the worker */
+    size_t job_count;
+    struct tc_arena scratch; /* reset by each evaluation */
+    struct store_counters counters;
+    uint64_t upkeep_ns; /* when the log's upkeep ran last */
+};
+
+/* ---- effect.c */
+void store__pack(struct tc_buf *out, const ProtobufCMessage *msg);
+void store__reply(struct store *s, uint64_t token, tc_err err, const ProtobufCMessage *msg);
+void store__reply_packed(struct store *s, uint64_t token, tc_err err, struct tc_slice payload);
+void store__send(struct store *s, enum store_effect_type type, const char *addr,
+                 uint64_t after_lsn, const ProtobufCMessage *msg);
+void store__push(struct store *s, const Tercet__Pb__PushRequest *msg);
+void store__effects_release(struct store *s);
+void store__effects_deinit(struct store *s);
+
+/* ---- shared by all */
+static inline uint64_t store__now_ns(const struct store *s) {
+    return tc_clock_mono_ns(s->env.clock);
+}
+static inline uint64_t store__wall_ns(const struct store *s) {
+    return tc_clock_wall(s->env.clock).unix_ns;
+}
+static inline struct replica *store__find(const struct store *s, uint64_t gid) {
+    return tc_map_get(&s->by_gid, tc_map_u64_key(&gid));
+}
+
+#endif
