@@ -1,7 +1,7 @@
 /* Requests on one item: reads at once, writes into the leader's pipeline. */
+#include "core/item/item.h"
 #include "base/assert.h"
 #include "core/expr/expr.h"
-#include "core/item/item.h"
 #include "core/key/key.h"
 #include "engine/store/answer.h"
 #include "engine/store/apply.h"
@@ -16,8 +16,8 @@ struct write_op {
     struct replica *r;
     uint64_t token;
     const Tercet__Pb__ItemRequest *req;
-    struct tc_slice old;    /* the item the request meets; empty: none */
-    uint64_t seen_index;    /* pending entry that old comes from; 0: applied state */
+    struct tc_slice old; /* the item the request meets; empty: none */
+    uint64_t seen_index; /* pending entry that old comes from; 0: applied state */
     struct store_decision decision;
 };
 

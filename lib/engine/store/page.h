@@ -17,7 +17,7 @@ struct store_page {
     uint64_t bytes_max;
     struct tc_buf items;
     struct tc_buf projected; /* scratch */
-    struct tc_buf last_key; /* of the last item evaluated */
+    struct tc_buf last_key;  /* of the last item evaluated */
     uint64_t bytes;
     uint32_t count;
     uint32_t scanned;

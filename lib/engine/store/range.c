@@ -18,11 +18,11 @@ struct span {
 
 static struct span span_of(const struct replica *r, const Tercet__Pb__RangeRequest *req) {
     const Tercet__Pb__Partition *p = r->desc->partition;
-    struct span span = {store__bytes(req->start), store__bytes(req->end),
-                        store__bytes(req->after)};
+    struct span span = {store__bytes(req->start), store__bytes(req->end), store__bytes(req->after)};
     if (tc_slice_cmp(span.start, store__bytes(p->start)) < 0)
         span.start = store__bytes(p->start);
-    bool cut = p->end.len && (span.end.len == 0 || tc_slice_cmp(span.end, store__bytes(p->end)) > 0);
+    bool cut =
+        p->end.len && (span.end.len == 0 || tc_slice_cmp(span.end, store__bytes(p->end)) > 0);
     if (cut)
         span.end = store__bytes(p->end);
     return span;

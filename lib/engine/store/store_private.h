@@ -63,9 +63,9 @@ struct replica {
     struct checkpoint_state {
         bool running;
         bool wanted;
-        uint64_t last_ns;    /* when the last one began */
-        uint64_t log_bytes;  /* applied since */
-        uint64_t durable;    /* index of the newest durable one */
+        uint64_t last_ns;   /* when the last one began */
+        uint64_t log_bytes; /* applied since */
+        uint64_t durable;   /* index of the newest durable one */
     } checkpoint;
     struct archive_state {
         uint64_t archived; /* answered by the archiver or told by the leader */
@@ -97,7 +97,7 @@ struct store {
     struct wal *wal;
     struct wal_batch *batch_out;
     uint64_t durable_lsn;
-    bool failed; /* the log is lost to this process */
+    bool failed;               /* the log is lost to this process */
     struct replica **replicas; /* ascending gid */
     size_t replica_count;
     struct tc_map by_gid; /* gid -> struct replica */
@@ -114,8 +114,8 @@ struct store {
 void store__pack(struct tc_buf *out, const ProtobufCMessage *msg);
 void store__reply(struct store *s, uint64_t token, tc_err err, const ProtobufCMessage *msg);
 void store__reply_packed(struct store *s, uint64_t token, tc_err err, struct tc_slice payload);
-void store__send(struct store *s, enum store_effect_type type, const char *addr,
-                 uint64_t after_lsn, const ProtobufCMessage *msg);
+void store__send(struct store *s, enum store_effect_type type, const char *addr, uint64_t after_lsn,
+                 const ProtobufCMessage *msg);
 void store__push(struct store *s, const Tercet__Pb__PushRequest *msg);
 void store__effects_release(struct store *s);
 void store__effects_deinit(struct store *s);
