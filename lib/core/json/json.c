@@ -130,7 +130,7 @@ static tc_err find_key(struct json_reader *r) {
 }
 
 tc_err json_object_next(struct json_reader *r, bool *ret_more, struct tc_slice *ret_key) {
-    bool more;
+    bool more = false;
     TC_TRY(next_member(r, '}', &more));
     if (more) {
         struct tc_slice key;
@@ -144,7 +144,7 @@ tc_err json_object_next(struct json_reader *r, bool *ret_more, struct tc_slice *
 }
 
 tc_err json__object_next_skip(struct json_reader *r, bool *ret_more) {
-    bool more;
+    bool more = false;
     TC_TRY(next_member(r, '}', &more));
     if (more) {
         TC_TRY(find_key(r));
@@ -195,8 +195,9 @@ tc_err json_number(struct json_reader *r, struct tc_slice *ret_text) {
 
 tc_err json_integer(struct json_reader *r, int64_t min, int64_t max, int64_t *ret_value) {
     TC_ASSERT(min <= max);
-    struct tc_slice text;
+    struct tc_slice text = TC_SLICE_EMPTY;
     TC_TRY(json_number(r, &text));
+    TC_ASSERT(text.data != NULL && text.len > 0);
     const bool negative = text.data[0] == '-';
     int64_t v = 0;
     for (size_t i = negative; i < text.len; i++) {

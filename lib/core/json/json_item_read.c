@@ -61,7 +61,7 @@ static tc_err read_list(struct json_item *j, struct json_reader *r, unsigned lev
     tc_buf_append_u8(j->out, ITEM_L);
     struct json_open open = json__open(j, /* is_item= */ false);
     for (;; open.count++) {
-        bool more;
+        bool more = false;
         err = json_array_next(r, &more);
         if (err != TC_OK)
             return json__refuse(j, r, "List", err);
@@ -84,7 +84,7 @@ static void check_name(struct json_item *j, struct tc_slice name) {
 static tc_err read_attributes(struct json_item *j, struct json_reader *r, unsigned level,
                               struct json_open *open) {
     for (;;) {
-        bool more;
+        bool more = false;
         struct tc_slice name;
         tc_err err = json_object_next(r, &more, &name);
         if (err != TC_OK)
@@ -147,7 +147,7 @@ static tc_err skip(struct json_item *j, struct json_reader *r) {
 static tc_err read_members(struct json_item *j, struct json_reader *r, unsigned level) {
     unsigned seen_count = 0;
     for (;;) {
-        bool more;
+        bool more = false;
         struct tc_slice name;
         const tc_err err = json_object_next(r, &more, &name);
         if (err != TC_OK)

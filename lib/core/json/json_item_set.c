@@ -64,7 +64,7 @@ static void refuse_duplicates(struct json_item *j, const struct json_open *open,
 static tc_err read_elements(struct json_item *j, struct json_reader *r, enum item_type set,
                             struct json_open *open) {
     for (;;) {
-        bool more;
+        bool more = false;
         const tc_err err = json_array_next(r, &more);
         if (err != TC_OK)
             return json__refuse(j, r, "List", err);

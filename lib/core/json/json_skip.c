@@ -7,7 +7,7 @@
 static tc_err skip_object(struct json_reader *r) {
     TC_TRY(json_object_begin(r));
     for (;;) {
-        bool more;
+        bool more = false;
         TC_TRY(json__object_next_skip(r, &more));
         if (!more)
             return TC_OK;
@@ -18,7 +18,7 @@ static tc_err skip_object(struct json_reader *r) {
 static tc_err skip_array(struct json_reader *r) {
     TC_TRY(json_array_begin(r));
     for (;;) {
-        bool more;
+        bool more = false;
         TC_TRY(json_array_next(r, &more));
         if (!more)
             return TC_OK;

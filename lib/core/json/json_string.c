@@ -167,8 +167,8 @@ static uint8_t *unescape(const uint8_t *at, const uint8_t *end, uint8_t *to) {
 
 tc_err json__string(struct json_reader *r, struct tc_slice *ret_text) {
     TC_ASSERT(r->at < r->end && *r->at == '"');
-    const uint8_t *quote;
-    bool escaped;
+    const uint8_t *quote = NULL;
+    bool escaped = false;
     TC_TRY(scan(r, &quote, &escaped));
     const uint8_t *const start = r->at + 1;
     if (escaped) {
@@ -184,8 +184,8 @@ tc_err json__string(struct json_reader *r, struct tc_slice *ret_text) {
 
 tc_err json__string_skip(struct json_reader *r) {
     TC_ASSERT(r->at < r->end && *r->at == '"');
-    const uint8_t *quote;
-    bool escaped;
+    const uint8_t *quote = NULL;
+    bool escaped = false;
     TC_TRY(scan(r, &quote, &escaped));
     r->at = quote + 1;
     return TC_OK;

@@ -37,7 +37,8 @@ static uint8_t *put_escaped(uint8_t *to, uint8_t c) {
         return to;
     }
     TC_ASSERT(c < 0x20);
-    memcpy(to, "u00", 3);
+    to[0] = 'u';
+    to[1] = to[2] = '0';
     to[3] = (uint8_t)HEX[c >> 4];
     to[4] = (uint8_t)HEX[c & 15];
     return to + 5;
@@ -74,12 +75,9 @@ void json_put_string(struct tc_buf *out, struct tc_slice text) {
 }
 
 void json_put_key(struct tc_buf *out, const char *name) {
-    const size_t len = strlen(name);
-    uint8_t *to = tc_buf_extend(out, len + 3);
-    to[0] = '"';
-    memcpy(to + 1, name, len);
-    to[len + 1] = '"';
-    to[len + 2] = ':';
+    tc_buf_append_u8(out, '"');
+    tc_buf_append_str(out, name);
+    tc_buf_append(out, "\":", 2);
 }
 
 void json_put_u64(struct tc_buf *out, uint64_t v) {

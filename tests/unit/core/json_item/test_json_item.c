@@ -62,82 +62,78 @@ static void reads_every_type_in_canonical_order(void **state) {
     "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the "    \
     "supported datatypes"
 
+static const struct {
+    const char *value;
+    enum json_diag_kind kind;
+    const char *text;
+} refusals[] = {
+    {"{\"S\":1}", JSON_DIAG_SERIALIZATION, "NUMBER_VALUE cannot be converted to String"},
+    {"{\"N\":1}", JSON_DIAG_SERIALIZATION, "NUMBER_VALUE cannot be converted to String"},
+    {"{\"S\":true}", JSON_DIAG_SERIALIZATION, "TRUE_VALUE cannot be converted to String"},
+    {"{\"S\":[]}", JSON_DIAG_SERIALIZATION, "Unrecognized collection type class java.lang.String"},
+    {"{\"S\":{}}", JSON_DIAG_SERIALIZATION, "Start of structure or map found where not expected"},
+    {"{\"B\":1}", JSON_DIAG_SERIALIZATION, "only base-64-encoded strings are convertible to bytes"},
+    {"{\"B\":\"abc\"}", JSON_DIAG_SERIALIZATION,
+     "Base64 encoded length is expected a multiple of 4 bytes but found: 3"},
+    {"{\"B\":\"a*cd\"}", JSON_DIAG_SERIALIZATION, "Invalid Base64 character: '*'"},
+    {"{\"BOOL\":\"true\"}", JSON_DIAG_SERIALIZATION, "Unexpected token received from parser"},
+    {"{\"L\":{}}", JSON_DIAG_SERIALIZATION, "Start of structure or map found where not expected"},
+    {"{\"SS\":\"a\"}", JSON_DIAG_SERIALIZATION, "Unexpected field type"},
+    {"{\"M\":[]}", JSON_DIAG_SERIALIZATION,
+     "Unrecognized collection type java.util.Map<java.lang.String, "
+     "com.amazonaws.dynamodb.v20120810.AttributeValue>"},
+    {"\"x\"", JSON_DIAG_SERIALIZATION, "Unexpected value type in payload"},
+    {"{\"S\":", JSON_DIAG_SERIALIZATION, ""},
+    {"{}", JSON_DIAG_VALIDATION, EMPTY},
+    {"{\"X\":1}", JSON_DIAG_VALIDATION, EMPTY},
+    {"{\"S\":null}", JSON_DIAG_VALIDATION, EMPTY},
+    {"null", JSON_DIAG_VALIDATION, EMPTY},
+    {"{\"L\":[null]}", JSON_DIAG_VALIDATION, EMPTY},
+    {"{\"S\":\"a\",\"N\":\"1\"}", JSON_DIAG_VALIDATION, MANY},
+    {"{\"S\":\"a\",\"S\":\"b\"}", JSON_DIAG_VALIDATION, MANY},
+    {"{\"SS\":[]}", JSON_DIAG_VALIDATION, INVALID "An string set  may not be empty"},
+    {"{\"NS\":[]}", JSON_DIAG_VALIDATION, INVALID "An number set  may not be empty"},
+    {"{\"BS\":[]}", JSON_DIAG_VALIDATION, INVALID "Binary sets should not be empty"},
+    {"{\"SS\":[\"b\",\"a\",\"b\"]}", JSON_DIAG_VALIDATION,
+     INVALID "Input collection [b, a, b] contains duplicates."},
+    {"{\"NS\":[\"1\",\"1.0\"]}", JSON_DIAG_VALIDATION, "Input collection contains duplicates"},
+    {"{\"BS\":[\"Yg==\",\"Yg==\"]}", JSON_DIAG_VALIDATION,
+     INVALID "Input collection [Yg==, Yg==]of type BS contains duplicates."},
+    {"{\"NULL\":false}", JSON_DIAG_VALIDATION,
+     INVALID "Null attribute value types must have the value of true"},
+    {"{\"N\":\"\"}", JSON_DIAG_VALIDATION, "The parameter cannot be converted to a numeric value"},
+    {"{\"N\":\"abc\"}", JSON_DIAG_VALIDATION,
+     "The parameter cannot be converted to a numeric value: abc"},
+    {"{\"NS\":[\"1\",\"b\"]}", JSON_DIAG_VALIDATION,
+     "The parameter cannot be converted to a numeric value: b"},
+    {"{\"N\":\"1e126\"}", JSON_DIAG_VALIDATION,
+     "Number overflow. Attempting to store a number with magnitude larger than supported "
+     "range"},
+    {"{\"N\":\"1e-131\"}", JSON_DIAG_VALIDATION,
+     "Number underflow. Attempting to store a number with magnitude smaller than supported "
+     "range"},
+    {"{\"N\":\"123456789012345678901234567890123456789\"}", JSON_DIAG_VALIDATION,
+     "Attempting to store more than 38 significant digits in a Number"},
+    /* A type error anywhere wins over an earlier invalid value. */
+    {"{\"L\":[{\"N\":\"abc\"},{\"S\":1}]}", JSON_DIAG_SERIALIZATION,
+     "NUMBER_VALUE cannot be converted to String"},
+    {"{\"L\":[{\"N\":\"abc\"},{\"SS\":[]}]}", JSON_DIAG_VALIDATION,
+     "The parameter cannot be converted to a numeric value: abc"},
+    {"{\"M\":{\"k\":{\"S\":\"\"},\"k\":{\"S\":\"\"}}}", JSON_DIAG_SERIALIZATION,
+     "Duplicate attribute name in a map"},
+};
+
 static void refusals_in_the_words_of_the_api(void **state) {
     (void)state;
-    static const struct {
-        const char *value;
-        enum json_diag_kind kind;
-        const char *text;
-    } cases[] = {
-        {"{\"S\":1}", JSON_DIAG_SERIALIZATION, "NUMBER_VALUE cannot be converted to String"},
-        {"{\"N\":1}", JSON_DIAG_SERIALIZATION, "NUMBER_VALUE cannot be converted to String"},
-        {"{\"S\":true}", JSON_DIAG_SERIALIZATION, "TRUE_VALUE cannot be converted to String"},
-        {"{\"S\":[]}", JSON_DIAG_SERIALIZATION,
-         "Unrecognized collection type class java.lang.String"},
-        {"{\"S\":{}}", JSON_DIAG_SERIALIZATION,
-         "Start of structure or map found where not expected"},
-        {"{\"B\":1}", JSON_DIAG_SERIALIZATION,
-         "only base-64-encoded strings are convertible to bytes"},
-        {"{\"B\":\"abc\"}", JSON_DIAG_SERIALIZATION,
-         "Base64 encoded length is expected a multiple of 4 bytes but found: 3"},
-        {"{\"B\":\"a*cd\"}", JSON_DIAG_SERIALIZATION, "Invalid Base64 character: '*'"},
-        {"{\"BOOL\":\"true\"}", JSON_DIAG_SERIALIZATION, "Unexpected token received from parser"},
-        {"{\"L\":{}}", JSON_DIAG_SERIALIZATION,
-         "Start of structure or map found where not expected"},
-        {"{\"SS\":\"a\"}", JSON_DIAG_SERIALIZATION, "Unexpected field type"},
-        {"{\"M\":[]}", JSON_DIAG_SERIALIZATION,
-         "Unrecognized collection type java.util.Map<java.lang.String, "
-         "com.amazonaws.dynamodb.v20120810.AttributeValue>"},
-        {"\"x\"", JSON_DIAG_SERIALIZATION, "Unexpected value type in payload"},
-        {"{\"S\":", JSON_DIAG_SERIALIZATION, ""},
-        {"{}", JSON_DIAG_VALIDATION, EMPTY},
-        {"{\"X\":1}", JSON_DIAG_VALIDATION, EMPTY},
-        {"{\"S\":null}", JSON_DIAG_VALIDATION, EMPTY},
-        {"null", JSON_DIAG_VALIDATION, EMPTY},
-        {"{\"L\":[null]}", JSON_DIAG_VALIDATION, EMPTY},
-        {"{\"S\":\"a\",\"N\":\"1\"}", JSON_DIAG_VALIDATION, MANY},
-        {"{\"S\":\"a\",\"S\":\"b\"}", JSON_DIAG_VALIDATION, MANY},
-        {"{\"SS\":[]}", JSON_DIAG_VALIDATION, INVALID "An string set  may not be empty"},
-        {"{\"NS\":[]}", JSON_DIAG_VALIDATION, INVALID "An number set  may not be empty"},
-        {"{\"BS\":[]}", JSON_DIAG_VALIDATION, INVALID "Binary sets should not be empty"},
-        {"{\"SS\":[\"b\",\"a\",\"b\"]}", JSON_DIAG_VALIDATION,
-         INVALID "Input collection [b, a, b] contains duplicates."},
-        {"{\"NS\":[\"1\",\"1.0\"]}", JSON_DIAG_VALIDATION, "Input collection contains duplicates"},
-        {"{\"BS\":[\"Yg==\",\"Yg==\"]}", JSON_DIAG_VALIDATION,
-         INVALID "Input collection [Yg==, Yg==]of type BS contains duplicates."},
-        {"{\"NULL\":false}", JSON_DIAG_VALIDATION,
-         INVALID "Null attribute value types must have the value of true"},
-        {"{\"N\":\"\"}", JSON_DIAG_VALIDATION,
-         "The parameter cannot be converted to a numeric value"},
-        {"{\"N\":\"abc\"}", JSON_DIAG_VALIDATION,
-         "The parameter cannot be converted to a numeric value: abc"},
-        {"{\"NS\":[\"1\",\"b\"]}", JSON_DIAG_VALIDATION,
-         "The parameter cannot be converted to a numeric value: b"},
-        {"{\"N\":\"1e126\"}", JSON_DIAG_VALIDATION,
-         "Number overflow. Attempting to store a number with magnitude larger than supported "
-         "range"},
-        {"{\"N\":\"1e-131\"}", JSON_DIAG_VALIDATION,
-         "Number underflow. Attempting to store a number with magnitude smaller than supported "
-         "range"},
-        {"{\"N\":\"123456789012345678901234567890123456789\"}", JSON_DIAG_VALIDATION,
-         "Attempting to store more than 38 significant digits in a Number"},
-        /* A type error anywhere wins over an earlier invalid value. */
-        {"{\"L\":[{\"N\":\"abc\"},{\"S\":1}]}", JSON_DIAG_SERIALIZATION,
-         "NUMBER_VALUE cannot be converted to String"},
-        {"{\"L\":[{\"N\":\"abc\"},{\"SS\":[]}]}", JSON_DIAG_VALIDATION,
-         "The parameter cannot be converted to a numeric value: abc"},
-        {"{\"M\":{\"k\":{\"S\":\"\"},\"k\":{\"S\":\"\"}}}", JSON_DIAG_SERIALIZATION,
-         "Duplicate attribute name in a map"},
-    };
     struct fixture f = {0};
     tc_buf_append_str(&f.out, "before");
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         struct tc_buf json = {0};
-        tc_buf_printf(&json, "{\"a\":%s}", cases[i].value);
+        tc_buf_printf(&json, "{\"a\":%s}", refusals[i].value);
         const tc_err err = read_item(&f, tc_buf_slice(&json));
-        if (err != TC_EINVAL || strcmp(f.diag.text, cases[i].text) != 0)
-            fail_msg("%s: %s: %s", cases[i].value, tc_err_name(err), f.diag.text);
-        assert_int_equal(f.diag.kind, cases[i].kind);
+        if (err != TC_EINVAL || strcmp(f.diag.text, refusals[i].text) != 0)
+            fail_msg("%s: %s: %s", refusals[i].value, tc_err_name(err), f.diag.text);
+        assert_int_equal(f.diag.kind, refusals[i].kind);
         assert_int_equal(f.out.len, 6);
         tc_buf_deinit(&json);
     }
