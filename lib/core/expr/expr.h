@@ -7,9 +7,9 @@
  * and never leave the router.
  *
  * Pure, no shared state. Programs and items are borrowed for the call. Compiling uses ctx->scratch
- * only (about 12 bytes per byte of text at most, 64 KiB suffice for any legal expression) and the
- * out buffer. On failure out is as it was, and diag has the client-facing text appended, whole,
- * ready for a ValidationException's message.
+ * only (some 100 bytes per token; 512 KiB suffice for any text) and the out buffer. On failure out
+ * is as it was, and diag has the client-facing text appended, whole, ready for a
+ * ValidationException's message.
  *
  * Program bytes: u8 version (EXPR_VERSION), u8 enum expr_kind, then by kind the node, trie or
  * action bytes described in expr_program.h.
@@ -139,7 +139,8 @@ TC_MUST_USE tc_err expr_check(struct tc_slice program, enum expr_kind kind);
 /* Condition or filter on one item; TC_SLICE_EMPTY: there is no item. An empty program is true. */
 bool expr_match(struct tc_slice program, struct tc_slice item);
 
-/* Append the updated item to out. Every right-hand side sees the old item.
+/* Append the updated item to out. Every right-hand side sees the old item. When there is no old
+ * item and the program only takes away (REMOVE, DELETE), nothing is appended: no item comes to be.
  *   old_item  TC_SLICE_EMPTY: none, the new item starts from key_item
  *   key_item  the key attributes as an encoded item
  *   program   empty: only make sure that the item exists

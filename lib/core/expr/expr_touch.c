@@ -1,0 +1,101 @@
+#include "core/expr/expr_private.h"
+
+/* Which top-level attributes a program names. */
+
+struct search {
+    struct tc_reader r;
+    struct tc_slice name;
+    bool found;
+};
+
+static void search_path(struct search *s) {
+    uint8_t count = tc_reader_u8(&s->r);
+    for (uint8_t i = 0; i < count; i++) {
+        uint64_t tag = tc_reader_varint(&s->r);
+        if (tag & 1)
+            continue;
+        struct tc_slice name = tc_reader_bytes(&s->r, tag >> 1);
+        s->found = s->found || (i == 0 && tc_slice_eq(name, s->name));
+    }
+}
+
+/* Operands nest in size() only. */
+static void search_operand(struct search *s) {
+    enum expr_op op = expr__read_op(&s->r);
+    while (op == OP_SIZE)
+        op = expr__read_op(&s->r);
+    if (op == OP_PATH)
+        search_path(s);
+    else
+        (void)tc_reader_lenbytes(&s->r);
+}
+
+static void search_operands(struct search *s, uint64_t count) {
+    for (uint64_t i = 0; i < count && tc_reader_ok(&s->r); i++)
+        search_operand(s);
+}
+
+/* One node without the nodes in it; answers how many those are. */
+static uint64_t search_node(struct search *s) {
+    enum expr_op op = expr__read_op(&s->r);
+    if (op == OP_AND || op == OP_OR)
+        return tc_reader_varint(&s->r);
+    if (op == OP_NOT)
+        return 1;
+    if (op == OP_EXISTS || op == OP_NOT_EXISTS) {
+        search_path(s);
+        return 0;
+    }
+    search_operand(s);
+    if (op == OP_TYPE)
+        (void)tc_reader_u8(&s->r);
+    else if (op == OP_IN)
+        search_operands(s, tc_reader_varint(&s->r));
+    else
+        search_operands(s, op == OP_BETWEEN ? 2 : 1);
+    return 0;
+}
+
+/* Prefix order: a count of the nodes still to come replaces recursion. */
+static bool search_condition(struct tc_slice body, struct tc_slice name) {
+    struct search s = {.r = tc_reader(body), .name = name};
+    for (uint64_t left = 1; left > 0 && tc_reader_ok(&s.r) && !s.found;)
+        left += search_node(&s) - 1;
+    return s.found;
+}
+
+static bool search_trie(struct tc_slice trie, struct tc_slice name) {
+    struct expr_children children = expr__children(trie);
+    struct expr_child child;
+    while (expr__next_child(&children, &child))
+        if (tc_slice_eq(child.name, name))
+            return true;
+    return false;
+}
+
+bool expr_touches(struct tc_slice program, struct tc_slice name) {
+    if (program.len == 0)
+        return false;
+    enum expr_kind kind = expr__kind(program);
+    struct tc_slice body = expr__body(program);
+    if (kind == EXPR_UPDATE || kind == EXPR_PROJECTION)
+        return search_trie(body, name);
+    return search_condition(body, name);
+}
+
+tc_err expr_forbid_key(struct tc_slice program, struct tc_slice key_name, struct tc_buf *diag) {
+    if (program.len == 0)
+        return TC_OK;
+    enum expr_kind kind = expr__kind(program);
+    bool guarded = kind == EXPR_UPDATE || kind == EXPR_FILTER;
+    if (!guarded || !expr_touches(program, key_name))
+        return TC_OK;
+    bool update = kind == EXPR_UPDATE;
+    tc_buf_append_str(diag, update ? "One or more parameter values were invalid: "
+                                     "Cannot update attribute "
+                                   : "Filter Expression can only contain non-primary key "
+                                     "attributes: Primary key attribute: ");
+    tc_buf_append_slice(diag, key_name);
+    tc_buf_append_str(diag, update ? ". This attribute is part of the key" : "");
+    return TC_EINVAL;
+}
