@@ -246,7 +246,8 @@ enum expr_op expr__trie_op(struct tc_slice trie);
 struct tc_slice expr__body(struct tc_slice program);
 enum expr_kind expr__kind(struct tc_slice program);
 bool expr__is_set(enum item_type type);
-/* Levels of maps and lists in v, itself included; 0: a scalar or set. Counts to max + 1 at most. */
+/* Levels that v fills, as item.h counts them: 1 for a scalar, set or empty container. Looks max
+ * levels deep. */
 uint32_t expr__nesting(struct item_value v, uint32_t max);
 /* Read a path and look it up. live false: only read. */
 bool expr__read_path(struct tc_reader *r, struct tc_slice item, bool live,

@@ -26,7 +26,7 @@ static tc_err apply_set(struct expr_eval *e, struct tc_slice operand, struct pla
     struct item_value value;
     TC_TRY(expr__eval_operand(e, &r, /* live= */ true, &value));
     TC_ASSERT(tc_reader_at_end(&r));
-    if (at.depth + expr__nesting(value, ITEM_DEPTH_MAX) > ITEM_DEPTH_MAX)
+    if (at.depth - 1 + expr__nesting(value, ITEM_DEPTH_MAX) > ITEM_DEPTH_MAX)
         return expr__eval_fail(e, TOO_DEEP);
     item_put_value(out, value);
     return TC_OK;

@@ -72,9 +72,7 @@ bool expr__is_set(enum item_type type) {
 }
 
 uint32_t expr__nesting(struct item_value v, uint32_t max) {
-    if (v.type != ITEM_M && v.type != ITEM_L)
-        return 0;
-    if (max == 0)
+    if (max == 0 || (v.type != ITEM_M && v.type != ITEM_L))
         return 1;
     uint32_t deepest = 0;
     struct item_iter it = item_value_iter(v);
