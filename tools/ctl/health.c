@@ -8,7 +8,7 @@
 int ctl_health(int argc, char **argv) {
     unsigned long port = argc == 1 ? strtoul(argv[0], NULL, 10) : 7001;
     if (argc > 1 || port == 0 || port > 65535) {
-        fprintf(stderr, "usage: tercet health [ADMIN_PORT]   (default 7001, as in the containers)\n");
+        fprintf(stderr, "usage: tercet health [ADMIN_PORT]   (default: 7001)\n");
         return 2;
     }
     bool ready = process_http_ok((uint16_t)port, "/readyz");

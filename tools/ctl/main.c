@@ -10,7 +10,7 @@ static const struct {
     const char *text;
 } commands[] = {
     {"local", ctl_local, "a whole cluster on this machine: up, down, ps, start, stop"},
-    {"health", ctl_health, "ask one daemon's /readyz; exit status 0: ready (container health checks)"},
+    {"health", ctl_health, "/readyz of one daemon as exit status, for containers"},
 };
 
 enum {

@@ -1,3 +1,4 @@
+#include "core/plan/lease.h"
 #include "core/plan/plan.h"
 
 #include <setjmp.h>
@@ -166,6 +167,19 @@ static void partition_starts_divide_the_hash_space(void **state) {
     assert_true(plan_partition_start(1, 2) == (uint64_t)1 << 63);
 }
 
+static void lease_changes_hands_only_after_silence(void **state) {
+    (void)state;
+    struct plan_lease l = {0};
+    const uint64_t s = 1000000000;
+    assert_int_equal(plan_lease_step(&l, 0, false, 1 * s), PLAN_LEASE_TAKE);
+    assert_int_equal(plan_lease_step(&l, 4, false, 2 * s), PLAN_LEASE_WATCH);
+    assert_int_equal(plan_lease_step(&l, 5, false, 6 * s), PLAN_LEASE_WATCH); /* it lives */
+    assert_int_equal(plan_lease_step(&l, 5, false, 11 * s - 1), PLAN_LEASE_WATCH);
+    assert_int_equal(plan_lease_step(&l, 5, false, 11 * s), PLAN_LEASE_TAKE);
+    assert_int_equal(plan_lease_step(&l, 6, true, 12 * s), PLAN_LEASE_ACT);
+    assert_int_equal(plan_lease_step(&l, 6, true, 13 * s), PLAN_LEASE_RENEW);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(virgin_cluster_is_bootstrapped),
@@ -178,6 +192,7 @@ int main(void) {
         cmocka_unit_test(deleting_waits_for_a_silent_node),
         cmocka_unit_test(replicas_without_record_are_left_alone),
         cmocka_unit_test(partition_starts_divide_the_hash_space),
+        cmocka_unit_test(lease_changes_hands_only_after_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

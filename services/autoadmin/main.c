@@ -1,0 +1,171 @@
+#include "core/plan/lease.h"
+#include "daemon/daemon.h"
+#include "daemon/worker.h"
+#include "metrics.h"
+#include "options.h"
+#include "shell_execute.h"
+
+#include <pthread.h>
+
+struct autoadmin {
+    struct daemon daemon;
+    struct autoadmin_options options;
+    struct autoadmin_metrics metrics;
+    struct rpc *rpc;
+    struct shell_system system;
+    struct plan_lease lease;
+    struct plan_out plan;
+    uint64_t nodes_asked_ns;
+    bool busy;            /* the last round had something to do */
+    bool founded;         /* the system group has answered once */
+    pthread_mutex_t lock; /* what /status reads from the admin thread */
+    const char *halted;
+    uint32_t tables;
+    bool holder;
+};
+
+static bool holds_lease(struct autoadmin *a) {
+    struct tc_arena arena = {0};
+    struct shell_records leases = {0};
+    bool held = false;
+    if (shell_system_read(&a->system, SYSTEM_KIND_LEASE, &arena, &leases) == TC_OK) {
+        const struct system_record *r = leases.count ? leases.at : NULL;
+        struct tc_slice me = tc_slice_str(a->daemon.node);
+        uint64_t version = r ? r->version : 0;
+        enum plan_lease_action next =
+            plan_lease_step(&a->lease, version, r && tc_slice_eq(r->data, me), daemon_now_ns());
+        struct system_record fresh = {TC_SLICE_LIT(SYSTEM_KIND_LEASE), TC_SLICE_LIT("autoadmin"),
+                                      version + 1, me};
+        held = next == PLAN_LEASE_ACT;
+        if (next == PLAN_LEASE_TAKE || next == PLAN_LEASE_RENEW)
+            held = shell_system_write(&a->system, &fresh, version) == TC_OK;
+    }
+    tc_arena_deinit(&arena);
+    return held;
+}
+
+static void execute(struct autoadmin *a, const struct shell_view *v) {
+    for (uint32_t i = 0; i < a->plan.count; i++) {
+        const struct plan_action *action = &a->plan.actions[i];
+        const char *name = shell_action_name(action->type);
+        tc_err err = shell_execute(&a->system, v, action);
+        daemon_metric_add(
+            daemon_metric_with(err == TC_OK ? a->metrics.actions_total : a->metrics.failures_total,
+                               name, NULL),
+            1);
+        if (err == TC_OK)
+            DAEMON_INFO(a->daemon.log, "action done: action=%s gid=%llu table_id=%llu", name,
+                        (unsigned long long)action->gid, (unsigned long long)action->table_id);
+        else
+            DAEMON_WARN(a->daemon.log, "action failed, planned again: action=%s err=%s", name,
+                        tc_err_name(err));
+    }
+}
+
+static void publish(struct autoadmin *a, const struct shell_view *v, bool asked) {
+    int64_t silent = 0;
+    for (uint32_t i = 0; asked && i < v->snapshot.node_count; i++)
+        silent += !v->snapshot.nodes[i].alive;
+    if (asked)
+        daemon_metric_set(a->metrics.nodes_silent, silent);
+    daemon_metric_set(a->metrics.halted, a->plan.halted != NULL);
+    daemon_metric_set(a->metrics.holder, a->holder);
+    daemon_metric_set(a->metrics.tables, v->snapshot.table_count);
+    pthread_mutex_lock(&a->lock);
+    a->halted = a->plan.halted;
+    a->tables = v->snapshot.table_count;
+    pthread_mutex_unlock(&a->lock);
+}
+
+/* Nodes are asked only when the records show something to do with them: an idle round costs three
+ * small reads of group 1. */
+static bool needs_nodes(const struct shell_view *v) {
+    for (uint32_t i = 0; i < v->snapshot.table_count; i++)
+        if (v->snapshot.tables[i].status != PLAN_ACTIVE)
+            return true;
+    return !v->snapshot.tables_read;
+}
+
+static void round_once(struct autoadmin *a, uint64_t now_ns) {
+    bool ask = !a->founded || a->busy || now_ns - a->nodes_asked_ns > UINT64_C(5000000000);
+    struct shell_view v;
+    shell_view_init(&v, &a->system, ask);
+    if (ask)
+        a->nodes_asked_ns = now_ns;
+    a->founded = v.snapshot.tables_read;
+    a->busy = needs_nodes(&v);
+    a->plan.count = 0;
+    a->plan.halted = NULL;
+    a->holder = a->founded && holds_lease(a);
+    if (ask && (!a->founded || a->holder)) {
+        plan_step(&v.snapshot, &a->plan);
+        execute(a, &v);
+    }
+    publish(a, &v, ask);
+    daemon_metric_add(a->metrics.rounds_total, 1);
+    shell_view_deinit(&v);
+}
+
+static uint64_t run(void *user, void **entries, size_t count, uint64_t now_ns) {
+    struct autoadmin *a = user;
+    (void)entries;
+    (void)count;
+    round_once(a, now_ns);
+    uint64_t pause_ms = a->busy ? a->options.busy_interval_ms : a->options.idle_interval_ms;
+    return daemon_now_ns() + pause_ms * 1000000u;
+}
+
+static void status(void *user, struct tc_buf *ret_json) {
+    struct autoadmin *a = user;
+    pthread_mutex_lock(&a->lock);
+    tc_buf_printf(ret_json, "{\"node\":\"%s\",\"holder\":%s,\"tables\":%u,\"halted\":\"%s\"}",
+                  a->daemon.node, a->holder ? "true" : "false", a->tables,
+                  a->halted ? a->halted : "");
+    pthread_mutex_unlock(&a->lock);
+}
+
+static int start(struct autoadmin *a) {
+    struct daemon *d = &a->daemon;
+    struct rpc_config config = {
+        .self = {d->common.cluster, "autoadmin", d->node, d->common.zone},
+        .tls = {d->tls.tls_cert, d->tls.tls_key, d->tls.tls_ca, NULL},
+        .log = daemon_log_rpc,
+        .log_user = d->log,
+    };
+    struct daemon_worker *worker = NULL;
+    struct daemon_worker_config work = {.name = "autoadmin", .count_max = 1, .run = run, .user = a};
+    if (rpc_start(&config, &a->rpc) != TC_OK ||
+        shell_system_init(&a->system, a->rpc, &a->options.storage) != TC_OK)
+        return 1;
+    if (daemon_worker_start(&work, &worker) != TC_OK)
+        return 1;
+    tc_err err = daemon_serve(d);
+    if (err == TC_OK)
+        daemon_wait(d);
+    daemon_drain(d);
+    daemon_worker_stop(worker);
+    shell_system_deinit(&a->system);
+    rpc_stop(a->rpc);
+    return err == TC_OK ? 0 : 1;
+}
+
+int main(int argc, char **argv) {
+    static struct autoadmin a = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct daemon_spec spec = {
+        .name = "autoadmin",
+        .summary = "Control plane: founds the cluster, places partitions, drives table states.",
+        .example = "--storage 10.0.0.1:7100,10.0.1.1:7100,10.0.2.1:7100",
+        .options = autoadmin_options_table(),
+        .options_values = &a.options,
+        .metrics = autoadmin_metrics_table(),
+        .metrics_values = &a.metrics,
+        .status = status,
+        .user = &a,
+    };
+    int code = 0;
+    if (!daemon_setup(&a.daemon, &spec, argc, argv, &code))
+        return code;
+    code = start(&a);
+    int left = daemon_teardown(&a.daemon);
+    return code != 0 ? code : left;
+}

@@ -1,0 +1,18 @@
+/* Metrics of tercet-autoadmin (see daemon/metrics.h for the columns). */
+#ifndef TC_SERVICES_AUTOADMIN_METRICS_H
+#define TC_SERVICES_AUTOADMIN_METRICS_H
+
+#include "daemon/metrics.h"
+
+#define AUTOADMIN_METRICS(X)                                                                       \
+    X(COUNTER, rounds_total, "", "", "snapshots taken and planned over")                           \
+    X(COUNTER, actions_total, "", "action", "actions carried out")                                 \
+    X(COUNTER, failures_total, "", "action", "actions that failed and are planned again")          \
+    X(GAUGE, halted, "", "", "1 while a safety rule keeps it from acting; /status says which")     \
+    X(GAUGE, holder, "", "", "1 while this autoadmin holds the lease")                             \
+    X(GAUGE, nodes_silent, "", "", "configured storage nodes that did not answer the last round")  \
+    X(GAUGE, tables, "", "", "tables on record")
+
+DAEMON_METRICS(autoadmin_metrics, "autoadmin", AUTOADMIN_METRICS)
+
+#endif

@@ -1,0 +1,220 @@
+#include "shell_execute.h"
+
+#include "base/assert.h"
+#include "rpc/unary.h"
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *shell_action_name(enum plan_action_type type) {
+    static const char *const names[] = {
+        [PLAN_BOOTSTRAP] = "bootstrap",           [PLAN_PLACE] = "place",
+        [PLAN_CREATE_REPLICA] = "create_replica", [PLAN_SET_ACTIVE] = "set_active",
+        [PLAN_DELETE_REPLICA] = "delete_replica", [PLAN_DROP_TABLE] = "drop_table",
+    };
+    return names[type];
+}
+
+static void pack(const ProtobufCMessage *message, struct tc_buf *out) {
+    size_t len = protobuf_c_message_get_packed_size(message);
+    protobuf_c_message_pack(message, tc_buf_extend(out, len));
+}
+
+static tc_err control(struct shell_system *system, uint32_t node, const char *method,
+                      const ProtobufCMessage *message) {
+    struct tc_buf request = {0}, answer = {0};
+    pack(message, &request);
+    tc_err err = rpc_unary_wait(system->rpc, system->storage->items[node], method,
+                                tc_buf_slice(&request), SHELL_CONTROL_DEADLINE_MS, &answer);
+    tc_buf_deinit(&request);
+    tc_buf_deinit(&answer);
+    return err;
+}
+
+static tc_err create_replica(struct shell_system *system, uint32_t node,
+                             const Tercet__Pb__Partition *p, uint32_t rid, const char *table) {
+    Tercet__Pb__CreateReplicaRequest request = TERCET__PB__CREATE_REPLICA_REQUEST__INIT;
+    request.partition = (Tercet__Pb__Partition *)(uintptr_t)p;
+    request.rid = rid;
+    request.table_name = (char *)(uintptr_t)table;
+    tc_err err = control(system, node, "/tercet.Storage/CreateReplica", &request.base);
+    return err == TC_EEXISTS ? TC_OK : err;
+}
+
+/* Members of a group: nodes[] rotated by `turn`, with the stores they have right now. */
+static void fill_members(const struct shell_system *system, const struct shell_view *v,
+                         const struct plan_action *a, uint32_t turn, Tercet__Pb__Member *members) {
+    for (uint32_t i = 0; i < PLAN_REPLICAS_PER_GROUP; i++) {
+        uint32_t node = a->nodes[(i + turn) % PLAN_REPLICAS_PER_GROUP];
+        const Tercet__Pb__NodeInfoReply *r = v->reports[node];
+        TC_ASSERT(r != NULL); /* the plan places on answering nodes only */
+        tercet__pb__member__init(&members[i]);
+        members[i].rid = i + 1;
+        members[i].node = r->node;
+        members[i].zone = r->zone;
+        members[i].addr = (char *)(uintptr_t)system->storage->items[node];
+        members[i].store_uuid = r->store_uuid;
+    }
+}
+
+static void fill_partition(Tercet__Pb__Partition *p, Tercet__Pb__Member *members,
+                           Tercet__Pb__Member **list) {
+    tercet__pb__partition__init(p);
+    for (uint32_t i = 0; i < PLAN_REPLICAS_PER_GROUP; i++)
+        list[i] = &members[i];
+    p->members = list;
+    p->n_members = PLAN_REPLICAS_PER_GROUP;
+    p->epoch = 1;
+}
+
+static tc_err bootstrap(struct shell_system *system, const struct shell_view *v,
+                        const struct plan_action *a) {
+    Tercet__Pb__Member members[PLAN_REPLICAS_PER_GROUP], *list[PLAN_REPLICAS_PER_GROUP];
+    Tercet__Pb__Partition p;
+    fill_members(system, v, a, 0, members);
+    fill_partition(&p, members, list);
+    p.gid = SYSTEM_GID;
+    p.table_id = SYSTEM_TABLE_ID;
+    for (uint32_t i = 0; i < PLAN_REPLICAS_PER_GROUP; i++)
+        TC_TRY(create_replica(system, a->nodes[i], &p, i + 1, "system"));
+    return TC_OK;
+}
+
+static tc_err write_record(struct shell_system *system, const char *kind, struct tc_slice name,
+                           uint64_t version, uint64_t expected, const ProtobufCMessage *message) {
+    struct tc_buf data = {0};
+    if (message)
+        pack(message, &data);
+    struct system_record r = {tc_slice_str(kind), name, version, tc_buf_slice(&data)};
+    tc_err err = shell_system_write(system, &r, expected);
+    tc_buf_deinit(&data);
+    return err;
+}
+
+static struct tc_slice gid_name(uint64_t gid, char text[24]) {
+    snprintf(text, 24, "%020llu", (unsigned long long)gid);
+    return tc_slice_str(text);
+}
+
+static void put_u64be(uint8_t bytes[8], uint64_t v) {
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(v >> (56 - 8 * i));
+}
+
+/* The record of partition i of a new table: hash range, members, epoch 1. */
+static tc_err place_partition(struct shell_system *system, const struct shell_view *v,
+                              const struct plan_action *a, uint32_t i) {
+    Tercet__Pb__Member members[PLAN_REPLICAS_PER_GROUP], *list[PLAN_REPLICAS_PER_GROUP];
+    Tercet__Pb__Partition p;
+    uint8_t start[8], end[8];
+    char name[24];
+    fill_members(system, v, a, i, members);
+    fill_partition(&p, members, list);
+    p.gid = a->table_id + 1 + i;
+    p.table_id = a->table_id;
+    if (i > 0) {
+        put_u64be(start, plan_partition_start(i, a->partition_count));
+        p.start = (ProtobufCBinaryData){sizeof start, start};
+    }
+    if (i + 1 < a->partition_count) {
+        put_u64be(end, plan_partition_start(i + 1, a->partition_count));
+        p.end = (ProtobufCBinaryData){sizeof end, end};
+    }
+    return write_record(system, SYSTEM_KIND_PARTITION, gid_name(p.gid, name), 1, 0, &p.base);
+}
+
+static uint64_t counter_version(const struct shell_view *v) {
+    return v->counters.count ? v->counters.at[0].version : 0;
+}
+
+/* Ids first, then partitions, then the table that names them: whatever a crash leaves behind is
+ * unreferenced, never half-referenced. */
+static tc_err place(struct shell_system *system, const struct shell_view *v,
+                    const struct plan_action *a) {
+    const struct system_record *record = &v->table_records.at[a->table_index];
+    Tercet__Pb__TableDescriptor d = *v->descriptors[a->table_index];
+    uint64_t gids[PLAN_PARTITIONS_PER_TABLE_MAX];
+    TC_ASSERT(a->partition_count <= PLAN_PARTITIONS_PER_TABLE_MAX);
+    TC_TRY(write_record(system, SYSTEM_KIND_COUNTER, TC_SLICE_LIT("id"),
+                        a->table_id + a->partition_count + 1, counter_version(v), NULL));
+    for (uint32_t i = 0; i < a->partition_count; i++) {
+        TC_TRY(place_partition(system, v, a, i));
+        gids[i] = a->table_id + 1 + i;
+    }
+    d.table_id = a->table_id;
+    d.gids = gids;
+    d.n_gids = a->partition_count;
+    d.version = record->version + 1;
+    return write_record(system, SYSTEM_KIND_TABLE, record->name, d.version, record->version,
+                        &d.base);
+}
+
+static tc_err set_active(struct shell_system *system, const struct shell_view *v,
+                         const struct plan_action *a) {
+    const struct system_record *record = &v->table_records.at[a->table_index];
+    Tercet__Pb__TableDescriptor d = *v->descriptors[a->table_index];
+    d.status = TERCET__PB__TABLE_STATUS__TABLE_ACTIVE;
+    d.version = record->version + 1;
+    return write_record(system, SYSTEM_KIND_TABLE, record->name, d.version, record->version,
+                        &d.base);
+}
+
+static tc_err create_recorded(struct shell_system *system, const struct shell_view *v,
+                              const struct plan_action *a) {
+    if (a->gid == SYSTEM_GID) {
+        for (size_t i = 0; i < system->storage->count; i++)
+            for (size_t k = 0; v->reports[i] && k < v->reports[i]->n_replicas; k++)
+                if (v->reports[i]->replicas[k]->partition->gid == SYSTEM_GID)
+                    return create_replica(system, a->node_index,
+                                          v->reports[i]->replicas[k]->partition, a->rid, "system");
+        return TC_ESTALE;
+    }
+    for (size_t i = 0; i < v->partition_records.count; i++) {
+        const Tercet__Pb__Partition *p = v->partitions[i];
+        for (size_t t = 0; p->gid == a->gid && t < v->table_records.count; t++)
+            if (v->descriptors[t]->table_id == p->table_id)
+                return create_replica(system, a->node_index, p, a->rid, v->descriptors[t]->name);
+    }
+    return TC_ESTALE;
+}
+
+static tc_err delete_replica(struct shell_system *system, const struct plan_action *a) {
+    Tercet__Pb__DeleteReplicaRequest request = TERCET__PB__DELETE_REPLICA_REQUEST__INIT;
+    request.gid = a->gid;
+    tc_err err = control(system, a->node_index, "/tercet.Storage/DeleteReplica", &request.base);
+    return err == TC_ENOTFOUND ? TC_OK : err;
+}
+
+static tc_err drop_table(struct shell_system *system, const struct shell_view *v,
+                         const struct plan_action *a) {
+    const struct system_record *record = &v->table_records.at[a->table_index];
+    uint64_t table_id = v->descriptors[a->table_index]->table_id;
+    for (size_t i = 0; i < v->partition_records.count; i++)
+        if (table_id != 0 && v->partitions[i]->table_id == table_id) {
+            const struct system_record *p = &v->partition_records.at[i];
+            tc_err err = shell_system_delete(system, SYSTEM_KIND_PARTITION, p->name, p->version);
+            if (err != TC_OK && err != TC_ESTALE) /* stale: deleted by a round before */
+                return err;
+        }
+    return shell_system_delete(system, SYSTEM_KIND_TABLE, record->name, record->version);
+}
+
+tc_err shell_execute(struct shell_system *system, const struct shell_view *v,
+                     const struct plan_action *a) {
+    switch (a->type) {
+    case PLAN_BOOTSTRAP:
+        return bootstrap(system, v, a);
+    case PLAN_PLACE:
+        return place(system, v, a);
+    case PLAN_CREATE_REPLICA:
+        return create_recorded(system, v, a);
+    case PLAN_SET_ACTIVE:
+        return set_active(system, v, a);
+    case PLAN_DELETE_REPLICA:
+        return delete_replica(system, a);
+    case PLAN_DROP_TABLE:
+        return drop_table(system, v, a);
+    }
+    return TC_EINTERNAL;
+}
