@@ -10,6 +10,9 @@ static const struct {
     const char *text;
 } commands[] = {
     {"local", ctl_local, "a whole cluster on this machine: up, down, ps, start, stop"},
+    {"nodes", ctl_nodes, "the storage nodes: zone, replicas, leaders, log, free space"},
+    {"partitions", ctl_partitions,
+     "every replica of every group: role, log positions, items, state"},
     {"health", ctl_health, "/readyz of one daemon as exit status, for containers"},
 };
 
