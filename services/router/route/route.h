@@ -1,10 +1,10 @@
 /* route: where a table's items are, and one storage request's way there and back.
  *
- * Caches table records and partitions. Every use of either, hit or miss, asks memds once (DESIGN §2,
- * FEATURES row 11): memds' load follows the traffic and never the misses. A miss waits for that same
- * answer. A storage node reached by mistake corrects the cache in one hop. When memds knows no such
- * table the system group itself is asked, at a bounded rate, so that a table is usable the moment
- * its creation was acknowledged.
+ * Caches table records and partitions. Every use of either, hit or miss, asks memds once (DESIGN
+ * §2, FEATURES row 11): memds' load follows the traffic and never the misses. A miss waits for that
+ * same answer. A storage node reached by mistake corrects the cache in one hop. When memds knows no
+ * such table the system group itself is asked, at a bounded rate, so that a table is usable the
+ * moment its creation was acknowledged.
  *
  * A request to storage is sent to the leader (or, for eventually consistent reads, to the replica
  * nearest by zone) and sent again, with the same request id, while that is safe and its deadline
@@ -26,9 +26,9 @@
 
 enum {
     ROUTE_ATTEMPT_MS = 2000,
-    ROUTE_TABLES_MAX = 65536,      /* cached */
-    ROUTE_LOOKUPS_MAX = 65536,     /* waiting for memds; beyond, refreshes are dropped */
-    ROUTE_CONFIRMS_PER_S = 200,    /* reads of the system group for tables memds does not know */
+    ROUTE_TABLES_MAX = 65536,   /* cached */
+    ROUTE_LOOKUPS_MAX = 65536,  /* waiting for memds; beyond, refreshes are dropped */
+    ROUTE_CONFIRMS_PER_S = 200, /* reads of the system group for tables memds does not know */
 };
 
 struct route;
@@ -49,7 +49,7 @@ void route_table_unref(struct route_table *t);
 
 /* Find a table by name. done gets a reference (with TC_OK), TC_ENOTFOUND, or TC_EUNAVAILABLE. */
 struct route_find {
-    struct tc_slice name;    /* stays valid until done */
+    struct tc_slice name; /* stays valid until done */
     uint64_t deadline_ns;
     void (*done)(struct route_find *f, tc_err err, struct route_table *table);
     void *user;
@@ -78,7 +78,8 @@ struct route_call {
     bool any_replica;    /* eventually consistent: any storage replica will do */
     uint64_t deadline_ns;
     /* err is the server's or the final local one. reply is NULL unless a node answered; an
-     * ItemReply or RangeReply, freed by route after done returns. partition is the one served by. */
+     * ItemReply or RangeReply, freed by route after done returns. partition is the one served by.
+     */
     void (*done)(struct route_call *c, tc_err err, const ProtobufCMessage *reply,
                  const Tercet__Pb__Partition *partition);
     void *user;
@@ -113,10 +114,10 @@ void route_flush(struct route *r);
 struct route_stats {
     uint64_t finds, find_misses;
     uint64_t calls, call_misses;
-    uint64_t lookups;   /* asked of memds: one for each find and each call */
-    uint64_t dropped;   /* refreshes dropped because memds did not keep up */
+    uint64_t lookups; /* asked of memds: one for each find and each call */
+    uint64_t dropped; /* refreshes dropped because memds did not keep up */
     uint64_t retries;
-    uint64_t moved;     /* corrected by a storage node */
+    uint64_t moved; /* corrected by a storage node */
     uint64_t confirms;
 };
 void route_stats(struct route *r, struct route_stats *ret_stats);

@@ -1,0 +1,110 @@
+#include "route_private.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+
+enum {
+    RETRY_COUNT_MAX = 1 << 20
+};
+
+static tc_err open_memds(struct route *r) {
+    for (size_t i = 0; i < r->config.memds->count && i < ROUTE__MEMDS_MAX; i++) {
+        struct rpc_peer_config config = {.target = r->config.memds->items[i]};
+        TC_TRY(rpc_peer_open(r->config.rpc, &config, &r->memds[r->memds_count]));
+        r->memds_count++;
+    }
+    return r->memds_count > 0 ? TC_OK : TC_EINVAL;
+}
+
+tc_err route_new(const struct route_config *config, struct route **ret_route) {
+    struct route *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return TC_ENOMEM;
+    r->config = *config;
+    r->queue_tail = &r->queue_head;
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_mutex_init(&r->peers_lock, NULL);
+    pthread_cond_init(&r->idle, NULL);
+    struct daemon_worker_config work = {.name = "route-retry",
+                                        .count_max = 1,
+                                        .reserve_count = RETRY_COUNT_MAX,
+                                        .run = route__retry_run,
+                                        .user = r};
+    tc_err err = open_memds(r);
+    if (err == TC_OK)
+        err = daemon_worker_start(&work, &r->retry);
+    if (err != TC_OK) {
+        route_free(r);
+        return err;
+    }
+    *ret_route = r;
+    return TC_OK;
+}
+
+void route_free(struct route *r) {
+    if (r == NULL)
+        return;
+    pthread_mutex_lock(&r->lock);
+    while (r->in_flight > 0)
+        pthread_cond_wait(&r->idle, &r->lock);
+    pthread_mutex_unlock(&r->lock);
+    for (size_t i = 0; i < r->memds_count; i++)
+        rpc_peer_close(r->memds[i]);
+    for (size_t i = 0; i < r->peer_count; i++)
+        rpc_peer_close(r->peers[i].peer);
+    if (r->retry)
+        daemon_worker_stop(r->retry);
+    route__cache_clear(r);
+    pthread_mutex_destroy(&r->lock);
+    pthread_mutex_destroy(&r->peers_lock);
+    pthread_cond_destroy(&r->idle);
+    free(r);
+}
+
+void route_learn_table(struct route *r, const Tercet__Pb__TableDescriptor *d) {
+    size_t len = tercet__pb__table_descriptor__get_packed_size(d);
+    uint8_t *bytes = malloc(len ? len : 1);
+    TC_ASSERT(bytes != NULL);
+    tercet__pb__table_descriptor__pack(d, bytes);
+    Tercet__Pb__TableDescriptor *copy = tercet__pb__table_descriptor__unpack(NULL, len, bytes);
+    free(bytes);
+    TC_ASSERT(copy != NULL);
+    pthread_mutex_lock(&r->lock);
+    struct route_table *t = route__table_put(r, copy);
+    pthread_mutex_unlock(&r->lock);
+    route_table_unref(t);
+}
+
+void route_forget_table(struct route *r, struct tc_slice name, uint64_t version) {
+    struct route_table *gone = NULL;
+    pthread_mutex_lock(&r->lock);
+    struct route_table *t = tc_map_get(&r->tables, name);
+    if (t && t->descriptor->version <= version)
+        gone = tc_map_del(&r->tables, name);
+    pthread_mutex_unlock(&r->lock);
+    route_table_unref(gone);
+}
+
+bool route_ready(struct route *r) {
+    pthread_mutex_lock(&r->lock);
+    bool ready = r->ready;
+    if (!ready) /* ask where group 1 is; the answer makes us ready */
+        route__lookup_add(r, TC_SLICE_EMPTY, SYSTEM_TABLE_ID, TC_SLICE_EMPTY, false, NULL, NULL);
+    pthread_mutex_unlock(&r->lock);
+    if (!ready)
+        route__lookup_flush(r);
+    return ready;
+}
+
+void route_flush(struct route *r) {
+    pthread_mutex_lock(&r->lock);
+    route__cache_clear(r);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void route_stats(struct route *r, struct route_stats *ret_stats) {
+    pthread_mutex_lock(&r->lock);
+    *ret_stats = r->stats;
+    pthread_mutex_unlock(&r->lock);
+}

@@ -1,0 +1,171 @@
+#include "route_private.h"
+
+#include "base/assert.h"
+#include "core/key/key.h"
+
+#include <stdlib.h>
+
+void route_table_unref(struct route_table *t) {
+    if (t == NULL || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    tercet__pb__table_descriptor__free_unpacked(t->descriptor, NULL);
+    free(t);
+}
+
+void route__partition_unref(struct route_partition *p) {
+    if (p == NULL || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    tercet__pb__partition__free_unpacked(p->pb, NULL);
+    free(p);
+}
+
+struct route_table *route__table_get(struct route *r, struct tc_slice name) {
+    struct route_table *t = tc_map_get(&r->tables, name);
+    if (t)
+        __atomic_add_fetch(&t->refs, 1, __ATOMIC_RELAXED);
+    return t;
+}
+
+struct route_table *route__table_put(struct route *r, Tercet__Pb__TableDescriptor *d) {
+    struct tc_slice name = tc_slice_str(d->name);
+    struct route_table *known = tc_map_get(&r->tables, name);
+    if ((known && known->descriptor->version >= d->version) ||
+        (known == NULL && r->tables.count >= ROUTE_TABLES_MAX)) {
+        tercet__pb__table_descriptor__free_unpacked(d, NULL);
+        return route__table_get(r, name);
+    }
+    struct route_table *t = calloc(1, sizeof *t);
+    TC_ASSERT(t != NULL);
+    t->refs = 2; /* the cache's and the caller's */
+    t->descriptor = d;
+    route_table_unref(tc_map_put(&r->tables, name, t));
+    return t;
+}
+
+bool route__partition_holds(const Tercet__Pb__Partition *p, struct tc_slice key, bool before) {
+    struct tc_slice start = tc_slice(p->start.data, p->start.len);
+    struct tc_slice end = tc_slice(p->end.data, p->end.len);
+    if (!before)
+        return key_in_range(key, start, end);
+    /* An empty key stands for the end of the table. */
+    if (key.len == 0)
+        return end.len == 0;
+    return tc_slice_cmp(key, start) > 0 && (end.len == 0 || tc_slice_cmp(key, end) <= 0);
+}
+
+/* Index of the first partition whose start is above key. */
+static size_t upper_bound(const struct route__partitions *list, struct tc_slice key) {
+    size_t lo = 0, hi = list->count;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        const ProtobufCBinaryData *start = &list->at[mid]->pb->start;
+        if (tc_slice_cmp(tc_slice(start->data, start->len), key) <= 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+struct route_partition *route__partition_get(struct route *r, uint64_t table_id,
+                                             struct tc_slice key, bool before) {
+    struct route__partitions *list = tc_map_get(&r->partitions, tc_map_u64_key(&table_id));
+    if (list == NULL)
+        return NULL;
+    size_t at = before && key.len == 0 ? list->count : upper_bound(list, key);
+    for (size_t back = 0; back < 2 && at > back; back++) {
+        struct route_partition *p = list->at[at - 1 - back];
+        if (!route__partition_holds(p->pb, key, before))
+            continue;
+        __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED);
+        return p;
+    }
+    return NULL;
+}
+
+static bool newer(const Tercet__Pb__Partition *a, const Tercet__Pb__Partition *b) {
+    if (a->epoch != b->epoch)
+        return a->epoch > b->epoch;
+    return a->leader_round > b->leader_round;
+}
+
+static bool overlap(const Tercet__Pb__Partition *a, const Tercet__Pb__Partition *b) {
+    struct tc_slice a_end = tc_slice(a->end.data, a->end.len);
+    struct tc_slice b_end = tc_slice(b->end.data, b->end.len);
+    return (b_end.len == 0 || tc_slice_cmp(tc_slice(a->start.data, a->start.len), b_end) < 0) &&
+           (a_end.len == 0 || tc_slice_cmp(tc_slice(b->start.data, b->start.len), a_end) < 0);
+}
+
+static struct route__partitions *list_of(struct route *r, uint64_t table_id) {
+    struct route__partitions *list = tc_map_get(&r->partitions, tc_map_u64_key(&table_id));
+    if (list)
+        return list;
+    list = calloc(1, sizeof *list);
+    TC_ASSERT(list != NULL);
+    tc_map_put(&r->partitions, tc_map_u64_key(&table_id), list);
+    return list;
+}
+
+static void insert(struct route__partitions *list, struct route_partition *p) {
+    if (list->count == list->cap) {
+        list->cap = list->cap ? list->cap * 2 : 4;
+        list->at = realloc(list->at, list->cap * sizeof(struct route_partition *));
+        TC_ASSERT(list->at != NULL);
+    }
+    size_t at = upper_bound(list, tc_slice(p->pb->start.data, p->pb->start.len));
+    memmove(&list->at[at + 1], &list->at[at],
+            (list->count - at) * sizeof(struct route_partition *));
+    list->at[at] = p;
+    list->count++;
+}
+
+void route__partition_put(struct route *r, Tercet__Pb__Partition *pb) {
+    struct route__partitions *list = list_of(r, pb->table_id);
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (overlap(list->at[i]->pb, pb) && !newer(pb, list->at[i]->pb)) {
+            tercet__pb__partition__free_unpacked(pb, NULL); /* what is known is as new */
+            return;
+        }
+    for (size_t i = 0; i < list->count; i++) {
+        if (overlap(list->at[i]->pb, pb))
+            route__partition_unref(list->at[i]);
+        else
+            list->at[kept++] = list->at[i];
+    }
+    list->count = kept;
+    struct route_partition *p = calloc(1, sizeof *p);
+    TC_ASSERT(p != NULL);
+    *p = (struct route_partition){.refs = 1, .pb = pb};
+    insert(list, p);
+    r->ready = r->ready || pb->table_id == SYSTEM_TABLE_ID;
+}
+
+void route__cache_clear(struct route *r) {
+    size_t at = 0;
+    struct tc_slice key;
+    void *value;
+    while (tc_map_next(&r->tables, &at, &key, &value))
+        route_table_unref(value);
+    at = 0;
+    while (tc_map_next(&r->partitions, &at, &key, &value)) {
+        struct route__partitions *list = value;
+        for (size_t i = 0; i < list->count; i++)
+            route__partition_unref(list->at[i]);
+        free(list->at);
+        free(list);
+    }
+    tc_map_deinit(&r->tables);
+    tc_map_deinit(&r->partitions);
+}
+
+Tercet__Pb__Partition *route__partition_dup(const Tercet__Pb__Partition *p) {
+    size_t len = tercet__pb__partition__get_packed_size(p);
+    uint8_t *bytes = malloc(len ? len : 1);
+    TC_ASSERT(bytes != NULL);
+    tercet__pb__partition__pack(p, bytes);
+    Tercet__Pb__Partition *copy = tercet__pb__partition__unpack(NULL, len, bytes);
+    free(bytes);
+    TC_ASSERT(copy != NULL);
+    return copy;
+}

@@ -1,0 +1,119 @@
+#include "route_private.h"
+
+#include "base/assert.h"
+#include "core/item/item.h"
+
+#include <stdlib.h>
+
+static void finish(struct route *r, struct route_find *f, tc_err err, struct route_table *table) {
+    tc_buf_deinit(&f->scratch);
+    free(f->call);
+    f->call = NULL;
+    f->done(f, err, table);
+    route__finished(r);
+}
+
+void route_find(struct route *r, struct route_find *f) {
+    f->confirming = false;
+    f->scratch = (struct tc_buf){0};
+    f->call = NULL;
+    pthread_mutex_lock(&r->lock);
+    r->stats.finds++;
+    r->in_flight++;
+    struct route_table *t = route__table_get(r, f->name);
+    bool usable = t && t->descriptor->status != TERCET__PB__TABLE_STATUS__TABLE_CREATING;
+    r->stats.find_misses += !usable;
+    route__lookup_add(r, f->name, 0, TC_SLICE_EMPTY, false, usable ? NULL : f, NULL);
+    pthread_mutex_unlock(&r->lock);
+    if (usable)
+        finish(r, f, TC_OK, t);
+    else
+        route_table_unref(t);
+    route__lookup_flush(r);
+}
+
+/* The bound keeps requests for tables that do not exist from becoming a load on group 1. */
+static bool may_confirm(struct route *r) {
+    uint64_t now_ns = daemon_now_ns();
+    pthread_mutex_lock(&r->lock);
+    if (now_ns - r->confirm_window_ns > UINT64_C(1000000000)) {
+        r->confirm_window_ns = now_ns;
+        r->confirms_in_window = 0;
+    }
+    bool may = r->confirms_in_window < ROUTE_CONFIRMS_PER_S;
+    r->confirms_in_window += may;
+    r->stats.confirms += may;
+    pthread_mutex_unlock(&r->lock);
+    return may;
+}
+
+static Tercet__Pb__TableDescriptor *descriptor_of(const ProtobufCMessage *message) {
+    const Tercet__Pb__ItemReply *reply = (const Tercet__Pb__ItemReply *)message;
+    struct tc_slice item = tc_slice(reply->new_item.data, reply->new_item.len);
+    struct system_record record;
+    if (!reply->found || item_check(item) != TC_OK || system_decode(item, &record) != TC_OK)
+        return NULL;
+    return tercet__pb__table_descriptor__unpack(NULL, record.data.len, record.data.data);
+}
+
+static void confirmed(struct route_call *c, tc_err err, const ProtobufCMessage *reply,
+                      const Tercet__Pb__Partition *partition) {
+    struct route_find *f = c->user;
+    struct route *r = c->route;
+    (void)partition;
+    struct route_table *table = NULL;
+    Tercet__Pb__TableDescriptor *d = err == TC_OK && reply ? descriptor_of(reply) : NULL;
+    pthread_mutex_lock(&r->lock);
+    if (d)
+        table = route__table_put(r, d);
+    pthread_mutex_unlock(&r->lock);
+    if (err == TC_OK && table == NULL)
+        err = TC_ENOTFOUND;
+    finish(r, f, err, table);
+}
+
+/* Ask group 1 itself. */
+static void confirm(struct route *r, struct route_find *f) {
+    struct route_call *c = calloc(1, sizeof *c);
+    TC_ASSERT(c != NULL);
+    f->call = c;
+    f->confirming = true;
+    system_key(&f->scratch, SYSTEM_KIND_TABLE, f->name);
+    c->kind = ROUTE_ITEM;
+    tercet__pb__item_request__init(&c->request.item);
+    c->request.item.op = TERCET__PB__ITEM_OP__ITEM_GET;
+    c->request.item.key = (ProtobufCBinaryData){f->scratch.len, f->scratch.data};
+    c->request.item.consistent = true;
+    c->table_id = SYSTEM_TABLE_ID;
+    c->key = tc_buf_slice(&f->scratch);
+    c->deadline_ns = f->deadline_ns;
+    c->done = confirmed;
+    c->user = f;
+    route_call(r, c);
+}
+
+void route__find_answered(struct route *r, struct route_find *f, tc_err err,
+                          struct route_table *table) {
+    bool creating = table && table->descriptor->status == TERCET__PB__TABLE_STATUS__TABLE_CREATING;
+    if (err == TC_OK && !creating) {
+        finish(r, f, TC_OK, table);
+        return;
+    }
+    route_table_unref(table);
+    if (err != TC_OK && err != TC_ENOTFOUND && daemon_now_ns() < f->deadline_ns) {
+        route__retry_find(r, f, ROUTE__RETRY_MAX_NS);
+        return;
+    }
+    if ((err == TC_OK || err == TC_ENOTFOUND) && may_confirm(r)) {
+        confirm(r, f);
+        return;
+    }
+    finish(r, f, err == TC_OK ? TC_ENOTFOUND : err, NULL);
+}
+
+void route__find_retry(struct route *r, struct route_find *f) {
+    pthread_mutex_lock(&r->lock);
+    route__lookup_add(r, f->name, 0, TC_SLICE_EMPTY, false, f, NULL);
+    pthread_mutex_unlock(&r->lock);
+    route__lookup_flush(r);
+}

@@ -1,0 +1,183 @@
+/* Questions to memds: queued one per use, sent as batches. Whatever queues while batches are in
+ * flight goes with the next one, so memds sees fewer and larger messages as the load rises. */
+#include "route_private.h"
+
+#include "base/assert.h"
+#include "rpc/message.h"
+
+#include <stdlib.h>
+
+struct route_batch {
+    struct route *route;
+    struct route_lookup *lookups;
+    size_t count;
+    uint32_t tries;
+};
+
+void route__lookup_add(struct route *r, struct tc_slice name, uint64_t table_id,
+                       struct tc_slice key, bool before, struct route_find *find,
+                       struct route_call *call) {
+    bool waits = find != NULL || call != NULL;
+    r->stats.lookups++;
+    if (r->queue_count >= ROUTE_LOOKUPS_MAX && !waits) {
+        r->stats.dropped++;
+        return;
+    }
+    struct tc_slice bytes = table_id ? key : name;
+    struct route_lookup *l = malloc(sizeof *l + bytes.len);
+    TC_ASSERT(l != NULL);
+    *l = (struct route_lookup){
+        .find = find, .call = call, .table_id = table_id, .before = before, .len = bytes.len};
+    if (bytes.len)
+        memcpy(l->bytes, bytes.data, bytes.len);
+    *r->queue_tail = l;
+    r->queue_tail = &l->next;
+    r->queue_count++;
+}
+
+static struct route_batch *take_batch(struct route *r) {
+    if (r->queue_head == NULL || r->batches_in_flight >= ROUTE__BATCHES_IN_FLIGHT_MAX)
+        return NULL;
+    struct route_batch *b = calloc(1, sizeof *b);
+    TC_ASSERT(b != NULL);
+    b->route = r;
+    b->lookups = r->queue_head;
+    struct route_lookup **at = &r->queue_head;
+    while (*at && b->count < ROUTE__LOOKUPS_PER_BATCH_MAX) {
+        b->count++;
+        at = &(*at)->next;
+    }
+    r->queue_head = *at;
+    *at = NULL;
+    if (r->queue_head == NULL)
+        r->queue_tail = &r->queue_head;
+    r->queue_count -= b->count;
+    r->batches_in_flight++;
+    return b;
+}
+
+static void fill(const struct route_batch *b, Tercet__Pb__Lookup *lookups,
+                 Tercet__Pb__Lookup **list, struct tc_buf *names) {
+    size_t i = 0, offsets[ROUTE__LOOKUPS_PER_BATCH_MAX];
+    for (struct route_lookup *l = b->lookups; l; l = l->next, i++) {
+        offsets[i] = names->len;
+        tc_buf_append(names, l->bytes, l->len);
+        tc_buf_append_u8(names, 0);
+    }
+    i = 0;
+    for (struct route_lookup *l = b->lookups; l; l = l->next, i++) {
+        tercet__pb__lookup__init(&lookups[i]);
+        list[i] = &lookups[i];
+        uint8_t *bytes = names->data + offsets[i];
+        lookups[i].table_id = l->table_id;
+        if (l->table_id == 0) {
+            lookups[i].table = (char *)bytes;
+            continue;
+        }
+        lookups[i].has_key = true;
+        lookups[i].before = l->before;
+        lookups[i].key = (ProtobufCBinaryData){l->len, bytes};
+    }
+}
+
+static struct route_table *cache_table(struct route *r, Tercet__Pb__TableRecord *record) {
+    if (record->deleted) {
+        struct route_table *t = tc_map_get(&r->tables, tc_slice_str(record->name));
+        if (t && t->descriptor->version < record->version)
+            route_table_unref(tc_map_del(&r->tables, tc_slice_str(record->name)));
+        return NULL;
+    }
+    Tercet__Pb__TableDescriptor *d =
+        tercet__pb__table_descriptor__unpack(NULL, record->descriptor.len, record->descriptor.data);
+    return d ? route__table_put(r, d) : NULL;
+}
+
+/* Take one result into the cache and wake its waiter, which consumes the reference it is given. */
+static void settle(struct route *r, struct route_lookup *l, Tercet__Pb__LookupResult *result,
+                   tc_err err) {
+    struct route_table *table = NULL;
+    struct route_partition *partition = NULL;
+    if (result)
+        err = tc_err_from_wire(result->err);
+    pthread_mutex_lock(&r->lock);
+    if (result && result->table)
+        table = cache_table(r, result->table);
+    if (result && result->partition) {
+        route__partition_put(r, result->partition);
+        result->partition = NULL; /* owned by the cache now */
+    }
+    if (l->call)
+        partition = route__partition_get(r, l->table_id, tc_slice(l->bytes, l->len), l->before);
+    pthread_mutex_unlock(&r->lock);
+    if (l->find)
+        route__find_answered(r, l->find, err == TC_OK && !table ? TC_ENOTFOUND : err, table);
+    else
+        route_table_unref(table);
+    if (l->call)
+        route__call_routed(r, l->call, err == TC_OK && !partition ? TC_ENOTFOUND : err, partition);
+}
+
+static void send_batch(struct route *r, struct route_batch *b);
+
+static void finish_batch(struct route *r, struct route_batch *b, Tercet__Pb__LookupReply *reply,
+                         tc_err err) {
+    size_t i = 0;
+    struct route_lookup *l = b->lookups;
+    pthread_mutex_lock(&r->lock);
+    r->batches_in_flight--;
+    pthread_mutex_unlock(&r->lock);
+    while (l) {
+        struct route_lookup *next = l->next;
+        settle(r, l, reply && i < reply->n_results ? reply->results[i] : NULL,
+               reply ? TC_ECORRUPT : err);
+        free(l);
+        l = next;
+        i++;
+    }
+    free(b);
+    route__lookup_flush(r);
+}
+
+static void answered(void *user, const struct rpc_reply *reply) {
+    struct route_batch *b = user;
+    struct route *r = b->route;
+    Tercet__Pb__LookupReply *pb = NULL;
+    if (reply->err == TC_OK)
+        pb = tercet__pb__lookup_reply__unpack(NULL, reply->payload.len, reply->payload.data);
+    if (pb == NULL && b->tries < r->memds_count) {
+        send_batch(r, b); /* the next memds node */
+        return;
+    }
+    finish_batch(r, b, pb, reply->err == TC_OK ? TC_ECORRUPT : TC_EUNAVAILABLE);
+    if (pb)
+        tercet__pb__lookup_reply__free_unpacked(pb, NULL);
+}
+
+static void send_batch(struct route *r, struct route_batch *b) {
+    Tercet__Pb__Lookup lookups[ROUTE__LOOKUPS_PER_BATCH_MAX], *list[ROUTE__LOOKUPS_PER_BATCH_MAX];
+    Tercet__Pb__LookupRequest request = TERCET__PB__LOOKUP_REQUEST__INIT;
+    struct tc_buf names = {0};
+    fill(b, lookups, list, &names);
+    request.lookups = list;
+    request.n_lookups = b->count;
+    tc_err err = TC_EUNAVAILABLE;
+    while (err != TC_OK && b->tries++ < r->memds_count) {
+        size_t turn = __atomic_fetch_add(&r->memds_turn, 1, __ATOMIC_RELAXED) % r->memds_count;
+        err = rpc_peer_request_message(r->memds[turn], TERCET__PB__FRAME_KIND__FRAME_LOOKUP,
+                                       &request.base, ROUTE__LOOKUP_MS, answered, b);
+    }
+    tc_buf_deinit(&names);
+    if (err != TC_OK)
+        finish_batch(r, b, NULL, TC_EUNAVAILABLE);
+}
+
+void route__lookup_flush(struct route *r) {
+    for (;;) {
+        pthread_mutex_lock(&r->lock);
+        struct route_batch *b = take_batch(r);
+        pthread_mutex_unlock(&r->lock);
+        if (b == NULL)
+            return;
+        send_batch(r, b);
+    }
+}

@@ -1,0 +1,127 @@
+/* Shared by route's files. Lock order: route.lock is the only lock; it is never held across a
+ * callback, a send or any other module's function that may call back. */
+#ifndef TC_ROUTER_ROUTE_PRIVATE_H
+#define TC_ROUTER_ROUTE_PRIVATE_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "daemon/worker.h"
+#include "engine/system/system.h"
+#include "router/route/route.h"
+
+#include <pthread.h>
+
+enum {
+    ROUTE__MEMDS_MAX = 16,
+    ROUTE__PEERS_MAX = 256,
+    ROUTE__BATCHES_IN_FLIGHT_MAX = 4,
+    ROUTE__LOOKUPS_PER_BATCH_MAX = 256,
+    ROUTE__LOOKUP_MS = 500,
+    ROUTE__RETRY_MIN_NS = 5 * 1000 * 1000,
+    ROUTE__RETRY_MAX_NS = 100 * 1000 * 1000,
+};
+
+struct route_partition {
+    int refs;
+    Tercet__Pb__Partition *pb;
+};
+
+/* One question to memds, with whoever waits for its answer. */
+struct route_lookup {
+    struct route_lookup *next;
+    struct route_find *find; /* waits; NULL: a refresh */
+    struct route_call *call;
+    uint64_t table_id; /* 0: by name */
+    bool before;       /* of the key, as in route_call */
+    size_t len;        /* of bytes */
+    uint8_t bytes[];   /* name or key */
+};
+
+struct route_batch;
+
+struct route__partitions {
+    struct route_partition **at; /* by start key */
+    size_t count;
+    size_t cap;
+};
+
+struct route__peer {
+    char addr[128];
+    struct rpc_peer *peer;
+};
+
+struct route {
+    struct route_config config;
+    pthread_mutex_t lock;
+    pthread_mutex_t peers_lock; /* opening storage peers; taken without route.lock */
+    bool closing;
+    struct tc_map tables;     /* name -> struct route_table */
+    struct tc_map partitions; /* table id -> struct route__partitions */
+    struct rpc_peer *memds[ROUTE__MEMDS_MAX];
+    size_t memds_count;
+    size_t memds_turn;
+    struct route_lookup *queue_head, **queue_tail;
+    size_t queue_count;
+    uint32_t batches_in_flight;
+    struct route__peer peers[ROUTE__PEERS_MAX];
+    size_t peer_count;
+    struct daemon_worker *retry; /* entries: struct route__due */
+    struct route__due *due;      /* of the retry thread alone */
+    uint64_t in_flight;          /* finds and calls not yet answered */
+    pthread_cond_t idle;
+    uint64_t confirm_window_ns;
+    uint64_t confirms_in_window;
+    bool ready;
+    struct route_stats stats;
+};
+
+/* What the retry thread does when its time has come. */
+struct route__due {
+    struct route__due *next;
+    uint64_t at_ns;
+    struct route_call *call;
+    struct route_find *find;
+};
+
+/* route_cache.c; all with the lock held. */
+struct route_table *route__table_get(struct route *r, struct tc_slice name); /* a reference */
+/* Takes d over. Returns a reference to what is cached for the name afterwards. */
+struct route_table *route__table_put(struct route *r, Tercet__Pb__TableDescriptor *d);
+struct route_partition *route__partition_get(struct route *r, uint64_t table_id,
+                                             struct tc_slice key, bool before);
+/* Takes p over; kept only if newer than what is known of its group and range. */
+void route__partition_put(struct route *r, Tercet__Pb__Partition *p);
+void route__cache_clear(struct route *r);
+void route__partition_unref(struct route_partition *p);
+bool route__partition_holds(const Tercet__Pb__Partition *p, struct tc_slice key, bool before);
+
+/* route_lookup.c */
+/* Queue a question; find or call (at most one) waits for it. With the lock held. */
+void route__lookup_add(struct route *r, struct tc_slice name, uint64_t table_id,
+                       struct tc_slice key, bool before, struct route_find *find,
+                       struct route_call *call);
+/* Send what is queued; without the lock. */
+void route__lookup_flush(struct route *r);
+
+/* route_find.c: memds answered, or did not. table is a reference or NULL. */
+void route__find_answered(struct route *r, struct route_find *f, tc_err err,
+                          struct route_table *table);
+void route__find_retry(struct route *r, struct route_find *f);
+
+/* route_call.c */
+void route__call_routed(struct route *r, struct route_call *c, tc_err err,
+                        struct route_partition *p);
+void route__call_again(struct route *r, struct route_call *c);
+void route__finished(struct route *r);
+
+/* route_retry.c */
+void route__retry_call(struct route *r, struct route_call *c, uint64_t delay_ns);
+void route__retry_find(struct route *r, struct route_find *f, uint64_t delay_ns);
+uint64_t route__retry_run(void *user, void **entries, size_t count, uint64_t now_ns);
+
+/* route_peers.c: the stream to a storage node, opened on first use. NULL: too many, or bad. */
+struct rpc_peer *route__peer(struct route *r, const char *addr);
+
+Tercet__Pb__Partition *route__partition_dup(const Tercet__Pb__Partition *p);
+
+#endif
