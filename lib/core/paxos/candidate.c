@@ -1,0 +1,208 @@
+/* Phase 1 at the candidate: promises, adoption of the best log, victory (B7.2 to B7.5). */
+#include "core/paxos/paxos_private.h"
+
+void paxos__send_prepare(struct paxos *p, struct peer *to) {
+    struct paxos_msg m = {.type = PAXOS_PREPARE,
+                          .to = to->rid,
+                          .flags = p->resigned_ballot ? PAXOS_F_RESIGNED : 0,
+                          .ballot = p->ballot,
+                          .seen_ballot = p->resigned_ballot,
+                          .mark = paxos__last(p),
+                          .commit = p->commit,
+                          .config = paxos__config(p)};
+    paxos__send(p, &m, AFTER_ALL);
+}
+
+void paxos__campaign(struct paxos *p, uint64_t resigned_ballot) {
+    uint64_t ballot = paxos_ballot(p->round_seen + 1, p->rid);
+    TC_ASSERT(p->round_seen < (1ull << PAXOS_ROUND_BITS) - 1 && ballot > p->promised);
+    p->role = PAXOS_CANDIDATE;
+    p->phase = PHASE_PREPARE;
+    p->ballot = ballot;
+    p->leader = 0;
+    p->grant_until_ns = 0;
+    p->resigned_ballot = resigned_ballot;
+    p->want = (struct paxos_mark){0};
+    p->pulled_last = 0;
+    p->retry_at_ns = p->now_ns + p->opt.beat_ns;
+    p->give_up_at_ns = p->now_ns + p->opt.lease_ns + paxos__jitter(p, p->opt.beat_ns);
+    p->out->role_changed = true;
+    paxos__promise(p, ballot);
+    TRACE(p, "campaign " B_FMT ", own log ends at " AT_FMT, B_ARGS(ballot),
+          AT_ARGS(paxos__last(p)));
+    for (size_t i = 0; i < p->peer_count; i++) {
+        p->peers[i].promised = p->peers[i].absent = false;
+        paxos__send_prepare(p, &p->peers[i]);
+    }
+}
+
+static bool log_better(const struct paxos_mark *a, const struct paxos_mark *b) {
+    if (PAXOS_MUTANT(12))
+        return a->index > b->index;
+    return a->ballot != b->ballot ? a->ballot > b->ballot : a->index > b->index;
+}
+
+static struct peer *best_promiser(struct paxos *p) {
+    struct paxos_mark best = paxos__last(p);
+    struct peer *found = NULL;
+    for (size_t i = 0; i < p->peer_count; i++)
+        if (p->peers[i].promised && log_better(&p->peers[i].last, &best)) {
+            best = p->peers[i].last;
+            found = &p->peers[i];
+        }
+    return found;
+}
+
+/* Promises of a quorum, the own one counted only once it is durable. */
+static bool promised_is_quorum(const struct paxos *p) {
+    uint32_t rids[QUORUM_VOTERS_MAX + 1];
+    size_t count = 0;
+    if (p->hard_seq <= p->durable_seq)
+        rids[count++] = p->rid;
+    for (size_t i = 0; i < p->peer_count; i++)
+        if (p->peers[i].promised)
+            rids[count++] = p->peers[i].rid;
+    return quorum_has(paxos__config(p), rids, count);
+}
+
+static void stand_back(struct paxos *p, const char *why) {
+    paxos__follow(p, 0, why);
+    p->suspect_at_ns = p->now_ns + p->opt.lease_ns + paxos__jitter(p, p->opt.suspect_ns);
+}
+
+/* The replicas that provably never had the wanted entry block every quorum: it was never chosen,
+ * and what its promiser holds from there on is void. */
+static bool drop_wanted(struct paxos *p) {
+    uint32_t rids[QUORUM_VOTERS_MAX + 1];
+    size_t count = 0;
+    for (size_t i = 0; i < p->peer_count; i++)
+        if (!p->peers[i].absent)
+            rids[count++] = p->peers[i].rid;
+    if (quorum_has(paxos__config(p), rids, count))
+        return false;
+    TC_PROBE("paxos: an unreadable entry was dropped, a blocking set never had it");
+    TRACE(p, "a blocking set never had " AT_FMT " -> drop it", AT_ARGS(p->want));
+    for (size_t i = 0; i < p->peer_count; i++)
+        if (p->peers[i].promised && !log_better(&p->want, &p->peers[i].last))
+            p->peers[i].last = paxos__last(p);
+    p->want = (struct paxos_mark){0};
+    return true;
+}
+
+static void pull_from(struct paxos *p, struct peer *best) {
+    uint64_t at = paxos__log_last(&p->log) + 1;
+    if (p->pulled_last == at)
+        return;
+    p->pulled_last = at;
+    TRACE(p, "log of %" PRIu32 " is better, ends at " AT_FMT " -> adopt it", best->rid,
+          AT_ARGS(best->last));
+    paxos__send_prepare(p, best);
+}
+
+void paxos__candidate_advance(struct paxos *p) {
+    if (p->phase != PHASE_PREPARE || !promised_is_quorum(p))
+        return;
+    if (p->want.index != 0 && !drop_wanted(p)) {
+        p->out->stuck = true;
+        return;
+    }
+    struct peer *best = best_promiser(p);
+    if (best && !PAXOS_MUTANT(11)) {
+        pull_from(p, best);
+        return;
+    }
+    if (p->log.faulty_count > 0)
+        return;
+    if (!quorum_may_lead(paxos__config(p), p->rid)) {
+        stand_back(p, "adopted configuration gives it no B-tree");
+        return;
+    }
+    paxos__lead(p);
+}
+
+void paxos__tick_candidate(struct paxos *p) {
+    if (p->now_ns >= p->give_up_at_ns) {
+        TC_PROBE("paxos: a campaign ran out of time");
+        paxos__follow(p, 0, "campaign took too long");
+        p->suspect_at_ns = p->now_ns + paxos__jitter(p, p->opt.beat_ns);
+        return;
+    }
+    if (p->now_ns < p->retry_at_ns)
+        return;
+    p->retry_at_ns = p->now_ns + p->opt.beat_ns;
+    p->pulled_last = 0;
+    for (size_t i = 0; i < p->peer_count; i++)
+        if (!p->peers[i].promised)
+            paxos__send_prepare(p, &p->peers[i]);
+    if (p->want.index != 0)
+        paxos__send_fetch(p, &p->want);
+}
+
+static tc_err refused(struct paxos *p, const struct paxos_msg *m) {
+    paxos__see_round(p, m->seen_ballot);
+    TRACE(p, "recv refusal of " B_FMT " from %" PRIu32 ", promised " B_FMT " -> %s",
+          B_ARGS(m->ballot), m->from, B_ARGS(m->seen_ballot),
+          m->seen_ballot > p->ballot ? "stand back" : "keep asking");
+    if (m->seen_ballot > p->ballot) {
+        paxos__follow(p, 0, "outbid");
+        p->suspect_at_ns = p->now_ns + p->opt.beat_ns + paxos__jitter(p, p->opt.beat_ns);
+    }
+    return TC_OK;
+}
+
+/* Readable at the promiser, or held here. */
+static bool usable(const struct paxos *p, const struct paxos_entry *e) {
+    struct paxos_mark m = {.index = e->index, .ballot = e->ballot, .chain = e->chain};
+    return !(e->flags & PAXOS_FAULTY) || paxos__log_holds(&p->log, &m);
+}
+
+/* Take the page of the best log that came with a promise, up to the first unreadable entry. */
+static tc_err adopt(struct paxos *p, const struct paxos_msg *m) {
+    size_t count = 0;
+    if (!paxos__log_holds(&p->log, &m->mark)) {
+        TC_PROBE("paxos: the suffix of a promise does not join the own log");
+        stand_back(p, "the better log begins above or beside the own one");
+        return TC_OK;
+    }
+    while (count < m->entry_count && usable(p, &m->entries[count]))
+        count++;
+    tc_err err = paxos__store_entries(p, m->entries, count);
+    if (err != TC_OK)
+        return err;
+    TRACE(p, "adopt %zu entries of %" PRIu32 " -> log ends at " AT_FMT, count, m->from,
+          AT_ARGS(paxos__last(p)));
+    TC_PROBE("paxos: a candidate adopted a foreign suffix");
+    if (count == m->entry_count)
+        return TC_OK;
+    const struct paxos_entry *e = &m->entries[count];
+    p->want = (struct paxos_mark){.index = e->index, .ballot = e->ballot, .chain = e->chain};
+    for (size_t i = 0; i < p->peer_count; i++)
+        p->peers[i].absent = false;
+    TRACE(p, "entry " AT_FMT " is unreadable at %" PRIu32 " -> look for an intact copy",
+          AT_ARGS(p->want), m->from);
+    paxos__send_fetch(p, &p->want);
+    return TC_OK;
+}
+
+tc_err paxos__recv_promise(struct paxos *p, const struct paxos_msg *m) {
+    struct peer *from = paxos__peer(p, m->from);
+    if (from == NULL || p->role != PAXOS_CANDIDATE || m->ballot != p->ballot) {
+        paxos__see_round(p, m->seen_ballot);
+        return TC_OK;
+    }
+    if (m->flags & PAXOS_F_REFUSED)
+        return refused(p, m);
+    if (!paxos__entries_valid(p, m, p->ballot - 1))
+        return TC_ECORRUPT;
+    if (!from->promised) { /* said once: dropping an entry shortens what counts of its log */
+        TRACE(p, "recv promise " B_FMT " from %" PRIu32 ", its log ends at " AT_FMT,
+              B_ARGS(m->ballot), m->from, AT_ARGS(m->last));
+        from->promised = true;
+        from->last = m->last;
+    }
+    struct paxos_mark own = paxos__last(p);
+    if (m->entry_count > 0 && promised_is_quorum(p) && log_better(&from->last, &own) &&
+        p->want.index == 0)
+        return adopt(p, m);
+    return TC_OK;
+}

@@ -1,0 +1,181 @@
+/* Suspicion, asking and everything that makes a replica a follower (B7.1). */
+#include "core/paxos/paxos_private.h"
+
+bool paxos__quarantined(const struct paxos *p) {
+    return p->now_ns < p->quarantine_until_ns && !PAXOS_MUTANT(8);
+}
+
+void paxos__follow(struct paxos *p, uint64_t ballot, const char *why) {
+    if (p->role != PAXOS_FOLLOWER || p->ballot != ballot) {
+        TRACE(p, "%s -> follower of %" PRIu32, why, ballot ? paxos_ballot_rid(ballot) : 0);
+        p->out->role_changed = true;
+    }
+    p->role = PAXOS_FOLLOWER;
+    p->phase = PHASE_IDLE;
+    p->ballot = ballot;
+    p->leader = ballot ? paxos_ballot_rid(ballot) : 0;
+    p->resigning = false;
+    p->want = (struct paxos_mark){0};
+    p->suspect_at_ns = p->now_ns + p->opt.suspect_ns + paxos__jitter(p, p->opt.beat_ns);
+}
+
+static bool hears_leader(const struct paxos *p) {
+    if (p->role == PAXOS_LEADER)
+        return paxos__lease_valid(p);
+    return p->leader != 0 && p->heard_ns + p->opt.suspect_ns > p->now_ns;
+}
+
+/* The set of everyone who hears nobody, self included, is a quorum of the configuration in force
+ * and of the newest one that a peer showed. */
+static bool silence_is_quorum(const struct paxos *p) {
+    uint32_t rids[QUORUM_VOTERS_MAX + 1] = {p->rid};
+    size_t count = 1;
+    for (size_t i = 0; i < p->peer_count; i++)
+        if (p->peers[i].silent)
+            rids[count++] = p->peers[i].rid;
+    return quorum_has(paxos__config(p), rids, count) &&
+           (p->shown.version == 0 || quorum_has(&p->shown, rids, count));
+}
+
+static void maybe_campaign(struct paxos *p) {
+    if (p->phase != PHASE_ASK || p->ask_veto || !silence_is_quorum(p))
+        return;
+    if (p->grant_until_ns > p->now_ns && !PAXOS_MUTANT(9)) {
+        TRACE(p, "a quorum hears no leader, own grant runs -> wait");
+        return;
+    }
+    if (p->log.faulty_count > 0) {
+        TC_PROBE("paxos: a replica with a faulty entry does not campaign");
+        TRACE(p, "a quorum hears no leader, %" PRIu64 " entries unreadable -> repair first",
+              p->log.faulty_count);
+        p->out->stuck = true;
+        return;
+    }
+    paxos__campaign(p, /* resigned_ballot= */ 0);
+}
+
+static void ask_round(struct paxos *p) {
+    p->phase = PHASE_ASK;
+    p->ask_ns = p->now_ns;
+    p->ask_veto = false;
+    p->suspect_at_ns = p->now_ns + p->opt.beat_ns + paxos__jitter(p, p->opt.beat_ns / 2);
+    if (p->grant_until_ns > p->now_ns && p->grant_until_ns < p->suspect_at_ns)
+        p->suspect_at_ns = p->grant_until_ns + paxos__jitter(p, p->opt.beat_ns / 4);
+    TRACE(p, "no beat -> ask who hears a leader");
+    for (size_t i = 0; i < p->peer_count; i++) {
+        p->peers[i].silent = false;
+        struct paxos_msg m = {.type = PAXOS_ASK,
+                              .to = p->peers[i].rid,
+                              .seen_ballot = p->promised,
+                              .mark = paxos__last(p),
+                              .echo_ns = p->now_ns,
+                              .config = paxos__config(p)};
+        paxos__send(p, &m, AFTER_NOTHING);
+    }
+    maybe_campaign(p); /* a group of one hears itself */
+}
+
+void paxos__tick_follower(struct paxos *p) {
+    if (p->now_ns < p->suspect_at_ns)
+        return;
+    if (!quorum_may_lead(paxos__config(p), p->rid)) {
+        p->suspect_at_ns = p->now_ns + p->opt.suspect_ns;
+        return;
+    }
+    if (paxos__quarantined(p)) {
+        p->suspect_at_ns = p->quarantine_until_ns + paxos__jitter(p, p->opt.beat_ns / 2);
+        return;
+    }
+    ask_round(p);
+}
+
+/* A sender that the configuration committed here does not name must stop campaigning (rule 7). */
+bool paxos__tell_removed(struct paxos *p, const struct paxos_msg *m) {
+    const struct quorum_config *committed = paxos__log_config(&p->log, p->commit);
+    if (m->type != PAXOS_ASK && m->type != PAXOS_PREPARE)
+        return false;
+    if (quorum_may_vote(committed, m->from) || quorum_may_vote(paxos__config(p), m->from))
+        return false;
+    if (m->config == NULL || m->config->version >= committed->version)
+        return false;
+    TC_PROBE("paxos: a removed replica was told");
+    TRACE(p, "recv %s from %" PRIu32 ", not in configuration %" PRIu64 " -> removed",
+          paxos_msg_name(m->type), m->from, committed->version);
+    struct paxos_msg r = {.type = PAXOS_REMOVED, .to = m->from, .config = committed};
+    paxos__send(p, &r, AFTER_NOTHING);
+    return true;
+}
+
+tc_err paxos__recv_removed(struct paxos *p, const struct paxos_msg *m) {
+    if (m->config == NULL || !quorum_valid(m->config))
+        return TC_ECORRUPT;
+    if (m->config->version <= paxos__config(p)->version || quorum_may_vote(m->config, p->rid))
+        return TC_OK;
+    TRACE(p, "recv removed from %" PRIu32 ", configuration %" PRIu64 " -> outcast", m->from,
+          m->config->version);
+    p->role = PAXOS_OUTCAST;
+    p->phase = PHASE_IDLE;
+    p->leader = 0;
+    p->out->role_changed = true;
+    return TC_OK;
+}
+
+tc_err paxos__recv_ask(struct paxos *p, const struct paxos_msg *m) {
+    uint32_t flags = 0;
+    if (hears_leader(p))
+        flags |= PAXOS_F_HEARS;
+    if (paxos__quarantined(p))
+        flags |= PAXOS_F_QUARANTINE;
+    TRACE(p, "recv ask from %" PRIu32 " -> %s", m->from,
+          flags & PAXOS_F_HEARS        ? "hears a leader"
+          : flags & PAXOS_F_QUARANTINE ? "just started"
+                                       : "hears nobody");
+    struct paxos_msg r = {.type = PAXOS_ASK_REPLY,
+                          .to = m->from,
+                          .flags = flags,
+                          .seen_ballot = p->promised,
+                          .mark = paxos__last(p),
+                          .echo_ns = m->echo_ns,
+                          .config = paxos__config(p)};
+    paxos__send(p, &r, AFTER_NOTHING);
+    return TC_OK;
+}
+
+tc_err paxos__recv_ask_reply(struct paxos *p, const struct paxos_msg *m) {
+    struct peer *from = paxos__peer(p, m->from);
+    paxos__see_round(p, m->seen_ballot);
+    if (m->config && !quorum_valid(m->config))
+        return TC_ECORRUPT;
+    if (from == NULL || p->phase != PHASE_ASK || m->echo_ns != p->ask_ns)
+        return TC_OK;
+    if (m->config && m->config->version > paxos__config(p)->version &&
+        m->config->version > p->shown.version)
+        p->shown = *m->config;
+    if (m->flags & PAXOS_F_HEARS) {
+        TC_PROBE("paxos: gray link, a peer hears the leader that this replica does not");
+        TRACE(p, "recv ask reply from %" PRIu32 ", it hears a leader -> stay", m->from);
+        p->ask_veto = true;
+        return TC_OK;
+    }
+    if (m->flags & PAXOS_F_QUARANTINE)
+        return TC_OK;
+    from->silent = true;
+    maybe_campaign(p);
+    return TC_OK;
+}
+
+tc_err paxos__recv_resign(struct paxos *p, const struct paxos_msg *m) {
+    if (paxos_ballot_rid(m->ballot) != m->from)
+        return TC_EINVAL;
+    bool able = quorum_may_lead(paxos__config(p), p->rid) && !paxos__quarantined(p) &&
+                p->log.faulty_count == 0;
+    if (m->ballot != p->promised || p->role != PAXOS_FOLLOWER || !able) {
+        TRACE(p, "recv resign " B_FMT " from %" PRIu32 ", promised " B_FMT " -> ignore",
+              B_ARGS(m->ballot), m->from, B_ARGS(p->promised));
+        return TC_OK;
+    }
+    TRACE(p, "recv resign " B_FMT " from %" PRIu32 " -> campaign with it as proof",
+          B_ARGS(m->ballot), m->from);
+    paxos__campaign(p, m->ballot);
+    return TC_OK;
+}

@@ -1,0 +1,64 @@
+/* paxos_log: the metadata of (base, last] of one group, bodies of a bounded tail, and the
+ * configurations that its CONF entries carry.
+ *
+ * Private to core/paxos. Memory: heap through tc_buf; bodies are references.
+ * Invariant: entries are dense from base.index + 1, each chain hash continues the one before it.
+ */
+#ifndef TC_CORE_PAXOS_LOG_H
+#define TC_CORE_PAXOS_LOG_H
+
+#include "base/buf.h"
+#include "core/paxos/paxos.h"
+
+enum {
+    PAXOS_CONFIGS_MAX = 64, /* CONF entries between base and last */
+};
+
+struct paxos_log {
+    uint64_t gid;
+    struct paxos_mark base;
+    struct tc_buf mem; /* struct paxos_entry[head + count] */
+    size_t head;       /* slots already trimmed */
+    size_t count;
+    struct tc_buf configs; /* struct paxos_log_config[], the first one at or below base */
+    uint64_t body_from;    /* entries below hold no body */
+    uint64_t body_bytes;
+    uint64_t faulty_count;
+    uint64_t faulty_first; /* 0: none */
+};
+
+struct paxos_log_config {
+    uint64_t index;
+    struct quorum_config config;
+};
+
+void paxos__log_init(struct paxos_log *l, uint64_t gid, struct paxos_mark base,
+                     const struct quorum_config *config);
+void paxos__log_deinit(struct paxos_log *l);
+uint64_t paxos__log_last(const struct paxos_log *l);
+/* Identity of the entry at index, which is in [base, last]. */
+struct paxos_mark paxos__log_mark(const struct paxos_log *l, uint64_t index);
+/* NULL outside (base, last]. */
+struct paxos_entry *paxos__log_at(const struct paxos_log *l, uint64_t index);
+/* The log holds exactly this place (by chain hash, so everything before it is equal too). */
+bool paxos__log_holds(const struct paxos_log *l, const struct paxos_mark *m);
+/* Append one entry at last + 1, taking a reference of its body.
+ *   Errors   TC_ECORRUPT  the chain does not continue, or a CONF body is no configuration */
+TC_MUST_USE tc_err paxos__log_append(struct paxos_log *l, const struct paxos_entry *e);
+/* Drop index and everything above. */
+void paxos__log_cut(struct paxos_log *l, uint64_t index);
+/* Drop everything up to index, which becomes the base. */
+void paxos__log_trim(struct paxos_log *l, uint64_t index);
+/* Forget all entries and start again at base. */
+void paxos__log_reset(struct paxos_log *l, struct paxos_mark base,
+                      const struct quorum_config *config);
+/* Put a body back into a FAULTY entry; the mark stays until paxos__log_clear_faulty. */
+void paxos__log_repair(struct paxos_log *l, uint64_t index, struct tc_blob *body);
+void paxos__log_clear_faulty(struct paxos_log *l, uint64_t index);
+/* Release old bodies up to limit_index while more than max bytes are held. */
+void paxos__log_evict(struct paxos_log *l, uint64_t limit_index, uint64_t max_bytes);
+const struct quorum_config *paxos__log_config(const struct paxos_log *l, uint64_t index);
+/* Every entry's chain and density; O(n). */
+bool paxos__log_check(const struct paxos_log *l);
+
+#endif

@@ -1,0 +1,203 @@
+#include "core/paxos/paxos_private.h"
+
+static uint64_t min_u64(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+void paxos__out_begin(struct paxos *p, struct paxos_out *out) {
+    *out = (struct paxos_out){0};
+    tc_arena_reset(&p->scratch);
+    tc_buf_clear(&p->sends);
+    tc_buf_clear(&p->repairs);
+    tc_buf_clear(&p->snapshots);
+    p->out = out;
+    p->append_from = 0;
+    p->hardstate = false;
+}
+
+/* A message and, until the step ends, what it waits for. */
+struct queued {
+    struct paxos_send send;
+    enum after after;
+};
+
+void paxos__send(struct paxos *p, const struct paxos_msg *msg, enum after after) {
+    struct queued q = {.send.msg = *msg, .after = after};
+    TC_ASSERT(msg->to != 0 && msg->to != p->rid);
+    q.send.msg.from = p->rid;
+    tc_buf_append(&p->sends, &q, sizeof q);
+}
+
+void paxos__ask_snapshot(struct paxos *p, uint32_t rid) {
+    tc_buf_append(&p->snapshots, &rid, sizeof rid);
+}
+
+void paxos__promise(struct paxos *p, uint64_t ballot) {
+    TC_ASSERT(ballot > p->promised);
+    p->promised = ballot;
+    p->hardstate = !PAXOS_MUTANT(3);
+    paxos__see_round(p, ballot);
+}
+
+tc_err paxos__write(struct paxos *p, const struct paxos_entry *e) {
+    TC_TRY(paxos__log_append(&p->log, e));
+    if (p->append_from == 0 || p->append_from > e->index)
+        p->append_from = e->index;
+    if (e->type == PAXOS_CONF)
+        paxos__sync_peers(p);
+    return TC_OK;
+}
+
+void paxos__cut(struct paxos *p, uint64_t index) {
+    TC_ASSERT(index > p->commit);
+    paxos__log_cut(&p->log, index);
+    p->durable = min_u64(p->durable, index - 1);
+    p->verified = min_u64(p->verified, index - 1);
+    for (size_t i = 0; i < p->pending_count; i++) {
+        struct pending *w = &p->pending[(p->pending_head + i) % PAXOS_PENDING_MAX];
+        w->last = min_u64(w->last, index - 1);
+        if (w->repair >= index)
+            w->repair = 0;
+    }
+    paxos__sync_peers(p);
+}
+
+bool paxos__repair_write(struct paxos *p, const struct paxos_entry *e) {
+    size_t count = p->repairs.len / sizeof *e;
+    if (count >= PAXOS_FETCHES_MAX || p->pending_count + count + 2 >= PAXOS_PENDING_MAX)
+        return false;
+    paxos__log_repair(&p->log, e->index, e->body);
+    p->repaired[count] = e->index;
+    tc_buf_append(&p->repairs, paxos__log_at(&p->log, e->index), sizeof *e);
+    return true;
+}
+
+const struct paxos_entry *paxos__copy_entries(struct paxos *p, uint64_t from, size_t count) {
+    if (count == 0)
+        return NULL;
+    struct paxos_entry *copy = tc_arena_alloc(&p->scratch, count * sizeof *copy);
+    TC_ASSERT(copy != NULL && paxos__log_at(&p->log, from + count - 1) != NULL);
+    memcpy(copy, paxos__log_at(&p->log, from), count * sizeof *copy);
+    return copy;
+}
+
+size_t paxos__fit(const struct paxos *p, uint64_t from, size_t count_max, uint64_t bytes_max) {
+    size_t count = 0;
+    uint64_t bytes = 0;
+    const struct paxos_entry *e;
+    while (count < count_max && (e = paxos__log_at(&p->log, from + count)) != NULL) {
+        bytes += e->body_len;
+        if (count > 0 && bytes > bytes_max)
+            break;
+        count++;
+    }
+    return count;
+}
+
+static void pending_push(struct paxos *p, uint64_t repair) {
+    if (p->pending_count == 0)
+        p->pending_since_ns = p->now_ns;
+    struct pending w = {.seq = p->seq, .last = paxos__log_last(&p->log), .repair = repair};
+    size_t newest =
+        (p->pending_head + p->pending_count + PAXOS_PENDING_MAX - 1) % PAXOS_PENDING_MAX;
+    bool full = p->pending_count + PAXOS_FETCHES_MAX + 1 >= PAXOS_PENDING_MAX;
+    if (full && repair == 0 && p->pending[newest].repair == 0) {
+        p->pending[newest] = w; /* both are durable once the newer one is */
+        return;
+    }
+    TC_ASSERT(p->pending_count < PAXOS_PENDING_MAX);
+    p->pending[(p->pending_head + p->pending_count) % PAXOS_PENDING_MAX] = w;
+    p->pending_count++;
+}
+
+/* The first unit that makes the log durable up to index. */
+static uint64_t seq_covering(const struct paxos *p, uint64_t index) {
+    if (index <= p->durable)
+        return 0;
+    for (size_t i = 0; i < p->pending_count; i++) {
+        const struct pending *w = &p->pending[(p->pending_head + i) % PAXOS_PENDING_MAX];
+        if (w->last >= index)
+            return w->seq;
+    }
+    TC_ASSERT(!"an entry is neither durable nor on its way");
+    return 0;
+}
+
+static uint64_t resolve(const struct paxos *p, const struct queued *q) {
+    uint64_t seq = 0;
+    if (q->after == AFTER_NOTHING)
+        return 0;
+    if (q->after == AFTER_ALL)
+        seq = p->seq;
+    if (q->after == AFTER_INDEX) {
+        seq = seq_covering(p, q->send.msg.mark.index);
+        seq = seq > p->hard_seq ? seq : p->hard_seq;
+    }
+    return seq > p->durable_seq ? seq : 0;
+}
+
+static void finish_unit(struct paxos *p) {
+    struct paxos_out *out = p->out;
+    size_t repairs = p->repairs.len / sizeof(struct paxos_entry);
+    uint64_t last = paxos__log_last(&p->log);
+    if (p->append_from != 0 && p->append_from <= last) {
+        out->append_count = (size_t)(last - p->append_from + 1);
+        out->appends = paxos__copy_entries(p, p->append_from, out->append_count);
+    }
+    if (out->append_count == 0 && repairs == 0 && !p->hardstate)
+        return;
+    out->seq = ++p->seq;
+    out->repairs = (const struct paxos_entry *)(const void *)p->repairs.data;
+    out->repair_count = repairs;
+    out->hardstate = p->hardstate;
+    if (p->hardstate)
+        p->hard_seq = p->seq;
+    for (size_t i = 0; i < repairs; i++)
+        pending_push(p, p->repaired[i]);
+    if (out->append_count > 0 || p->hardstate)
+        pending_push(p, 0);
+}
+
+static void finish_sends(struct paxos *p) {
+    size_t count = p->sends.len / sizeof(struct queued);
+    const struct queued *queued = (const struct queued *)(const void *)p->sends.data;
+    if (count == 0)
+        return;
+    struct paxos_send *sends = tc_arena_alloc(&p->scratch, count * sizeof *sends);
+    TC_ASSERT(sends != NULL);
+    for (size_t i = 0; i < count; i++) {
+        sends[i] = queued[i].send;
+        sends[i].after_seq = resolve(p, &queued[i]);
+    }
+    p->out->sends = sends;
+    p->out->send_count = count;
+}
+
+static uint64_t deadline(const struct paxos *p) {
+    uint64_t at = UINT64_MAX;
+    if (p->role == PAXOS_FOLLOWER)
+        at = p->suspect_at_ns;
+    if (p->role == PAXOS_CANDIDATE)
+        at = min_u64(p->retry_at_ns, p->give_up_at_ns);
+    if (p->role == PAXOS_LEADER)
+        at = p->resigning ? min_u64(p->beat_at_ns, p->resign_at_ns) : p->beat_at_ns;
+    if (p->log.faulty_count > 0 && p->role != PAXOS_OUTCAST)
+        at = min_u64(at, p->fetch_at_ns);
+    return at;
+}
+
+void paxos__out_end(struct paxos *p) {
+    struct paxos_out *out = p->out;
+    finish_unit(p);
+    finish_sends(p);
+    out->promised = p->promised;
+    out->snapshots = (const uint32_t *)(const void *)p->snapshots.data;
+    out->snapshot_count = p->snapshots.len / sizeof(uint32_t);
+    out->apply_index = paxos__sound(p, min_u64(p->commit, p->durable));
+    out->deadline_ns = deadline(p);
+    if (paxos__serving(p) != p->was_serving) {
+        p->was_serving = !p->was_serving;
+        out->role_changed = true;
+    }
+    paxos__log_evict(&p->log, min_u64(p->durable, p->applied), p->opt.tail_bytes_max);
+}

@@ -1,0 +1,232 @@
+/* What the files of core/paxos share: the machine's state and the helpers between its parts.
+ *
+ * paxos.c step, check, life · out.c output · elect.c suspicion, asking, campaign · acceptor.c
+ * PREPARE and ACCEPT · candidate.c promises and adoption · leader.c proposals, sending, commit,
+ * lease · repair.c FETCH · log.c the log.
+ */
+#ifndef TC_CORE_PAXOS_PRIVATE_H
+#define TC_CORE_PAXOS_PRIVATE_H
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "base/prng.h"
+#include "base/probe.h"
+#include "core/paxos/log.h"
+#include "core/paxos/paxos.h"
+
+#include <inttypes.h>
+
+/* Deliberate faults for the simulator's own test (REPLICATION.md D4): zero in shipped builds. */
+#ifdef PAXOS_MUTANTS
+extern unsigned paxos_mutant;
+#define PAXOS_MUTANT(n) (paxos_mutant == (n))
+#else
+#define PAXOS_MUTANT(n) (0)
+#endif
+
+enum {
+    PAXOS_PENDING_MAX = 256, /* units written and not yet durable; more are merged */
+    PAXOS_FETCHES_MAX = 8,   /* FAULTY entries asked for at once */
+};
+
+/* How the leader feeds one follower. */
+enum peer_mode {
+    PEER_PROBE,     /* match unknown: one message at a time */
+    PEER_REPLICATE, /* match known: pipelined within the window */
+    PEER_SNAPSHOT,  /* below the base: waits for a snapshot */
+};
+
+struct peer {
+    uint32_t rid;
+    /* of the leader */
+    enum peer_mode mode;
+    uint64_t match;
+    uint64_t next;        /* match < next; entries in (match, next) are in flight */
+    uint64_t echo_ns;     /* newest own send time it echoed at this ballot; 0: none */
+    uint64_t heard_ns;    /* newest answer at this ballot */
+    uint64_t beat_match;  /* match at the last beat: no progress since then means loss */
+    uint64_t snapshot_ns; /* a snapshot was asked for then */
+    bool pump;            /* something changed: send what the window allows */
+    /* of the candidate */
+    bool silent; /* answered this ask round: hears no leader */
+    bool promised;
+    struct paxos_mark last; /* of its promise */
+    bool absent;            /* provably never had the entry that blocks adoption */
+};
+
+/* A unit given to the driver. The log was (base, last] then; a later cut lowers last. */
+struct pending {
+    uint64_t seq;
+    uint64_t last;
+    uint64_t repair; /* index repaired, or 0 */
+};
+
+enum phase {
+    PHASE_IDLE,
+    PHASE_ASK,
+    PHASE_PREPARE,
+};
+
+struct paxos {
+    struct tc_arena self;    /* holds this struct */
+    struct tc_arena scratch; /* output of the current step */
+    uint64_t gid;
+    uint32_t rid;
+    struct paxos_options opt;
+    struct tc_prng prng;
+    const struct tc_trace *trace;
+    uint64_t now_ns;
+    uint64_t before_ns; /* time of the step before */
+
+    struct paxos_log log;
+    uint64_t promised;
+    uint64_t commit;
+    uint64_t applied;
+    uint64_t checkpoint;
+    uint64_t archived;
+    uint64_t durable; /* entries up to here */
+    uint64_t seq;     /* newest unit given out */
+    uint64_t durable_seq;
+    uint64_t hard_seq; /* unit that holds promised */
+    struct pending pending[PAXOS_PENDING_MAX];
+    size_t pending_head;
+    size_t pending_count;
+    uint64_t pending_since_ns; /* the oldest unit has been waiting since */
+
+    enum paxos_role role;
+    enum phase phase;
+    uint64_t ballot; /* candidate, leader: own; follower: of the leader it knows */
+    uint32_t leader;
+    uint64_t round_seen; /* highest round anyone mentioned */
+    struct peer peers[QUORUM_VOTERS_MAX];
+    size_t peer_count;
+    uint64_t peers_version;
+
+    /* follower */
+    uint64_t heard_ns; /* last ACCEPT of a current leader; 0: never */
+    uint64_t suspect_at_ns;
+    uint64_t grant_until_ns;
+    uint64_t grant_ballot;
+    uint64_t quarantine_until_ns;
+    uint64_t verified; /* equal to the log of leader verified_ballot up to here */
+    uint64_t verified_ballot;
+    uint64_t fetch_at_ns;
+
+    /* candidate */
+    uint64_t ask_ns; /* this round's send time */
+    bool ask_veto;
+    struct quorum_config shown; /* newest configuration a peer showed; version 0: none */
+    uint64_t retry_at_ns;
+    uint64_t give_up_at_ns;
+    uint64_t pulled_last;     /* own last + 1 when a page was last asked for; 0: ask again */
+    uint64_t resigned_ballot; /* proof carried by this campaign; 0: none */
+    struct paxos_mark want;   /* FAULTY at its promiser: wanted from anybody; index 0: none */
+
+    /* leader */
+    uint64_t lead_index;
+    uint64_t led_since_ns;
+    uint64_t beat_at_ns;
+    uint64_t echo_floor_ns;
+    bool resigning;
+    uint32_t resign_target;
+    uint64_t resign_at_ns;
+
+    /* the step's output */
+    struct paxos_out *out;
+    uint64_t append_from;                 /* 0: nothing appended this step */
+    uint64_t repaired[PAXOS_FETCHES_MAX]; /* indices repaired this step */
+    bool was_serving;
+    struct tc_buf sends;     /* struct paxos_send[] */
+    struct tc_buf repairs;   /* struct paxos_entry[] */
+    struct tc_buf snapshots; /* uint32_t[] */
+    bool hardstate;
+};
+
+#define TRACE(p, ...) TC_TRACE((p)->trace, __VA_ARGS__)
+#define B_FMT         "b=%" PRIu64 ".%" PRIu32
+#define B_ARGS(b)     paxos_ballot_round(b), paxos_ballot_rid(b)
+#define AT_FMT        "%" PRIu64 "@%" PRIu64 ".%" PRIu32
+#define AT_ARGS(m)    (m).index, paxos_ballot_round((m).ballot), paxos_ballot_rid((m).ballot)
+
+/* out.c */
+void paxos__out_begin(struct paxos *p, struct paxos_out *out);
+/* Number the unit, resolve after-marks and fill what every step reports. */
+void paxos__out_end(struct paxos *p);
+/* When a message may leave: at once, after this step's unit or, if there is none, the newest one,
+ * or after the log is durable up to an index and the promise is. */
+enum after {
+    AFTER_NOTHING,
+    AFTER_ALL,
+    AFTER_INDEX,
+};
+void paxos__send(struct paxos *p, const struct paxos_msg *msg, enum after after);
+/* Append to the log and to this step's unit. */
+TC_MUST_USE tc_err paxos__write(struct paxos *p, const struct paxos_entry *e);
+/* Drop index and above, in the log and in what is known of its durability. */
+void paxos__cut(struct paxos *p, uint64_t index);
+/* False: too many repairs wait for the disk; the entry stays FAULTY and is fetched again. */
+bool paxos__repair_write(struct paxos *p, const struct paxos_entry *e);
+void paxos__promise(struct paxos *p, uint64_t ballot);
+void paxos__ask_snapshot(struct paxos *p, uint32_t rid);
+/* Entries [from, from + count) copied for a message; bodies borrowed. */
+const struct paxos_entry *paxos__copy_entries(struct paxos *p, uint64_t from, size_t count);
+/* How many entries from index on fit into one message. */
+size_t paxos__fit(const struct paxos *p, uint64_t from, size_t count_max, uint64_t bytes_max);
+
+/* paxos.c */
+struct peer *paxos__peer(struct paxos *p, uint32_t rid);
+void paxos__sync_peers(struct paxos *p);
+const struct quorum_config *paxos__config(const struct paxos *p);
+struct paxos_mark paxos__last(const struct paxos *p);
+uint64_t paxos__jitter(struct paxos *p, uint64_t max_ns);
+void paxos__durable(struct paxos *p, uint64_t seq);
+/* Highest index that may be acknowledged: before the first FAULTY entry. */
+uint64_t paxos__sound(const struct paxos *p, uint64_t index);
+void paxos__see_round(struct paxos *p, uint64_t ballot);
+
+/* elect.c */
+void paxos__follow(struct paxos *p, uint64_t ballot, const char *why);
+void paxos__tick_follower(struct paxos *p);
+void paxos__tick_candidate(struct paxos *p);
+bool paxos__quarantined(const struct paxos *p);
+tc_err paxos__recv_ask(struct paxos *p, const struct paxos_msg *m);
+tc_err paxos__recv_ask_reply(struct paxos *p, const struct paxos_msg *m);
+tc_err paxos__recv_resign(struct paxos *p, const struct paxos_msg *m);
+tc_err paxos__recv_removed(struct paxos *p, const struct paxos_msg *m);
+/* The sender is unknown to a newer committed configuration: tell it. True if it was told. */
+bool paxos__tell_removed(struct paxos *p, const struct paxos_msg *m);
+
+/* candidate.c */
+void paxos__campaign(struct paxos *p, uint64_t resigned_ballot);
+void paxos__send_prepare(struct paxos *p, struct peer *to);
+tc_err paxos__recv_promise(struct paxos *p, const struct paxos_msg *m);
+/* Adopt, fetch or win, as far as the promises at hand allow. */
+void paxos__candidate_advance(struct paxos *p);
+
+/* acceptor.c */
+tc_err paxos__recv_prepare(struct paxos *p, const struct paxos_msg *m);
+tc_err paxos__recv_accept(struct paxos *p, const struct paxos_msg *m);
+/* Entries continue each other from mark: dense, ballots rising and at most ballot_max, chains. */
+bool paxos__entries_valid(const struct paxos *p, const struct paxos_msg *m, uint64_t ballot_max);
+/* Store entries after m->mark, which the log holds: keep equal ones, repair FAULTY ones, cut at
+ * the first difference. */
+tc_err paxos__store_entries(struct paxos *p, const struct paxos_entry *e, size_t count);
+
+/* leader.c */
+void paxos__lead(struct paxos *p);
+void paxos__tick_leader(struct paxos *p);
+tc_err paxos__propose(struct paxos *p, const struct paxos_event *ev);
+tc_err paxos__recv_accepted(struct paxos *p, const struct paxos_msg *m);
+void paxos__leader_advance(struct paxos *p); /* commit and send */
+bool paxos__lease_valid(const struct paxos *p);
+bool paxos__serving(const struct paxos *p);
+tc_err paxos__resign(struct paxos *p, uint32_t target);
+void paxos__leader_finish_resign(struct paxos *p);
+
+/* repair.c */
+void paxos__send_fetches(struct paxos *p);
+void paxos__send_fetch(struct paxos *p, const struct paxos_mark *m);
+tc_err paxos__recv_fetch(struct paxos *p, const struct paxos_msg *m);
+tc_err paxos__recv_fetched(struct paxos *p, const struct paxos_msg *m);
+
+#endif

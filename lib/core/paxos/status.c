@@ -1,0 +1,94 @@
+#include "core/paxos/paxos_private.h"
+
+struct paxos_status paxos_status(const struct paxos *p) {
+    return (struct paxos_status){
+        .role = p->role,
+        .serving = paxos__serving(p),
+        .leader = p->leader,
+        .ballot = p->ballot,
+        .promised = p->promised,
+        .base = p->log.base,
+        .last = paxos__last(p),
+        .commit = p->commit,
+        .applied = p->applied,
+        .durable = p->durable,
+        .checkpoint = p->checkpoint,
+        .archived = p->archived,
+        .lead_index = p->role == PAXOS_LEADER ? p->lead_index : 0,
+        .faulty_count = p->log.faulty_count,
+    };
+}
+
+const struct paxos_entry *paxos_entry_at(const struct paxos *p, uint64_t index) {
+    return paxos__log_at(&p->log, index);
+}
+
+const struct quorum_config *paxos_config(const struct paxos *p) {
+    return paxos__config(p);
+}
+
+const struct quorum_config *paxos_config_at(const struct paxos *p, uint64_t index) {
+    return paxos__log_config(&p->log, index);
+}
+
+static bool check_leader(const struct paxos *p) {
+    struct paxos_entry *lead = paxos__log_at(&p->log, p->lead_index);
+    if (p->leader != p->rid || paxos_ballot_rid(p->ballot) != p->rid)
+        return false;
+    if (p->promised != p->ballot && !PAXOS_MUTANT(4))
+        return false;
+    if (lead && (lead->type != PAXOS_LEAD || lead->ballot != p->ballot))
+        return false;
+    for (size_t i = 0; i < p->peer_count; i++) {
+        const struct peer *f = &p->peers[i];
+        if (f->match >= f->next || f->next > paxos__log_last(&p->log) + 1)
+            return false;
+    }
+    return quorum_may_lead(paxos__config(p), p->rid);
+}
+
+static bool check_pending(const struct paxos *p) {
+    uint64_t seq = p->durable_seq;
+    for (size_t i = 0; i < p->pending_count; i++) {
+        const struct pending *w = &p->pending[(p->pending_head + i) % PAXOS_PENDING_MAX];
+        if (w->seq < seq || w->seq > p->seq || w->last > paxos__log_last(&p->log))
+            return false;
+        seq = w->seq;
+    }
+    return p->hard_seq <= p->seq;
+}
+
+/* Long logs are verified at their end only: every entry was verified when it was appended. */
+static bool check_log(const struct paxos *p) {
+    if (p->log.count <= 24)
+        return paxos__log_check(&p->log);
+    uint64_t last = paxos__log_last(&p->log);
+    struct paxos_mark before = paxos__log_mark(&p->log, last - 1);
+    const struct paxos_entry *e = paxos__log_at(&p->log, last);
+    return e->index == last && e->chain == paxos_chain(p->gid, before.chain, e);
+}
+
+bool paxos_check(const struct paxos *p) {
+    uint64_t last = paxos__log_last(&p->log);
+    if (p->log.base.index > p->commit || p->commit > last || p->durable > last)
+        return false;
+    if (p->verified > last || p->ballot > p->promised)
+        return PAXOS_MUTANT(4);
+    if (p->role == PAXOS_CANDIDATE && p->ballot != p->promised)
+        return false;
+    if (p->role == PAXOS_LEADER && !check_leader(p))
+        return false;
+    return check_pending(p) && check_log(p);
+}
+
+const char *paxos_msg_name(enum paxos_msg_type type) {
+    static const char *const names[PAXOS_MSG_TYPE_MAX + 1] = {
+        "?",        "ask",   "ask reply", "prepare", "promise", "accept",
+        "accepted", "fetch", "fetched",   "resign",  "removed"};
+    return type <= PAXOS_MSG_TYPE_MAX ? names[type] : "?";
+}
+
+const char *paxos_role_name(enum paxos_role role) {
+    static const char *const names[] = {"follower", "candidate", "leader", "outcast"};
+    return role <= PAXOS_OUTCAST ? names[role] : "?";
+}
