@@ -12,7 +12,7 @@
  * ValidationException's message.
  *
  * Program bytes: u8 version (EXPR_VERSION), u8 enum expr_kind, then by kind the node, trie or
- * action bytes described in expr_program.h.
+ * action bytes described in expr_private.h.
  *
  * Limits (developer guide): 4 KiB of text, 300 operators and functions, IN of 100 operands,
  * 32 path elements. Errors everywhere below:
@@ -33,7 +33,8 @@ enum {
     EXPR_OPERATORS_MAX = 300,
     EXPR_IN_OPERANDS_MAX = 100,
     EXPR_PATH_ELEMENTS_MAX = 32,
-    EXPR_DEPTH_MAX = 320, /* nesting of a program; more than 300 operators cannot nest deeper */
+    EXPR_DEPTH_MAX = 320, /* nesting of a text; 300 operators cannot nest deeper */
+    EXPR_PROGRAM_DEPTH_MAX = 640,
     EXPR_TOKEN_BYTES_MAX = 255,                /* a placeholder, with its # or : */
     EXPR_BINDINGS_BYTES_MAX = 2 * 1024 * 1024, /* all substitutions of one request */
     EXPR_PROGRAM_BYTES_MAX = 16 * 1024 * 1024,
@@ -131,8 +132,7 @@ TC_MUST_USE tc_err expr_forbid_key(struct tc_slice program, struct tc_slice key_
 /* ---- evaluate (storage) ---------------------------------------------------------------------- */
 
 /* Whole check of untrusted program bytes: structure, bounds, depth, names, literal values. The
- * functions below require it once; on bytes that never passed they stay within bounds but may
- * answer anything. kind EXPR_CONDITION accepts filters too.
+ * functions below require it once. kind EXPR_CONDITION accepts filters too.
  *   Errors  TC_EINVAL  not a program of this kind and version */
 TC_MUST_USE tc_err expr_check(struct tc_slice program, enum expr_kind kind);
 

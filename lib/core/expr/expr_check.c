@@ -1,19 +1,18 @@
 #include "core/expr/expr_private.h"
 
-#include "core/number/number.h"
-
 /* Program bytes arrive from the network: every length, count, name, literal and nesting is checked
  * here once, so that evaluation may trust them. */
 
 struct checker {
     struct tc_reader r;
     uint32_t depth;
+    bool update; /* operands compute values instead of sizes */
 };
 
 static bool check_operand(struct checker *c);
 
 static bool enter(struct checker *c) {
-    return ++c->depth <= EXPR_DEPTH_MAX * 2;
+    return ++c->depth <= EXPR_PROGRAM_DEPTH_MAX;
 }
 
 static bool check_name(struct tc_slice name) {
@@ -50,22 +49,27 @@ static bool check_operands(struct checker *c, uint64_t count) {
     return true;
 }
 
+static bool check_computed(struct checker *c, enum expr_op op) {
+    if (!c->update)
+        return op == OP_SIZE && check_operand(c);
+    if (op == OP_IF_NOT_EXISTS)
+        return check_path(c) && check_operand(c);
+    bool pair = op == OP_PLUS || op == OP_MINUS || op == OP_LIST_APPEND;
+    return pair && check_operands(c, 2);
+}
+
 static bool check_operand(struct checker *c) {
     struct item_value value;
     if (!enter(c))
         return false;
     enum expr_op op = expr__read_op(&c->r);
-    bool good = false;
+    bool good;
     if (op == OP_PATH)
         good = check_path(c);
     else if (op == OP_VALUE)
         good = check_value(c, &value);
-    else if (op == OP_SIZE)
-        good = check_operand(c);
-    else if (op == OP_PLUS || op == OP_MINUS || op == OP_LIST_APPEND)
-        good = check_operands(c, 2);
-    else if (op == OP_IF_NOT_EXISTS)
-        good = check_path(c) && check_operand(c);
+    else
+        good = check_computed(c, op);
     c->depth--;
     return good;
 }
@@ -173,7 +177,7 @@ static bool check_trie(struct tc_slice trie, enum expr_kind kind, uint32_t depth
         return (depth > 0 || op == OP_MAP) && check_children(trie, kind, depth);
     if (depth == 0 || trie.len == 0)
         return false;
-    struct checker c = {.r = tc_reader(tc_slice_from(trie, 1))};
+    struct checker c = {.r = tc_reader(tc_slice_from(trie, 1)), .update = true};
     bool good = kind == EXPR_PROJECTION ? op == OP_KEEP : check_action(&c, op);
     return good && tc_reader_at_end(&c.r);
 }

@@ -4,7 +4,6 @@
 
 #define NO_ATTRIBUTE                                                                               \
     "The provided expression refers to an attribute that does not exist in the item"
-#define WRONG_TYPE "An operand in the update expression has an incorrect data type"
 
 /* Right-hand sides see the old item alone, so evaluation order cannot matter. */
 
@@ -25,7 +24,7 @@ static tc_err to_scratch(struct expr_eval *e, const void *bytes, size_t len,
 tc_err expr__add_numbers(struct expr_eval *e, struct item_value a, struct item_value b, bool minus,
                          struct item_value *ret_value) {
     if (a.type != ITEM_N || b.type != ITEM_N)
-        return expr__eval_fail(e, WRONG_TYPE);
+        return expr__eval_fail(e, EXPR_TEXT_WRONG_TYPE);
     struct number sum;
     enum number_fault fault = NUMBER_FAULT_NONE;
     tc_err err = minus ? number_subtract(a.body, b.body, &sum, &fault)
@@ -45,9 +44,11 @@ static struct tc_slice elements(struct item_value list) {
 static tc_err append_lists(struct expr_eval *e, struct item_value a, struct item_value b,
                            struct item_value *ret_value) {
     if (a.type != ITEM_L || b.type != ITEM_L)
-        return expr__eval_fail(e, WRONG_TYPE);
+        return expr__eval_fail(e, EXPR_TEXT_WRONG_TYPE);
     struct tc_slice first = elements(a);
     struct tc_slice second = elements(b);
+    if (first.len + second.len > ITEM_ENCODED_BYTES_MAX)
+        return expr__eval_fail(e, EXPR_TEXT_TOO_LARGE);
     uint8_t number[10];
     size_t number_len = expr__varint(number, item_value_iter(a).left + item_value_iter(b).left);
     uint8_t head[21] = {ITEM_L};

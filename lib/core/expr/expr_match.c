@@ -48,7 +48,7 @@ static void read_operand(struct match *m, bool live, struct operand *ret_operand
         ret_operand->found = live && encoded.len > 0;
         if (ret_operand->found)
             ret_operand->value = item_value_at(encoded);
-    } else if (op == OP_SIZE && m->depth < EXPR_DEPTH_MAX * 2) {
+    } else if (op == OP_SIZE && m->depth < EXPR_PROGRAM_DEPTH_MAX) {
         m->depth++;
         read_size(m, live, ret_operand);
         m->depth--;
@@ -202,7 +202,7 @@ static bool match_body(struct match *m, bool live, enum expr_op op) {
 }
 
 static bool match_node(struct match *m, bool live) {
-    if (m->depth >= EXPR_DEPTH_MAX * 2)
+    if (m->depth >= EXPR_PROGRAM_DEPTH_MAX)
         return false;
     m->depth++;
     bool result = match_body(m, live, expr__read_op(&m->r));

@@ -268,11 +268,15 @@ bool expr__set_difference(struct tc_buf *out, struct item_value a, struct item_v
 /* Wrap the bytes from start on as a container value of this type and element count. */
 void expr__wrap_container(struct tc_buf *out, size_t start, enum item_type type, uint64_t count);
 
+#define EXPR_TEXT_TOO_LARGE  "Item size to update has exceeded the maximum allowed size"
+#define EXPR_TEXT_WRONG_TYPE "An operand in the update expression has an incorrect data type"
+
 /* expr_eval.c: right-hand sides of SET */
 struct expr_eval {
     struct tc_slice old_item;
     struct tc_arena *scratch;
     struct tc_buf *diag;
+    size_t out_start; /* where the new item begins in the out buffer */
 };
 TC_MUST_USE tc_err expr__eval_operand(struct expr_eval *e, struct tc_reader *r, bool live,
                                       struct item_value *ret_value);

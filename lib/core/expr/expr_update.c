@@ -1,8 +1,6 @@
 #include "core/expr/expr_private.h"
 
 #define INVALID_PATH "The document path provided in the update expression is invalid for update"
-#define WRONG_TYPE   "An operand in the update expression has an incorrect data type"
-#define TOO_LARGE    "Item size to update has exceeded the maximum allowed size"
 #define TOO_DEEP     "Nesting Levels have exceeded supported limits"
 
 /* The new item is written in one pass: the trie of actions and the old item are both sorted, so
@@ -29,6 +27,9 @@ static tc_err apply_set(struct expr_eval *e, struct tc_slice operand, struct pla
     if (at.depth - 1 + expr__nesting(value, ITEM_DEPTH_MAX) > ITEM_DEPTH_MAX)
         return expr__eval_fail(e, TOO_DEEP);
     item_put_value(out, value);
+    /* One large attribute may be set to many names: stop at once, not at the end. */
+    if (out->len - e->out_start > ITEM_ENCODED_BYTES_MAX)
+        return expr__eval_fail(e, EXPR_TEXT_TOO_LARGE);
     return TC_OK;
 }
 
@@ -39,7 +40,7 @@ static tc_err apply_add(struct expr_eval *e, struct item_value literal, struct p
         return TC_OK;
     }
     if (at.old.type != literal.type)
-        return expr__eval_fail(e, WRONG_TYPE);
+        return expr__eval_fail(e, EXPR_TEXT_WRONG_TYPE);
     if (literal.type != ITEM_N) {
         expr__set_union(out, at.old, literal);
         return TC_OK;
@@ -53,7 +54,7 @@ static tc_err apply_add(struct expr_eval *e, struct item_value literal, struct p
 static tc_err apply_delete(struct expr_eval *e, struct item_value literal, struct place at,
                            struct tc_buf *out, bool *ret_present) {
     if (at.found && at.old.type != literal.type)
-        return expr__eval_fail(e, WRONG_TYPE);
+        return expr__eval_fail(e, EXPR_TEXT_WRONG_TYPE);
     *ret_present = at.found && expr__set_difference(out, at.old, literal);
     return TC_OK;
 }
@@ -222,7 +223,7 @@ static tc_err write_item(struct expr_eval *e, struct tc_slice trie, struct tc_sl
     TC_TRY(apply_entries(e, trie, item_iter(base), 0, out, &count));
     expr__insert(out, start, head, expr__varint(head, count));
     if (item_size_bytes(tc_slice_from(tc_buf_slice(out), start)) > ITEM_BYTES_MAX)
-        return expr__eval_fail(e, TOO_LARGE);
+        return expr__eval_fail(e, EXPR_TEXT_TOO_LARGE);
     return TC_OK;
 }
 
@@ -234,7 +235,8 @@ tc_err expr_update(struct tc_slice program, struct tc_slice old_item, struct tc_
         tc_buf_append_slice(out, base);
         return TC_OK;
     }
-    struct expr_eval e = {.old_item = old_item, .scratch = scratch, .diag = diag};
+    struct expr_eval e = {
+        .old_item = old_item, .scratch = scratch, .diag = diag, .out_start = out->len};
     struct tc_slice trie = expr__body(program);
     size_t start = out->len;
     tc_err err = write_item(&e, trie, base, out);

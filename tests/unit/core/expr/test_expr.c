@@ -1,0 +1,9 @@
+#include "notation.h"
+
+int main(void) {
+    int failed = condition_tests();
+    failed += error_tests();
+    failed += update_tests();
+    failed += model_tests();
+    return failed;
+}
