@@ -81,8 +81,8 @@ struct btree_stats {
     uint32_t depth;      /* levels; 0: empty */
 };
 
-/* A page that failed its check. The range is that of the keys it serves: [start, end), end empty:
- * to the end of the tree. */
+/* A page (of a large value: the first of its run) that failed its check. The range is that of the
+ * keys it serves: [start, end), end empty: to the end of the tree. */
 struct btree_damage {
     uint64_t page;
     const char *what; /* static text */
@@ -90,8 +90,10 @@ struct btree_damage {
     struct tc_buf end;
 };
 
-/* btree_open: read the newest valid superblock and check it; no other page is read.
+/* btree_open: read the newest valid superblock and the page map; no tree page is read.
  *
+ * A damaged copy of the superblock is rewritten from the other and told by btree_last_damage; so is
+ * a damaged page map, which costs only the reuse of free pages.
  *   opts     copied
  *   Errors   TC_ENOTFOUND no file and not opts->create
  *            TC_ECORRUPT  no valid superblock, or one of another group
