@@ -1,0 +1,271 @@
+/* Rules that span several parameters of one operation, with the API's texts. What depends on the
+ * table's schema is checked by the executor. */
+#include "router/api/api_decode.h"
+
+#include <inttypes.h>
+
+static const struct api_attribute_definition *definition(const struct api_list *definitions,
+                                                         struct tc_slice name) {
+    const struct api_attribute_definition *d = definitions->items;
+    for (size_t i = 0; i < definitions->count; i++)
+        if (tc_slice_eq(d[i].name, name))
+            return &d[i];
+    return NULL;
+}
+
+static bool check_key_schema(struct api_decoder *d, const struct api_create_table *in) {
+    const struct api_key_element *key = in->key_schema.items;
+    size_t count = in->key_schema.count;
+    if (key[0].type != API_KEY_HASH)
+        return api_invalid(d,
+                           "Invalid KeySchema: The first KeySchemaElement is not a HASH key type");
+    if (count == 2 && tc_slice_eq(key[0].name, key[1].name))
+        return api_invalid(d, "Both the Hash Key and the Range Key element in the KeySchema have "
+                              "the same name");
+    if (count == 2 && key[1].type != API_KEY_RANGE)
+        return api_invalid(
+            d, "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type");
+    for (size_t i = 0; i < count; i++)
+        if (definition(&in->attribute_definitions, key[i].name) == NULL)
+            return api_invalid(d,
+                               "One or more parameter values were invalid: Some index key "
+                               "attributes are not defined in AttributeDefinitions. Keys: "
+                               "[%.*s]",
+                               TC_SLICE_ARGS(key[i].name));
+    if (in->attribute_definitions.count != count)
+        return api_invalid(d, "One or more parameter values were invalid: Number of attributes in "
+                              "KeySchema does not exactly match number of attributes defined in "
+                              "AttributeDefinitions");
+    return true;
+}
+
+static bool check_billing(struct api_decoder *d, unsigned mode,
+                          const struct api_throughput *throughput, bool creating) {
+    if (mode == API_BILLING_ON_DEMAND && throughput != NULL)
+        return api_invalid(d, "One or more parameter values were invalid: Neither "
+                              "ReadCapacityUnits nor WriteCapacityUnits can be specified when "
+                              "BillingMode is PAY_PER_REQUEST");
+    bool wanted = mode == API_BILLING_PROVISIONED || (creating && mode != API_BILLING_ON_DEMAND);
+    if (wanted && throughput == NULL)
+        return api_invalid(d, "One or more parameter values were invalid: ReadCapacityUnits and "
+                              "WriteCapacityUnits must both be specified when BillingMode is "
+                              "PROVISIONED");
+    return true;
+}
+
+static bool check_features(struct api_decoder *d, const struct api_stream_specification *stream,
+                           const struct api_sse_specification *sse) {
+    const char *name = NULL;
+    if (stream != NULL && stream->enabled == API_TRUE)
+        name = "StreamSpecification";
+    if (sse != NULL && sse->enabled == API_TRUE)
+        name = "SSESpecification";
+    if (name != NULL)
+        return api_invalid(d,
+                           "One or more parameter values were invalid: %s is not supported by "
+                           "this version of Tercet",
+                           name);
+    return true;
+}
+
+bool api_check_create_table(struct api_decoder *d, const void *input) {
+    const struct api_create_table *in = input;
+    return check_billing(d, in->billing_mode, in->throughput, /* creating= */ true) &&
+           check_key_schema(d, in) && check_features(d, in->stream, in->sse);
+}
+
+bool api_check_update_table(struct api_decoder *d, const void *input) {
+    const struct api_update_table *in = input;
+    if (in->billing_mode == 0 && in->throughput == NULL && in->stream == NULL && in->sse == NULL &&
+        in->table_class == 0 && in->deletion_protection == API_UNSET)
+        return api_invalid(d, "At least one of ProvisionedThroughput, BillingMode, "
+                              "UpdateStreamEnabled, GlobalSecondaryIndexUpdates or "
+                              "SSESpecification or ReplicaUpdates is required");
+    return check_billing(d, in->billing_mode, in->throughput, /* creating= */ false) &&
+           check_features(d, in->stream, in->sse);
+}
+
+/* Placeholders need an expression that could use them. */
+static bool check_bindings(struct api_decoder *d, const struct api_bindings *b, const char *name,
+                           bool has_expression, const char *absent) {
+    if (!b->set)
+        return true;
+    if (!has_expression)
+        return api_invalid(d, "%s can only be specified when using expressions%s", name, absent);
+    if (b->list.count == 0)
+        return api_invalid(d, "%s must not be empty", name);
+    return true;
+}
+
+static bool check_item_size(struct api_decoder *d, struct tc_slice item) {
+    if (item.data != NULL && item_size_bytes(item) > ITEM_BYTES_MAX)
+        return api_invalid(d, "Item size has exceeded the maximum allowed size");
+    return true;
+}
+
+bool api_check_write_item(struct api_decoder *d, const void *input) {
+    const struct api_write_item *in = input;
+    if (in->return_values > API_RETURN_ALL_OLD)
+        return api_invalid(d, "ReturnValues can only be ALL_OLD or NONE");
+    bool expression = in->condition_expression.data != NULL;
+    return check_bindings(d, &in->names, "ExpressionAttributeNames", expression,
+                          ": ConditionExpression is null") &&
+           check_bindings(d, &in->values, "ExpressionAttributeValues", expression,
+                          ": ConditionExpression is null") &&
+           check_item_size(d, in->item);
+}
+
+bool api_check_update_item(struct api_decoder *d, const void *input) {
+    const struct api_write_item *in = input;
+    bool expression = in->condition_expression.data != NULL || in->update_expression.data != NULL;
+    static const char absent[] = ": UpdateExpression and ConditionExpression are null";
+    return check_bindings(d, &in->names, "ExpressionAttributeNames", expression, absent) &&
+           check_bindings(d, &in->values, "ExpressionAttributeValues", expression, absent);
+}
+
+static bool check_mix(struct api_decoder *d, const struct api_slices *legacy, bool has_expression,
+                      const char *expressions) {
+    if (!legacy->set)
+        return true;
+    if (has_expression)
+        return api_invalid(d,
+                           "Can not use both expression and non-expression parameters in the same "
+                           "request: Non-expression parameters: {AttributesToGet} Expression "
+                           "parameters: {%s}",
+                           expressions);
+    for (size_t i = 0; i < legacy->count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (tc_slice_eq(legacy->items[i], legacy->items[j]))
+                return api_invalid(d,
+                                   "One or more parameter values were invalid: Duplicate value in "
+                                   "attribute name: %.*s",
+                                   TC_SLICE_ARGS(legacy->items[i]));
+    return true;
+}
+
+bool api_check_get_item(struct api_decoder *d, const void *input) {
+    const struct api_get_item *in = input;
+    bool projection = in->projection_expression.data != NULL;
+    return check_mix(d, &in->attributes_to_get, projection, "ProjectionExpression") &&
+           check_bindings(d, &in->names, "ExpressionAttributeNames", projection,
+                          ": ProjectionExpression is null");
+}
+
+static bool check_select(struct api_decoder *d, const struct api_read_page *in) {
+    const char *given = NULL;
+    if (in->projection_expression.data != NULL)
+        given = "ProjectionExpression";
+    else if (in->attributes_to_get.set)
+        given = "AttributesToGet";
+    if (in->select == API_SELECT_SPECIFIC && given == NULL)
+        return api_invalid(d, "Must specify the AttributesToGet or ProjectionExpression when "
+                              "choosing to get SPECIFIC_ATTRIBUTES");
+    if (in->select == API_SELECT_ALL_PROJECTED && in->index_name.data == NULL)
+        return api_invalid(d, "One or more parameter values were invalid: "
+                              "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an "
+                              "IndexName");
+    if (given != NULL && in->select == API_SELECT_COUNT)
+        return api_invalid(d, "Cannot specify the %s when choosing to get only the Count", given);
+    if (given != NULL && in->select == API_SELECT_ALL_ATTRIBUTES)
+        return api_invalid(d, "Cannot specify the %s when choosing to get ALL_ATTRIBUTES", given);
+    if (given != NULL && in->select == API_SELECT_ALL_PROJECTED)
+        return api_invalid(d, "Cannot specify the %s when choosing to get ALL_PROJECTED_ATTRIBUTES",
+                           given);
+    return true;
+}
+
+static bool check_page(struct api_decoder *d, const struct api_read_page *in, const char *absent) {
+    bool expression = in->projection_expression.data != NULL ||
+                      in->filter_expression.data != NULL ||
+                      in->key_condition_expression.data != NULL;
+    bool valued = in->filter_expression.data != NULL || in->key_condition_expression.data != NULL;
+    return check_mix(d, &in->attributes_to_get, expression,
+                     in->projection_expression.data != NULL ? "ProjectionExpression"
+                     : in->filter_expression.data != NULL   ? "FilterExpression"
+                                                            : "KeyConditionExpression") &&
+           check_bindings(d, &in->names, "ExpressionAttributeNames", expression, "") &&
+           check_bindings(d, &in->values, "ExpressionAttributeValues", valued, absent) &&
+           check_select(d, in);
+}
+
+bool api_check_query(struct api_decoder *d, const void *input) {
+    const struct api_read_page *in = input;
+    if (in->key_condition_expression.data == NULL)
+        return api_invalid(d, "Either the KeyConditions or KeyConditionExpression parameter must "
+                              "be specified in the request.");
+    return check_page(d, in, "");
+}
+
+bool api_check_scan(struct api_decoder *d, const void *input) {
+    const struct api_read_page *in = input;
+    if (in->total_segments.set && !in->segment.set)
+        return api_invalid(d, "The Segment parameter is required but was not present in the "
+                              "request when parameter TotalSegments is present");
+    if (in->segment.set && !in->total_segments.set)
+        return api_invalid(d, "The TotalSegments parameter is required but was not present in the "
+                              "request when Segment parameter is present");
+    if (in->segment.set && in->segment.value >= in->total_segments.value)
+        return api_invalid(d,
+                           "The Segment parameter is zero-based and must be less than parameter "
+                           "TotalSegments: Segment: %" PRId64 " is not less than TotalSegments: "
+                           "%" PRId64,
+                           in->segment.value, in->total_segments.value);
+    return check_page(d, in, ": FilterExpression is null");
+}
+
+static bool has_duplicates(const struct api_slices *items) {
+    for (size_t i = 0; i < items->count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (tc_slice_eq(items->items[i], items->items[j]))
+                return true;
+    return false;
+}
+
+bool api_check_batch_get(struct api_decoder *d, const void *input) {
+    const struct api_batch_get *in = input;
+    const struct api_batch_get_table *table = in->tables.items;
+    size_t total = 0;
+    for (size_t i = 0; i < in->tables.count; i++)
+        total += table[i].keys.count;
+    if (total > API_BATCH_GET_KEYS_MAX)
+        return api_invalid(d, "Too many items requested for the BatchGetItem call");
+    for (size_t i = 0; i < in->tables.count; i++) {
+        bool projection = table[i].projection_expression.data != NULL;
+        if (!check_mix(d, &table[i].attributes_to_get, projection, "ProjectionExpression") ||
+            !check_bindings(d, &table[i].names, "ExpressionAttributeNames", projection,
+                            ": ProjectionExpression is null"))
+            return false;
+        if (has_duplicates(&table[i].keys))
+            return api_invalid(d, "Provided list of item keys contains duplicates");
+    }
+    return true;
+}
+
+static bool check_write_requests(struct api_decoder *d, const struct api_batch_write_table *t) {
+    const struct api_write_request *w = t->writes.items;
+    for (size_t i = 0; i < t->writes.count; i++) {
+        if ((w[i].put == NULL) == (w[i].del == NULL))
+            return api_invalid(d, "Supplied WriteRequest must contain exactly one of PutRequest "
+                                  "or DeleteRequest");
+        if (w[i].put != NULL && !check_item_size(d, w[i].put->item))
+            return false;
+        for (size_t j = 0; j < i; j++)
+            if (w[i].del != NULL && w[j].del != NULL && tc_slice_eq(w[i].del->key, w[j].del->key))
+                return api_invalid(d, "Provided list of item keys contains duplicates");
+    }
+    return true;
+}
+
+bool api_check_batch_write(struct api_decoder *d, const void *input) {
+    const struct api_batch_write *in = input;
+    const struct api_batch_write_table *table = in->tables.items;
+    size_t total = 0;
+    for (size_t i = 0; i < in->tables.count; i++)
+        total += table[i].writes.count;
+    if (total > API_BATCH_WRITE_MAX)
+        return api_invalid(d, "Too many items requested for the BatchWriteItem call");
+    for (size_t i = 0; i < in->tables.count; i++)
+        if (!check_write_requests(d, &table[i]))
+            return false;
+    return true;
+}

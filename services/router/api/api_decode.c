@@ -1,0 +1,380 @@
+#include "router/api/api_decode.h"
+
+#include "base/assert.h"
+#include "router/api/api_decode_private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum {
+    LIST_FIRST_CAP = 4,
+};
+
+void api_decoder_deinit(struct api_decoder *d) {
+    json_item_deinit(&d->item);
+    tc_buf_deinit(&d->scratch);
+    tc_buf_deinit(&d->constraints);
+    tc_buf_deinit(&d->text);
+}
+
+static void fail(struct api_decoder *d, enum api_error error, const char *text) {
+    TC_ASSERT(d->error == API_OK);
+    d->error = error;
+    tc_buf_clear(&d->text);
+    tc_buf_append_str(&d->text, text);
+}
+
+bool api_invalid(struct api_decoder *d, const char *fmt, ...) {
+    char text[1024];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    fail(d, API_VALIDATION, text);
+    return false;
+}
+
+tc_err api__json_fail(struct api_decoder *d, tc_err err, const char *wanted) {
+    TC_ASSERT(err != TC_OK);
+    if (d->error != API_OK)
+        return err;
+    if (err == TC_ETYPE) {
+        json_diag_type(&d->diag, wanted, json_peek(&d->reader));
+        fail(d, API_SERIALIZATION, d->diag.text);
+    } else if (err == TC_ENOMEM) {
+        fail(d, API_REQUEST_ENTITY_TOO_LARGE, "Request size exceeded the memory limit");
+    } else {
+        fail(d, API_SERIALIZATION, "The request body is not valid JSON");
+    }
+    return err;
+}
+
+void *api__grow(struct api_decoder *d, void *items, size_t count, size_t *cap, size_t bytes) {
+    if (count < *cap)
+        return items;
+    size_t wider = *cap ? 2 * *cap : LIST_FIRST_CAP;
+    uint8_t *grown = tc_arena_calloc(d->arena, wider, bytes);
+    if (grown == NULL) {
+        (void)api__json_fail(d, TC_ENOMEM, "");
+        return NULL;
+    }
+    if (count)
+        memcpy(grown, items, count * bytes);
+    *cap = wider;
+    return grown;
+}
+
+tc_err api__read_text(struct api_decoder *d, struct tc_slice *ret_text) {
+    struct tc_slice s;
+    tc_err err = json_string(&d->reader, &s);
+    if (err != TC_OK)
+        return api__json_fail(d, err, "String");
+    *ret_text = s.data != NULL ? s : TC_SLICE_LIT("");
+    return TC_OK;
+}
+
+/* arn:aws:dynamodb:region:account:table/NAME -> NAME */
+static struct tc_slice table_name(struct tc_slice s) {
+    static const char mark[] = ":table/";
+    if (!tc_slice_has_prefix(s, TC_SLICE_LIT("arn:")))
+        return s;
+    const uint8_t *at = memmem(s.data, s.len, mark, sizeof mark - 1);
+    return at == NULL ? s : tc_slice_from(s, (size_t)(at - s.data) + sizeof mark - 1);
+}
+
+static tc_err read_string(struct api_decoder *d, const struct api_field *f, struct tc_slice *at) {
+    TC_TRY(api__read_text(d, at));
+    if (f->kind == API_KIND_TABLE)
+        *at = table_name(*at);
+    api__check_string(d, f, *at);
+    return TC_OK;
+}
+
+static tc_err read_bool(struct api_decoder *d, unsigned *at) {
+    bool value;
+    tc_err err = json_bool(&d->reader, &value);
+    if (err != TC_OK)
+        return api__json_fail(d, err, "Boolean");
+    *at = value ? API_TRUE : API_FALSE;
+    return TC_OK;
+}
+
+static tc_err read_integer(struct api_decoder *d, const struct api_field *f,
+                           struct api_integer *at) {
+    bool narrow = f->kind == API_KIND_INTEGER;
+    tc_err err = json_integer(&d->reader, narrow ? INT32_MIN : INT64_MIN,
+                              narrow ? INT32_MAX : INT64_MAX, &at->value);
+    if (err == TC_ELIMIT && d->reader.err == TC_OK) {
+        fail(d, API_SERIALIZATION,
+             narrow ? "NUMBER_VALUE cannot be converted to Integer"
+                    : "NUMBER_VALUE cannot be converted to Long");
+        return TC_EINVAL;
+    }
+    if (err != TC_OK)
+        return api__json_fail(d, err, narrow ? "Integer" : "Long");
+    at->set = true;
+    api__check_integer(d, f, at->value);
+    return TC_OK;
+}
+
+static tc_err read_enum(struct api_decoder *d, const struct api_field *f, unsigned *at) {
+    struct tc_slice text;
+    TC_TRY(api__read_text(d, &text));
+    *at = api__check_enum(d, f, text);
+    return TC_OK;
+}
+
+static tc_err read_struct(struct api_decoder *d, const struct api_field *f, void **at) {
+    void *s = tc_arena_calloc(d->arena, 1, f->shape->struct_bytes);
+    if (s == NULL)
+        return api__json_fail(d, TC_ENOMEM, "");
+    TC_TRY(api__read_struct(d, f->shape, s));
+    *at = s;
+    return TC_OK;
+}
+
+/* Elements beyond the maximum are counted and checked as JSON, but not kept. */
+static bool is_beyond(const struct api_field *f, size_t count) {
+    return f->max > 0 && count >= (size_t)f->max;
+}
+
+static tc_err read_struct_list(struct api_decoder *d, const struct api_field *f,
+                               struct api_list *at) {
+    struct api_list list = {.set = true};
+    size_t cap = 0, count = 0;
+    bool more;
+    tc_err err = json_array_begin(&d->reader);
+    while (err == TC_OK && (err = json_array_next(&d->reader, &more)) == TC_OK && more) {
+        if (is_beyond(f, count++)) {
+            err = json_skip(&d->reader);
+            continue;
+        }
+        list.items = api__grow(d, list.items, list.count, &cap, f->shape->struct_bytes);
+        if (list.items == NULL)
+            return TC_ENOMEM;
+        uint8_t *element = (uint8_t *)list.items + list.count++ * f->shape->struct_bytes;
+        api__push_index(d, list.count);
+        TC_TRY(api__read_struct(d, f->shape, element));
+        api__pop(d);
+    }
+    if (err != TC_OK)
+        return api__json_fail(d, err, "List");
+    api__check_count(d, f, count);
+    *at = list;
+    return TC_OK;
+}
+
+static void check_map_key(struct api_decoder *d, const struct api_list *list, size_t bytes,
+                          struct tc_slice key) {
+    static const struct api_field rule = {
+        .flags = API_NAME_PATTERN, .min = API_NAME_BYTES_MIN, .max = API_NAME_BYTES_MAX};
+    api__check_string(d, &rule, key);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct tc_slice *other = (const void *)((const uint8_t *)list->items + i * bytes);
+        if (tc_slice_eq(*other, key))
+            api__violate(d, key, "be unique");
+    }
+}
+
+/* A map from table names to structs, or (LIST_MAP) to lists that the shape's only field takes. */
+static tc_err read_map_element(struct api_decoder *d, const struct api_field *f,
+                               struct tc_slice key, uint8_t *element) {
+    *(struct tc_slice *)(void *)element = key;
+    api__push_key(d, key);
+    if (f->kind == API_KIND_STRUCT_MAP)
+        TC_TRY(api__read_struct(d, f->shape, element));
+    else
+        TC_TRY(api__read_field(d, &f->shape->fields[0], element));
+    api__pop(d);
+    return TC_OK;
+}
+
+static tc_err read_map(struct api_decoder *d, const struct api_field *f, struct api_list *at) {
+    struct api_list list = {.set = true};
+    size_t cap = 0, count = 0, bytes = f->shape->struct_bytes;
+    bool more;
+    struct tc_slice key;
+    tc_err err = json_object_begin(&d->reader);
+    while (err == TC_OK && (err = json_object_next(&d->reader, &more, &key)) == TC_OK && more) {
+        if (is_beyond(f, count++)) {
+            err = json_skip(&d->reader);
+            continue;
+        }
+        key = table_name(key);
+        check_map_key(d, &list, bytes, key);
+        list.items = api__grow(d, list.items, list.count, &cap, bytes);
+        if (list.items == NULL)
+            return TC_ENOMEM;
+        TC_TRY(read_map_element(d, f, key, (uint8_t *)list.items + list.count * bytes));
+        list.count++;
+    }
+    if (err != TC_OK)
+        return api__json_fail(d, err, "Map");
+    api__check_count(d, f, count);
+    *at = list;
+    return TC_OK;
+}
+
+static tc_err read_string_list(struct api_decoder *d, const struct api_field *f,
+                               struct api_slices *at) {
+    struct api_slices list = {.set = true};
+    size_t cap = 0;
+    bool more;
+    tc_err err = json_array_begin(&d->reader);
+    while (err == TC_OK && (err = json_array_next(&d->reader, &more)) == TC_OK && more) {
+        list.items = api__grow(d, list.items, list.count, &cap, sizeof list.items[0]);
+        if (list.items == NULL)
+            return TC_ENOMEM;
+        TC_TRY(api__read_text(d, &list.items[list.count++]));
+    }
+    if (err != TC_OK)
+        return api__json_fail(d, err, "List");
+    api__check_count(d, f, list.count);
+    *at = list;
+    return TC_OK;
+}
+
+/* A parameter that would change behaviour is never ignored; an empty one changes nothing. */
+static tc_err read_refused(struct api_decoder *d, const struct api_field *f) {
+    struct tc_slice raw;
+    tc_err err = json_raw(&d->reader, &raw);
+    if (err != TC_OK)
+        return api__json_fail(d, err, "Map");
+    /* "[]" and "{}" */
+    if (raw.len > 2 && d->refused == NULL)
+        d->refused = f->name;
+    return TC_OK;
+}
+
+tc_err api__read_field(struct api_decoder *d, const struct api_field *f, void *base) {
+    void *at = (uint8_t *)base + f->offset;
+    switch (f->kind) {
+    case API_KIND_STRING:
+    case API_KIND_TABLE:
+        return read_string(d, f, at);
+    case API_KIND_BOOL:
+        return read_bool(d, at);
+    case API_KIND_INTEGER:
+    case API_KIND_LONG:
+        return read_integer(d, f, at);
+    case API_KIND_ENUM:
+        return read_enum(d, f, at);
+    case API_KIND_STRUCT:
+        return read_struct(d, f, at);
+    case API_KIND_STRUCT_LIST:
+        return read_struct_list(d, f, at);
+    case API_KIND_STRUCT_MAP:
+    case API_KIND_STRUCT_LIST_MAP:
+        return read_map(d, f, at);
+    case API_KIND_STRING_LIST:
+        return read_string_list(d, f, at);
+    case API_KIND_ITEM:
+        return api__read_item(d, at);
+    case API_KIND_ITEM_LIST:
+        return api__read_item_list(d, f, at);
+    case API_KIND_NAME_MAP:
+        return api__read_names(d, at);
+    case API_KIND_VALUE_MAP:
+        return api__read_values(d, at);
+    case API_KIND_REFUSED:
+        return read_refused(d, f);
+    }
+    TC_ASSERT(!"kind");
+    return TC_EINVAL;
+}
+
+static const struct api_field *find(const struct api_shape *shape, struct tc_slice name) {
+    for (size_t i = 0; i < shape->count; i++) {
+        const char *at = shape->fields[i].name;
+        if (at[0] == (char)name.data[0] && tc_slice_eq(tc_slice_str(at), name))
+            return &shape->fields[i];
+    }
+    return NULL;
+}
+
+static void check_required(struct api_decoder *d, const struct api_shape *shape, uint64_t seen) {
+    for (size_t i = 0; i < shape->count; i++) {
+        if (!(shape->fields[i].flags & API_REQUIRED) || (seen & (UINT64_C(1) << i)))
+            continue;
+        api__push_name(d, shape->fields[i].name);
+        api__violate_missing(d);
+        api__pop(d);
+    }
+}
+
+tc_err api__read_struct(struct api_decoder *d, const struct api_shape *shape, void *at) {
+    uint64_t seen = 0;
+    bool more;
+    struct tc_slice name;
+    TC_ASSERT(shape->count <= 64);
+    tc_err err = json_object_begin(&d->reader);
+    while (err == TC_OK && (err = json_object_next(&d->reader, &more, &name)) == TC_OK && more) {
+        const struct api_field *f = name.len ? find(shape, name) : NULL;
+        if (json_peek(&d->reader) == JSON_NULL) {
+            err = json_null(&d->reader); /* the same as absent */
+        } else if (f == NULL) {
+            err = json_skip(&d->reader); /* newer SDKs may know more members */
+        } else {
+            seen |= UINT64_C(1) << (f - shape->fields);
+            api__push_name(d, f->name);
+            TC_TRY(api__read_field(d, f, at));
+            api__pop(d);
+        }
+    }
+    if (err != TC_OK)
+        return api__json_fail(d, err, "Structure");
+    check_required(d, shape, seen);
+    return TC_OK;
+}
+
+/* What the passes over the body have noted, in the API's order of precedence. */
+static bool conclude(struct api_decoder *d) {
+    if (d->constraint_count > 0) {
+        fail(d, API_VALIDATION, "");
+        tc_buf_printf(&d->text, "%u validation error%s detected: ", d->constraint_count,
+                      d->constraint_count == 1 ? "" : "s");
+        tc_buf_append_slice(&d->text, tc_buf_slice(&d->constraints));
+        return false;
+    }
+    if (d->item_fault.kind != JSON_DIAG_NONE)
+        return api_invalid(d, "%s", d->item_fault.text);
+    if (d->refused != NULL)
+        return api_invalid(d,
+                           "One or more parameter values were invalid: %s is not supported by "
+                           "this version of Tercet",
+                           d->refused);
+    return true;
+}
+
+static void reset(struct api_decoder *d, struct tc_slice body, struct tc_arena *arena) {
+    tc_buf_clear(&d->scratch);
+    tc_buf_clear(&d->constraints);
+    tc_buf_clear(&d->text);
+    d->constraint_count = 0;
+    d->path_depth = 0;
+    d->item_fault.kind = d->diag.kind = JSON_DIAG_NONE;
+    d->refused = NULL;
+    d->error = API_OK;
+    d->arena = arena;
+    d->reader = json_reader(body, arena, API_JSON_DEPTH_MAX);
+}
+
+void *api_decode(struct api_decoder *d, const struct api_op_info *op, struct tc_slice body,
+                 struct tc_arena *arena) {
+    reset(d, body, arena);
+    void *input = tc_arena_calloc(arena, 1, op->shape->struct_bytes);
+    if (input == NULL) {
+        (void)api__json_fail(d, TC_ENOMEM, "");
+        return NULL;
+    }
+    tc_err err = api__read_struct(d, op->shape, input);
+    if (err == TC_OK) {
+        err = json_end(&d->reader);
+        if (err != TC_OK)
+            err = api__json_fail(d, err, "Structure");
+    }
+    if (err == TC_OK && conclude(d) && (op->check == NULL || op->check(d, input)))
+        return input;
+    TC_ASSERT(d->error != API_OK);
+    return NULL;
+}

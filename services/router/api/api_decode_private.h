@@ -1,0 +1,39 @@
+/* Shared by the decoder's files. */
+#ifndef TC_ROUTER_API_DECODE_PRIVATE_H
+#define TC_ROUTER_API_DECODE_PRIVATE_H
+
+#include "router/api/api_decode.h"
+
+/* Reading functions return TC_OK, or a failure that ends the request with d->error set. */
+TC_MUST_USE tc_err api__read_struct(struct api_decoder *d, const struct api_shape *shape, void *at);
+TC_MUST_USE tc_err api__read_field(struct api_decoder *d, const struct api_field *f, void *at);
+/* api_decode_item.c: members that hold attribute values and placeholders. */
+TC_MUST_USE tc_err api__read_item(struct api_decoder *d, struct tc_slice *ret_item);
+TC_MUST_USE tc_err api__read_item_list(struct api_decoder *d, const struct api_field *f,
+                                       struct api_slices *at);
+TC_MUST_USE tc_err api__read_names(struct api_decoder *d, struct api_bindings *at);
+TC_MUST_USE tc_err api__read_values(struct api_decoder *d, struct api_bindings *at);
+TC_MUST_USE tc_err api__read_text(struct api_decoder *d, struct tc_slice *ret_text);
+
+/* Turn a failure of the JSON layer into d->error and return it. wanted: the Java type of the
+ * member. */
+tc_err api__json_fail(struct api_decoder *d, tc_err err, const char *wanted);
+/* Room for one more element of bytes each; *cap counts elements. NULL: d->error is set. */
+void *api__grow(struct api_decoder *d, void *items, size_t count, size_t *cap, size_t bytes);
+
+/* api_constraint.c */
+void api__push_name(struct api_decoder *d, const char *name);
+void api__push_key(struct api_decoder *d, struct tc_slice key);
+void api__push_index(struct api_decoder *d, size_t index);
+void api__pop(struct api_decoder *d);
+/* A violated constraint of the member at the path; value is rendered as given. */
+void api__violate(struct api_decoder *d, struct tc_slice value, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void api__violate_missing(struct api_decoder *d);
+void api__check_string(struct api_decoder *d, const struct api_field *f, struct tc_slice s);
+void api__check_integer(struct api_decoder *d, const struct api_field *f, int64_t value);
+void api__check_count(struct api_decoder *d, const struct api_field *f, size_t count);
+/* 0 and a violation when s is none of the names. */
+unsigned api__check_enum(struct api_decoder *d, const struct api_field *f, struct tc_slice s);
+
+#endif

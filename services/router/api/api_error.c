@@ -1,0 +1,44 @@
+#include "router/api/api_error.h"
+
+#include "base/assert.h"
+#include "core/json/json.h"
+
+#define SPACE_DDB          "com.amazonaws.dynamodb.v20120810"
+#define SPACE_VALIDATE     "com.amazon.coral.validate"
+#define SPACE_SERVICE      "com.amazon.coral.service"
+#define SPACE_AVAILABILITY "com.amazon.coral.availability"
+
+static const struct {
+    const char *type;
+    const char *name;
+    const char *member;
+    unsigned status;
+} errors[API_ERROR_COUNT] = {
+#define X(constant, space, text, code, message)                                                    \
+    [constant] = {SPACE_##space "#" text, text, message, code},
+    API_ERRORS(X)
+#undef X
+};
+
+const char *api_error_name(enum api_error error) {
+    TC_ASSERT(error > API_OK && error < API_ERROR_COUNT);
+    return errors[error].name;
+}
+
+unsigned api_error_status(enum api_error error) {
+    TC_ASSERT(error > API_OK && error < API_ERROR_COUNT);
+    return errors[error].status;
+}
+
+void api_error_write(struct tc_buf *out, enum api_error error, struct tc_slice text,
+                     struct tc_slice more_members) {
+    TC_ASSERT(error > API_OK && error < API_ERROR_COUNT);
+    tc_buf_append_str(out, "{\"__type\":\"");
+    tc_buf_append_str(out, errors[error].type);
+    tc_buf_append_str(out, "\",\"");
+    tc_buf_append_str(out, errors[error].member);
+    tc_buf_append_str(out, "\":");
+    json_put_string(out, text);
+    tc_buf_append_slice(out, more_members);
+    tc_buf_append_u8(out, '}');
+}

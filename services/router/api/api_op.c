@@ -1,0 +1,108 @@
+#include "router/api/api_op.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+
+/* In order of name within each service, for the binary search. */
+#define BUILT(op_name, op, shape, check)                                                           \
+    { op_name, op, false, &shape, check }
+#define UNBUILT(op_name)                                                                           \
+    { op_name, API_OP_UNBUILT, false, &api_shape_nothing, NULL }
+#define STREAMS(op_name)                                                                           \
+    { op_name, API_OP_UNBUILT, true, &api_shape_nothing, NULL }
+
+static const struct api_op_info ops[] = {
+    UNBUILT("BatchExecuteStatement"),
+    BUILT("BatchGetItem", API_OP_BATCH_GET_ITEM, api_shape_batch_get, api_check_batch_get),
+    BUILT("BatchWriteItem", API_OP_BATCH_WRITE_ITEM, api_shape_batch_write, api_check_batch_write),
+    UNBUILT("CreateBackup"),
+    UNBUILT("CreateGlobalTable"),
+    BUILT("CreateTable", API_OP_CREATE_TABLE, api_shape_create_table, api_check_create_table),
+    UNBUILT("DeleteBackup"),
+    BUILT("DeleteItem", API_OP_DELETE_ITEM, api_shape_delete_item, api_check_write_item),
+    UNBUILT("DeleteResourcePolicy"),
+    BUILT("DeleteTable", API_OP_DELETE_TABLE, api_shape_table_only, NULL),
+    UNBUILT("DescribeBackup"),
+    UNBUILT("DescribeContinuousBackups"),
+    UNBUILT("DescribeContributorInsights"),
+    BUILT("DescribeEndpoints", API_OP_DESCRIBE_ENDPOINTS, api_shape_nothing, NULL),
+    UNBUILT("DescribeExport"),
+    UNBUILT("DescribeGlobalTable"),
+    UNBUILT("DescribeGlobalTableSettings"),
+    UNBUILT("DescribeImport"),
+    UNBUILT("DescribeKinesisStreamingDestination"),
+    BUILT("DescribeLimits", API_OP_DESCRIBE_LIMITS, api_shape_nothing, NULL),
+    BUILT("DescribeTable", API_OP_DESCRIBE_TABLE, api_shape_table_only, NULL),
+    UNBUILT("DescribeTableReplicaAutoScaling"),
+    UNBUILT("DescribeTimeToLive"),
+    UNBUILT("DisableKinesisStreamingDestination"),
+    UNBUILT("EnableKinesisStreamingDestination"),
+    UNBUILT("ExecuteStatement"),
+    UNBUILT("ExecuteTransaction"),
+    UNBUILT("ExportTableToPointInTime"),
+    BUILT("GetItem", API_OP_GET_ITEM, api_shape_get_item, api_check_get_item),
+    UNBUILT("GetResourcePolicy"),
+    UNBUILT("ImportTable"),
+    UNBUILT("ListBackups"),
+    UNBUILT("ListContributorInsights"),
+    UNBUILT("ListExports"),
+    UNBUILT("ListGlobalTables"),
+    UNBUILT("ListImports"),
+    BUILT("ListTables", API_OP_LIST_TABLES, api_shape_list_tables, NULL),
+    UNBUILT("ListTagsOfResource"),
+    BUILT("PutItem", API_OP_PUT_ITEM, api_shape_put_item, api_check_write_item),
+    UNBUILT("PutResourcePolicy"),
+    BUILT("Query", API_OP_QUERY, api_shape_query, api_check_query),
+    UNBUILT("RestoreTableFromBackup"),
+    UNBUILT("RestoreTableToPointInTime"),
+    BUILT("Scan", API_OP_SCAN, api_shape_scan, api_check_scan),
+    UNBUILT("TagResource"),
+    UNBUILT("TransactGetItems"),
+    UNBUILT("TransactWriteItems"),
+    UNBUILT("UntagResource"),
+    UNBUILT("UpdateContinuousBackups"),
+    UNBUILT("UpdateContributorInsights"),
+    UNBUILT("UpdateGlobalTable"),
+    UNBUILT("UpdateGlobalTableSettings"),
+    BUILT("UpdateItem", API_OP_UPDATE_ITEM, api_shape_update_item, api_check_update_item),
+    UNBUILT("UpdateKinesisStreamingDestination"),
+    BUILT("UpdateTable", API_OP_UPDATE_TABLE, api_shape_update_table, api_check_update_table),
+    UNBUILT("UpdateTableReplicaAutoScaling"),
+    UNBUILT("UpdateTimeToLive"),
+    STREAMS("DescribeStream"),
+    STREAMS("GetRecords"),
+    STREAMS("GetShardIterator"),
+    STREAMS("ListStreams"),
+};
+
+enum {
+    OP_COUNT = sizeof ops / sizeof ops[0],
+    STREAMS_COUNT = 4,
+};
+_Static_assert(OP_COUNT == 57 + STREAMS_COUNT, "every operation of the model has its row");
+
+static int name_order(const void *key, const void *row) {
+    const struct tc_slice *name = key;
+    const struct api_op_info *op = row;
+    return tc_slice_cmp(*name, tc_slice_str(op->name));
+}
+
+const struct api_op_info *api_op_find(struct tc_slice target) {
+    const struct tc_slice tables = TC_SLICE_LIT("DynamoDB_20120810.");
+    const struct tc_slice streams = TC_SLICE_LIT("DynamoDBStreams_20120810.");
+    bool is_streams = tc_slice_has_prefix(target, streams);
+    if (!is_streams && !tc_slice_has_prefix(target, tables))
+        return NULL;
+    struct tc_slice name = tc_slice_from(target, is_streams ? streams.len : tables.len);
+    const struct api_op_info *first = is_streams ? ops + OP_COUNT - STREAMS_COUNT : ops;
+    size_t count = is_streams ? STREAMS_COUNT : OP_COUNT - STREAMS_COUNT;
+    const struct api_op_info *op = bsearch(&name, first, count, sizeof *first, name_order);
+    TC_ASSERT(op == NULL || op->streams == is_streams);
+    return op;
+}
+
+const struct api_op_info *api_op_all(size_t *ret_count) {
+    *ret_count = OP_COUNT;
+    return ops;
+}

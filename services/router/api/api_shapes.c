@@ -1,0 +1,256 @@
+/* The parameters of every built operation, row by row, as in the public service model. */
+#include "router/api/api_op.h"
+
+#define COUNT(rows)      (sizeof(rows) / sizeof(rows)[0])
+#define AT(type, member) offsetof(struct type, member)
+#define SHAPE(shape, rows, type)                                                                   \
+    const struct api_shape shape = {rows, COUNT(rows), sizeof(struct type)}
+#define LOCAL_SHAPE(shape, rows, type)                                                             \
+    static const struct api_shape shape = {rows, COUNT(rows), sizeof(struct type)}
+
+#define TABLE_ROW(type, flag)                                                                      \
+    {                                                                                              \
+        "TableName", API_KIND_TABLE, (flag) | API_NAME_PATTERN, AT(type, table_name), NULL, NULL,  \
+            API_NAME_BYTES_MIN, API_NAME_BYTES_MAX                                                 \
+    }
+#define STRING_ROW(name, type, member)                                                             \
+    { name, API_KIND_STRING, 0, AT(type, member), NULL, NULL, 0, 0 }
+#define BOOL_ROW(name, type, member)                                                               \
+    { name, API_KIND_BOOL, 0, AT(type, member), NULL, NULL, 0, 0 }
+#define ENUM_ROW(name, type, member, names)                                                        \
+    { name, API_KIND_ENUM, 0, AT(type, member), NULL, names, 0, 0 }
+#define REFUSED_ROW(name)                                                                          \
+    { name, API_KIND_REFUSED, 0, 0, NULL, NULL, 0, 0 }
+#define CAPACITY_ROW(type)                                                                         \
+    ENUM_ROW("ReturnConsumedCapacity", type, return_capacity, "INDEXES, TOTAL, NONE")
+#define METRICS_ROW(type)                                                                          \
+    ENUM_ROW("ReturnItemCollectionMetrics", type, return_collection_metrics, "SIZE, NONE")
+#define NAMES_ROW(type)                                                                            \
+    { "ExpressionAttributeNames", API_KIND_NAME_MAP, 0, AT(type, names), NULL, NULL, 0, 0 }
+#define VALUES_ROW(type)                                                                           \
+    { "ExpressionAttributeValues", API_KIND_VALUE_MAP, 0, AT(type, values), NULL, NULL, 0, 0 }
+#define TO_GET_ROW(type)                                                                           \
+    { "AttributesToGet", API_KIND_STRING_LIST, 0, AT(type, attributes_to_get), NULL, NULL, 1, 0 }
+#define KEY_ROW(type)                                                                              \
+    { "Key", API_KIND_ITEM, API_REQUIRED, AT(type, key), NULL, NULL, 0, 0 }
+
+static const struct api_field throughput_rows[] = {
+    {"ReadCapacityUnits", API_KIND_LONG, API_REQUIRED, AT(api_throughput, read_units), NULL, NULL,
+     1, INT64_MAX},
+    {"WriteCapacityUnits", API_KIND_LONG, API_REQUIRED, AT(api_throughput, write_units), NULL, NULL,
+     1, INT64_MAX},
+};
+LOCAL_SHAPE(throughput_shape, throughput_rows, api_throughput);
+
+static const struct api_field definition_rows[] = {
+    {"AttributeName", API_KIND_STRING, API_REQUIRED, AT(api_attribute_definition, name), NULL, NULL,
+     1, 255},
+    {"AttributeType", API_KIND_ENUM, API_REQUIRED, AT(api_attribute_definition, type), NULL,
+     "S, N, B", 0, 0},
+};
+LOCAL_SHAPE(definition_shape, definition_rows, api_attribute_definition);
+
+static const struct api_field key_element_rows[] = {
+    {"AttributeName", API_KIND_STRING, API_REQUIRED, AT(api_key_element, name), NULL, NULL, 1, 255},
+    {"KeyType", API_KIND_ENUM, API_REQUIRED, AT(api_key_element, type), NULL, "HASH, RANGE", 0, 0},
+};
+LOCAL_SHAPE(key_element_shape, key_element_rows, api_key_element);
+
+static const struct api_field stream_rows[] = {
+    {"StreamEnabled", API_KIND_BOOL, API_REQUIRED, AT(api_stream_specification, enabled), NULL,
+     NULL, 0, 0},
+    ENUM_ROW("StreamViewType", api_stream_specification, view,
+             "NEW_IMAGE, OLD_IMAGE, NEW_AND_OLD_IMAGES, KEYS_ONLY"),
+};
+LOCAL_SHAPE(stream_shape, stream_rows, api_stream_specification);
+
+static const struct api_field sse_rows[] = {
+    BOOL_ROW("Enabled", api_sse_specification, enabled),
+    ENUM_ROW("SSEType", api_sse_specification, type, "AES256, KMS"),
+    REFUSED_ROW("KMSMasterKeyId"),
+};
+LOCAL_SHAPE(sse_shape, sse_rows, api_sse_specification);
+
+#define TABLE_SETTING_ROWS(type)                                                                   \
+    ENUM_ROW("BillingMode", type, billing_mode, "PROVISIONED, PAY_PER_REQUEST"),                   \
+        {"ProvisionedThroughput",                                                                  \
+         API_KIND_STRUCT,                                                                          \
+         0,                                                                                        \
+         AT(type, throughput),                                                                     \
+         &throughput_shape,                                                                        \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"StreamSpecification", API_KIND_STRUCT, 0, AT(type, stream), &stream_shape, NULL, 0, 0},  \
+        {"SSESpecification", API_KIND_STRUCT, 0, AT(type, sse), &sse_shape, NULL, 0, 0},           \
+        ENUM_ROW("TableClass", type, table_class, "STANDARD, STANDARD_INFREQUENT_ACCESS"),         \
+        BOOL_ROW("DeletionProtectionEnabled", type, deletion_protection),                          \
+        REFUSED_ROW("OnDemandThroughput"), REFUSED_ROW("WarmThroughput")
+
+static const struct api_field create_table_rows[] = {
+    TABLE_ROW(api_create_table, API_REQUIRED),
+    {"AttributeDefinitions", API_KIND_STRUCT_LIST, API_REQUIRED,
+     AT(api_create_table, attribute_definitions), &definition_shape, NULL, 0, 1000},
+    {"KeySchema", API_KIND_STRUCT_LIST, API_REQUIRED, AT(api_create_table, key_schema),
+     &key_element_shape, NULL, 1, 2},
+    TABLE_SETTING_ROWS(api_create_table),
+    REFUSED_ROW("GlobalSecondaryIndexes"),
+    REFUSED_ROW("LocalSecondaryIndexes"),
+    REFUSED_ROW("Tags"),
+    REFUSED_ROW("ResourcePolicy"),
+    REFUSED_ROW("GlobalTableSourceArn"),
+    REFUSED_ROW("GlobalTableSettingsReplicationMode"),
+};
+SHAPE(api_shape_create_table, create_table_rows, api_create_table);
+
+static const struct api_field update_table_rows[] = {
+    TABLE_ROW(api_update_table, API_REQUIRED),
+    {"AttributeDefinitions", API_KIND_STRUCT_LIST, 0, AT(api_update_table, attribute_definitions),
+     &definition_shape, NULL, 0, 1000},
+    TABLE_SETTING_ROWS(api_update_table),
+    REFUSED_ROW("GlobalSecondaryIndexUpdates"),
+    REFUSED_ROW("ReplicaUpdates"),
+    REFUSED_ROW("MultiRegionConsistency"),
+    REFUSED_ROW("GlobalTableWitnessUpdates"),
+    REFUSED_ROW("GlobalTableSettingsReplicationMode"),
+};
+SHAPE(api_shape_update_table, update_table_rows, api_update_table);
+
+static const struct api_field table_only_rows[] = {TABLE_ROW(api_table_only, API_REQUIRED)};
+SHAPE(api_shape_table_only, table_only_rows, api_table_only);
+
+static const struct api_field list_tables_rows[] = {
+    {"ExclusiveStartTableName", API_KIND_STRING, API_NAME_PATTERN,
+     AT(api_list_tables, start_table_name), NULL, NULL, API_NAME_BYTES_MIN, API_NAME_BYTES_MAX},
+    {"Limit", API_KIND_INTEGER, 0, AT(api_list_tables, limit), NULL, NULL, 1, API_LIST_TABLES_MAX},
+};
+SHAPE(api_shape_list_tables, list_tables_rows, api_list_tables);
+
+const struct api_shape api_shape_nothing = {NULL, 0, sizeof(struct api_nothing)};
+
+/* Everything that the three single-item writes share. */
+#define WRITE_ROWS                                                                                 \
+    TABLE_ROW(api_write_item, API_REQUIRED),                                                       \
+        STRING_ROW("ConditionExpression", api_write_item, condition_expression),                   \
+        NAMES_ROW(api_write_item), VALUES_ROW(api_write_item),                                     \
+        ENUM_ROW("ReturnValues", api_write_item, return_values,                                    \
+                 "NONE, ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATED_NEW"),                              \
+        ENUM_ROW("ReturnValuesOnConditionCheckFailure", api_write_item, return_on_condition_fail,  \
+                 "NONE, ALL_OLD"),                                                                 \
+        CAPACITY_ROW(api_write_item), METRICS_ROW(api_write_item), REFUSED_ROW("Expected"),        \
+        REFUSED_ROW("ConditionalOperator")
+
+static const struct api_field put_item_rows[] = {
+    WRITE_ROWS,
+    {"Item", API_KIND_ITEM, API_REQUIRED, AT(api_write_item, item), NULL, NULL, 0, 0},
+};
+SHAPE(api_shape_put_item, put_item_rows, api_write_item);
+
+static const struct api_field delete_item_rows[] = {WRITE_ROWS, KEY_ROW(api_write_item)};
+SHAPE(api_shape_delete_item, delete_item_rows, api_write_item);
+
+static const struct api_field update_item_rows[] = {
+    WRITE_ROWS,
+    KEY_ROW(api_write_item),
+    STRING_ROW("UpdateExpression", api_write_item, update_expression),
+    REFUSED_ROW("AttributeUpdates"),
+};
+SHAPE(api_shape_update_item, update_item_rows, api_write_item);
+
+static const struct api_field get_item_rows[] = {
+    TABLE_ROW(api_get_item, API_REQUIRED),
+    KEY_ROW(api_get_item),
+    BOOL_ROW("ConsistentRead", api_get_item, consistent_read),
+    STRING_ROW("ProjectionExpression", api_get_item, projection_expression),
+    TO_GET_ROW(api_get_item),
+    NAMES_ROW(api_get_item),
+    CAPACITY_ROW(api_get_item),
+};
+SHAPE(api_shape_get_item, get_item_rows, api_get_item);
+
+#define PAGE_ROWS                                                                                  \
+    TABLE_ROW(api_read_page, API_REQUIRED),                                                        \
+        {"IndexName", API_KIND_STRING,    API_NAME_PATTERN,  AT(api_read_page, index_name), NULL,  \
+         NULL,        API_NAME_BYTES_MIN, API_NAME_BYTES_MAX},                                     \
+        ENUM_ROW("Select", api_read_page, select,                                                  \
+                 "ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES, SPECIFIC_ATTRIBUTES, COUNT"),          \
+        TO_GET_ROW(api_read_page),                                                                 \
+        {"Limit", API_KIND_INTEGER, 0, AT(api_read_page, limit), NULL, NULL, 1, INT32_MAX},        \
+        BOOL_ROW("ConsistentRead", api_read_page, consistent_read),                                \
+        {"ExclusiveStartKey",                                                                      \
+         API_KIND_ITEM,                                                                            \
+         0,                                                                                        \
+         AT(api_read_page, exclusive_start_key),                                                   \
+         NULL,                                                                                     \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        CAPACITY_ROW(api_read_page),                                                               \
+        STRING_ROW("ProjectionExpression", api_read_page, projection_expression),                  \
+        STRING_ROW("FilterExpression", api_read_page, filter_expression),                          \
+        NAMES_ROW(api_read_page), VALUES_ROW(api_read_page), REFUSED_ROW("ConditionalOperator")
+
+static const struct api_field query_rows[] = {
+    PAGE_ROWS,
+    STRING_ROW("KeyConditionExpression", api_read_page, key_condition_expression),
+    BOOL_ROW("ScanIndexForward", api_read_page, forward),
+    REFUSED_ROW("KeyConditions"),
+    REFUSED_ROW("QueryFilter"),
+};
+SHAPE(api_shape_query, query_rows, api_read_page);
+
+static const struct api_field scan_rows[] = {
+    PAGE_ROWS,
+    {"TotalSegments", API_KIND_INTEGER, 0, AT(api_read_page, total_segments), NULL, NULL, 1,
+     API_SEGMENTS_MAX},
+    {"Segment", API_KIND_INTEGER, 0, AT(api_read_page, segment), NULL, NULL, 0,
+     API_SEGMENTS_MAX - 1},
+    REFUSED_ROW("ScanFilter"),
+};
+SHAPE(api_shape_scan, scan_rows, api_read_page);
+
+static const struct api_field batch_get_table_rows[] = {
+    {"Keys", API_KIND_ITEM_LIST, API_REQUIRED, AT(api_batch_get_table, keys), NULL, NULL, 1,
+     API_BATCH_GET_KEYS_MAX},
+    TO_GET_ROW(api_batch_get_table),
+    BOOL_ROW("ConsistentRead", api_batch_get_table, consistent_read),
+    STRING_ROW("ProjectionExpression", api_batch_get_table, projection_expression),
+    NAMES_ROW(api_batch_get_table),
+};
+LOCAL_SHAPE(batch_get_table_shape, batch_get_table_rows, api_batch_get_table);
+
+static const struct api_field batch_get_rows[] = {
+    {"RequestItems", API_KIND_STRUCT_MAP, API_REQUIRED, AT(api_batch_get, tables),
+     &batch_get_table_shape, NULL, 1, API_BATCH_GET_KEYS_MAX},
+    CAPACITY_ROW(api_batch_get),
+};
+SHAPE(api_shape_batch_get, batch_get_rows, api_batch_get);
+
+static const struct api_field put_request_rows[] = {
+    {"Item", API_KIND_ITEM, API_REQUIRED, AT(api_put_request, item), NULL, NULL, 0, 0},
+};
+LOCAL_SHAPE(put_request_shape, put_request_rows, api_put_request);
+
+static const struct api_field delete_request_rows[] = {KEY_ROW(api_delete_request)};
+LOCAL_SHAPE(delete_request_shape, delete_request_rows, api_delete_request);
+
+static const struct api_field write_request_rows[] = {
+    {"PutRequest", API_KIND_STRUCT, 0, AT(api_write_request, put), &put_request_shape, NULL, 0, 0},
+    {"DeleteRequest", API_KIND_STRUCT, 0, AT(api_write_request, del), &delete_request_shape, NULL,
+     0, 0},
+};
+LOCAL_SHAPE(write_request_shape, write_request_rows, api_write_request);
+
+static const struct api_field batch_write_table_rows[] = {
+    {"", API_KIND_STRUCT_LIST, 0, AT(api_batch_write_table, writes), &write_request_shape, NULL, 1,
+     API_BATCH_WRITE_MAX},
+};
+LOCAL_SHAPE(batch_write_table_shape, batch_write_table_rows, api_batch_write_table);
+
+static const struct api_field batch_write_rows[] = {
+    {"RequestItems", API_KIND_STRUCT_LIST_MAP, API_REQUIRED, AT(api_batch_write, tables),
+     &batch_write_table_shape, NULL, 1, API_BATCH_WRITE_MAX},
+    CAPACITY_ROW(api_batch_write),
+    METRICS_ROW(api_batch_write),
+};
+SHAPE(api_shape_batch_write, batch_write_rows, api_batch_write);

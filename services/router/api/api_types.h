@@ -1,0 +1,218 @@
+/* Requests of the API as structs, one per operation, in the model's own words.
+ *
+ * Memory: everything a request points to lives in its arena or in the HTTP body, both of which
+ * live until the answer was handed over. Items and values are in the item encoding, checked.
+ * An absent member is: a slice with data NULL, a pointer NULL, set false, an enum of 0, API_UNSET.
+ */
+#ifndef TC_ROUTER_API_TYPES_H
+#define TC_ROUTER_API_TYPES_H
+
+#include "core/expr/expr.h"
+#include "core/item/item.h"
+
+enum {
+    API_BATCH_GET_KEYS_MAX = 100,
+    API_BATCH_WRITE_MAX = 25,
+    API_LIST_TABLES_MAX = 100,
+    API_SEGMENTS_MAX = 1000000,
+    API_NAME_BYTES_MIN = 3,
+    API_NAME_BYTES_MAX = 255,
+    API_RESPONSE_PAGE_BYTES_MAX = 1024 * 1024,
+};
+
+enum api_bool {
+    API_UNSET,
+    API_FALSE,
+    API_TRUE,
+};
+
+struct api_integer {
+    bool set;
+    int64_t value;
+};
+
+/* Strings, encoded values or encoded items. */
+struct api_slices {
+    bool set;
+    struct tc_slice *items;
+    size_t count;
+};
+
+/* Structs of the element type the field's row names. */
+struct api_list {
+    bool set;
+    void *items;
+    size_t count;
+};
+
+/* ExpressionAttributeNames or -Values, ready for expr_bindings_prepare. */
+struct api_bindings {
+    bool set;
+    struct expr_bindings list;
+};
+
+enum api_return_values {
+    API_RETURN_NONE = 1,
+    API_RETURN_ALL_OLD,
+    API_RETURN_UPDATED_OLD,
+    API_RETURN_ALL_NEW,
+    API_RETURN_UPDATED_NEW,
+};
+enum api_return_capacity {
+    API_CAPACITY_INDEXES = 1,
+    API_CAPACITY_TOTAL,
+    API_CAPACITY_NONE,
+};
+enum api_select {
+    API_SELECT_ALL_ATTRIBUTES = 1,
+    API_SELECT_ALL_PROJECTED,
+    API_SELECT_SPECIFIC,
+    API_SELECT_COUNT,
+};
+enum api_billing {
+    API_BILLING_PROVISIONED = 1,
+    API_BILLING_ON_DEMAND,
+};
+enum api_key_type {
+    API_KEY_HASH = 1,
+    API_KEY_RANGE,
+};
+enum api_attribute_type {
+    API_ATTRIBUTE_S = 1,
+    API_ATTRIBUTE_N,
+    API_ATTRIBUTE_B,
+};
+
+struct api_throughput {
+    struct api_integer read_units, write_units;
+};
+struct api_attribute_definition {
+    struct tc_slice name;
+    unsigned type; /* enum api_attribute_type */
+};
+struct api_key_element {
+    struct tc_slice name;
+    unsigned type; /* enum api_key_type */
+};
+struct api_stream_specification {
+    unsigned enabled;
+    unsigned view;
+};
+struct api_sse_specification {
+    unsigned enabled;
+    unsigned type;
+};
+
+struct api_create_table {
+    struct tc_slice table_name;
+    struct api_list attribute_definitions; /* api_attribute_definition */
+    struct api_list key_schema;            /* api_key_element */
+    unsigned billing_mode;                 /* enum api_billing */
+    struct api_throughput *throughput;
+    struct api_stream_specification *stream;
+    struct api_sse_specification *sse;
+    unsigned table_class; /* 1 standard, 2 infrequent access */
+    unsigned deletion_protection;
+};
+
+struct api_update_table {
+    struct tc_slice table_name;
+    struct api_list attribute_definitions;
+    unsigned billing_mode;
+    struct api_throughput *throughput;
+    struct api_stream_specification *stream;
+    struct api_sse_specification *sse;
+    unsigned table_class;
+    unsigned deletion_protection;
+};
+
+/* DeleteTable, DescribeTable */
+struct api_table_only {
+    struct tc_slice table_name;
+};
+
+struct api_list_tables {
+    struct tc_slice start_table_name;
+    struct api_integer limit;
+};
+
+struct api_nothing {
+    unsigned unused;
+};
+
+/* PutItem, DeleteItem, UpdateItem: item or key, and what goes with every write. */
+struct api_write_item {
+    struct tc_slice table_name;
+    struct tc_slice item; /* PutItem */
+    struct tc_slice key;  /* the others */
+    struct tc_slice condition_expression;
+    struct tc_slice update_expression; /* UpdateItem */
+    struct api_bindings names, values;
+    unsigned return_values;            /* enum api_return_values */
+    unsigned return_on_condition_fail; /* API_RETURN_NONE or _ALL_OLD */
+    unsigned return_capacity;          /* enum api_return_capacity */
+    unsigned return_collection_metrics;
+};
+
+struct api_get_item {
+    struct tc_slice table_name;
+    struct tc_slice key;
+    unsigned consistent_read;
+    struct tc_slice projection_expression;
+    struct api_slices attributes_to_get; /* legacy; never with a projection */
+    struct api_bindings names;
+    unsigned return_capacity;
+};
+
+/* Query and Scan. */
+struct api_read_page {
+    struct tc_slice table_name;
+    struct tc_slice index_name;
+    unsigned select; /* enum api_select */
+    struct api_slices attributes_to_get;
+    struct api_integer limit;
+    unsigned consistent_read;
+    unsigned forward; /* Query: API_FALSE walks backwards */
+    struct tc_slice exclusive_start_key;
+    unsigned return_capacity;
+    struct tc_slice projection_expression;
+    struct tc_slice filter_expression;
+    struct tc_slice key_condition_expression; /* Query */
+    struct api_bindings names, values;
+    struct api_integer total_segments, segment; /* Scan */
+};
+
+struct api_batch_get_table {
+    struct tc_slice table_name;
+    struct api_slices keys;
+    struct api_slices attributes_to_get;
+    unsigned consistent_read;
+    struct tc_slice projection_expression;
+    struct api_bindings names;
+};
+struct api_batch_get {
+    struct api_list tables; /* api_batch_get_table */
+    unsigned return_capacity;
+};
+
+struct api_put_request {
+    struct tc_slice item;
+};
+struct api_delete_request {
+    struct tc_slice key;
+};
+struct api_write_request {
+    struct api_put_request *put; /* exactly one of the two */
+    struct api_delete_request *del;
+};
+struct api_batch_write_table {
+    struct tc_slice table_name;
+    struct api_list writes; /* api_write_request */
+};
+struct api_batch_write {
+    struct api_list tables; /* api_batch_write_table */
+    unsigned return_capacity;
+    unsigned return_collection_metrics;
+};
+
+#endif

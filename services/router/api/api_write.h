@@ -1,0 +1,98 @@
+/* Response bodies, written straight into the answer's buffer.
+ *
+ * Pure. Members are separated automatically; a writer called between begin and end appends one
+ * member or element. Items and keys are checked item encodings. Amounts are milli capacity units.
+ */
+#ifndef TC_ROUTER_API_WRITE_H
+#define TC_ROUTER_API_WRITE_H
+
+#include "base/buf.h"
+#include "router/api/api_types.h"
+
+/* What one table's part of a request consumed. Nothing is written for API_CAPACITY_NONE or 0. */
+struct api_consumed {
+    unsigned detail; /* enum api_return_capacity */
+    struct tc_slice table_name;
+    uint64_t units_mu;
+};
+
+/* {"Item":...}, {"Attributes":...}: item.data NULL leaves the member out. */
+void api_write_get_item(struct tc_buf *out, struct tc_slice item, struct api_consumed consumed);
+void api_write_write_item(struct tc_buf *out, struct tc_slice attributes,
+                          struct api_consumed consumed);
+
+/* Query and Scan: begin, each item, end. select API_SELECT_COUNT writes no items. */
+void api_write_page_begin(struct tc_buf *out, unsigned select);
+void api_write_page_item(struct tc_buf *out, struct tc_slice item);
+struct api_page_end {
+    unsigned select;
+    uint64_t count;
+    uint64_t scanned_count;
+    struct tc_slice last_evaluated_key; /* data NULL: the end was reached */
+    struct api_consumed consumed;
+};
+void api_write_page_end(struct tc_buf *out, const struct api_page_end *end);
+
+/* BatchGetItem: begin; for each table begin, its items, end; unprocessed_begin, for each table its
+ * parts; end with one api_consumed per table. */
+void api_write_batch_get_begin(struct tc_buf *out);
+void api_write_batch_table_begin(struct tc_buf *out, struct tc_slice table_name);
+void api_write_batch_table_end(struct tc_buf *out);
+void api_write_batch_get_unprocessed_begin(struct tc_buf *out);
+/* The table's own parameters with only those keys whose bit in done is 0. */
+void api_write_batch_get_unprocessed(struct tc_buf *out, const struct api_batch_get_table *table,
+                                     const bool *done);
+/* BatchWriteItem: begin, each table with writes left over, end. */
+void api_write_batch_write_begin(struct tc_buf *out);
+void api_write_batch_write_unprocessed(struct tc_buf *out,
+                                       const struct api_batch_write_table *table, const bool *done);
+void api_write_batch_end(struct tc_buf *out, const struct api_consumed *consumed, size_t count);
+
+/* Tables. */
+enum api_table_status {
+    API_TABLE_CREATING,
+    API_TABLE_ACTIVE,
+    API_TABLE_UPDATING,
+    API_TABLE_DELETING,
+};
+struct api_table_key {
+    struct tc_slice name;
+    struct tc_slice type; /* "S", "N", "B" */
+};
+struct api_table_description {
+    struct tc_slice name;
+    struct tc_slice region;
+    struct tc_slice uuid;
+    enum api_table_status status;
+    struct api_table_key keys[2]; /* HASH, then RANGE if any */
+    size_t key_count;
+    bool on_demand;
+    uint64_t on_demand_switch_ms; /* wall clock; 0: never */
+    uint64_t created_ms;
+    uint64_t read_units, write_units;
+    uint64_t last_increase_ms, last_decrease_ms, decreases_today;
+    uint64_t item_count, size_bytes;
+    bool deletion_protection;
+    struct tc_slice table_class; /* empty: STANDARD, not shown */
+};
+/* {"Table":{...}} of DescribeTable, {"TableDescription":{...}} of the others. */
+void api_write_table(struct tc_buf *out, const char *member, const struct api_table_description *t);
+/* arn:aws:dynamodb:REGION:000000000000:table/NAME, as text without quotes. */
+void api_write_table_arn(struct tc_buf *out, struct tc_slice region, struct tc_slice table_name);
+
+void api_write_list_tables_begin(struct tc_buf *out);
+void api_write_list_tables_name(struct tc_buf *out, struct tc_slice name);
+/* last: data NULL when there are no more. */
+void api_write_list_tables_end(struct tc_buf *out, struct tc_slice last);
+
+struct api_limits {
+    uint64_t account_read_units, account_write_units, table_read_units, table_write_units;
+};
+void api_write_limits(struct tc_buf *out, const struct api_limits *limits);
+void api_write_endpoints(struct tc_buf *out, struct tc_slice address, uint64_t cache_minutes);
+
+/* The Item member that ReturnValuesOnConditionCheckFailure=ALL_OLD adds to the error's body: JSON
+ * text that begins with a comma, for api_fail_with. */
+void api_write_condition_item(struct tc_buf *out, struct tc_slice item);
+
+#endif
