@@ -14,9 +14,12 @@ static const char names_text[] = "#c=count #d=d";
 
 #define INVALID_PATH "The document path provided in the update expression is invalid for update"
 #define WRONG_TYPE   "An operand in the update expression has an incorrect data type"
-#define MISSING      "The provided expression refers to an attribute that does not exist in the item"
+#define MISSING                                                                                    \
+    "The provided expression refers to an attribute that does not exist in the "                   \
+    "item"
 #define OVERFLOW                                                                                   \
-    "Number overflow. Attempting to store a number with magnitude larger than supported range"
+    "Number overflow. Attempting to store a number with magnitude larger than supported "          \
+    "range"
 
 static const struct {
     const char *text;
