@@ -86,6 +86,8 @@ static bool run(struct rig *r, int steps) {
             relieve(r);
         if (tc_prng_chance(&r->prng, 1, 4))
             prepare(r);
+        if (sim_fs_is_down(r->disk))
+            return false; /* it died while it prepared a segment */
         bool due = err != TC_OK || tc_prng_chance(&r->prng, 1, 6);
         if (due && !write_batch(r))
             return false;
