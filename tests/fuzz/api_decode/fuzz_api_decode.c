@@ -1,0 +1,43 @@
+/* The first line names an operation, the rest is its body. What decodes must be sound: items check,
+ * bounds hold; what does not must say why. */
+#include "base/assert.h"
+#include "router/api/api_decode.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void check(const struct api_op_info *op, const void *input) {
+    if (op->op == API_OP_PUT_ITEM) {
+        const struct api_write_item *in = input;
+        TC_ASSERT(item_check(in->item) == TC_OK);
+        TC_ASSERT(in->table_name.len >= API_NAME_BYTES_MIN);
+        for (size_t i = 0; i < in->values.list.count; i++)
+            TC_ASSERT(item_value_check(in->values.list.at[i].target) == TC_OK);
+    } else if (op->op == API_OP_BATCH_GET_ITEM) {
+        const struct api_batch_get *in = input;
+        const struct api_batch_get_table *t = in->tables.items;
+        TC_ASSERT(in->tables.count >= 1);
+        for (size_t i = 0; i < in->tables.count; i++)
+            for (size_t j = 0; j < t[i].keys.count; j++)
+                TC_ASSERT(item_check(t[i].keys.items[j]) == TC_OK);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
+    static struct api_decoder decoder;
+    struct tc_arena arena;
+    const uint8_t *end = len ? memchr(data, '\n', len) : NULL;
+    if (end == NULL)
+        return 0;
+    struct tc_slice name = tc_slice(data, (size_t)(end - data));
+    struct tc_slice body = tc_slice_from(tc_slice(data, len), name.len + 1);
+    const struct api_op_info *op = api_op_find(name);
+    if (op == NULL)
+        return 0;
+    tc_arena_init(&arena, 1 << 24);
+    const void *input = api_decode(&decoder, op, body, &arena);
+    TC_ASSERT((input == NULL) == (decoder.error != API_OK));
+    if (input != NULL)
+        check(op, input);
+    tc_arena_deinit(&arena);
+    return 0;
+}

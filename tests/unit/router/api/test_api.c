@@ -1,0 +1,356 @@
+/* Signed HTTP bytes in, answers out, against an executor that keeps items in memory. */
+#include "test_api.h"
+
+#include "base/assert.h"
+#include "base/map.h"
+#include "router/api/api.h"
+#include "sigv4/sigv4.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define NOW_S 1700000000u
+
+/* One table, keyed by attribute k; answers PutItem on a thread of its own to exercise hand-over. */
+struct fake {
+    struct tc_map items; /* encoded key value -> struct tc_buf with the item */
+    pthread_mutex_t lock;
+    bool ready;
+};
+
+struct fixture {
+    struct fake fake;
+    struct api *api;
+    struct http_server *server;
+    struct sigv4 *signer;
+    struct tc_buf in;
+    int status;
+    const char *body;
+};
+
+static struct tc_slice key_of(struct tc_slice item) {
+    struct item_value v;
+    return item_get(item, TC_SLICE_LIT("k"), &v) ? v.encoded : TC_SLICE_EMPTY;
+}
+
+static void *put_item(void *arg) {
+    struct api_request *req = arg;
+    struct fake *fake = req->exec;
+    const struct api_write_item *in = req->input;
+    pthread_mutex_lock(&fake->lock);
+    struct tc_buf *item = calloc(1, sizeof *item);
+    TC_ASSERT(item != NULL);
+    tc_buf_append_slice(item, in->item);
+    struct tc_buf *old = tc_map_put(&fake->items, key_of(in->item), item);
+    struct api_consumed consumed = {in->return_capacity, in->table_name, 1000};
+    api_write_write_item(req->out, TC_SLICE_EMPTY, consumed);
+    pthread_mutex_unlock(&fake->lock);
+    if (old != NULL)
+        tc_buf_deinit(old);
+    free(old);
+    api_complete(req);
+    return NULL;
+}
+
+static void get_item(struct fake *fake, struct api_request *req) {
+    const struct api_get_item *in = req->input;
+    pthread_mutex_lock(&fake->lock);
+    struct tc_buf *item = tc_map_get(&fake->items, key_of(in->key));
+    api_write_get_item(req->out, item != NULL ? tc_buf_slice(item) : TC_SLICE_EMPTY,
+                       (struct api_consumed){0});
+    pthread_mutex_unlock(&fake->lock);
+    api_complete(req);
+}
+
+static void execute(void *user, struct api_request *req) {
+    pthread_t thread;
+    req->exec = user;
+    switch ((int)req->op->op) {
+    case API_OP_PUT_ITEM:
+        TC_ASSERT(pthread_create(&thread, NULL, put_item, req) == 0);
+        pthread_detach(thread);
+        return;
+    case API_OP_GET_ITEM:
+        get_item(user, req);
+        return;
+    case API_OP_DESCRIBE_ENDPOINTS:
+        api_write_endpoints(req->out, req->host, 1440);
+        api_complete(req);
+        return;
+    default:
+        api_fail(req, API_RESOURCE_NOT_FOUND, "Requested resource not found");
+    }
+}
+
+static bool ready(void *user, struct tc_buf *ret_why) {
+    struct fake *fake = user;
+    if (!fake->ready)
+        tc_buf_append_str(ret_why, "no storage");
+    return fake->ready;
+}
+
+static uint64_t now_s(void *user) {
+    (void)user;
+    return NOW_S;
+}
+
+static int setup_with(void **state, bool accept_unknown_keys) {
+    static struct api_credential credential;
+    struct fixture *f = calloc(1, sizeof *f);
+    TC_ASSERT(f != NULL);
+    credential = (struct api_credential){TC_SLICE_LIT("tercet"), TC_SLICE_LIT("tercet-secret")};
+    pthread_mutex_init(&f->fake.lock, NULL);
+    f->fake.ready = true;
+    struct api_config c = {
+        .credentials = &credential,
+        .credential_count = 1,
+        .accept_unknown_keys = accept_unknown_keys,
+        .region = "us-east-1",
+        .loop_count = 1,
+        .executor = {execute, ready, &f->fake},
+        .now_s = now_s,
+    };
+    f->api = api_new(&c);
+    f->signer = sigv4_new();
+    struct http_options o = http_options_default();
+    o.handler = api_handle;
+    o.user = f->api;
+    assert_int_equal(http_server_start(&o, &f->server), TC_OK);
+    *state = f;
+    return 0;
+}
+
+static int setup(void **state) {
+    return setup_with(state, /* accept_unknown_keys= */ false);
+}
+
+static int setup_local(void **state) {
+    return setup_with(state, /* accept_unknown_keys= */ true);
+}
+
+static int teardown(void **state) {
+    struct fixture *f = *state;
+    size_t at = 0;
+    void *value;
+    struct tc_slice key;
+    http_server_free(f->server);
+    api_free(f->api);
+    sigv4_free(f->signer);
+    while (tc_map_next(&f->fake.items, &at, &key, &value)) {
+        tc_buf_deinit(value);
+        free(value);
+    }
+    tc_map_deinit(&f->fake.items);
+    tc_buf_deinit(&f->in);
+    pthread_mutex_destroy(&f->fake.lock);
+    free(f);
+    return 0;
+}
+
+/* Send bytes, read to the end, split off status and body. */
+static void exchange(struct fixture *f, struct tc_slice bytes) {
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons(http_server_port(f->server)),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval limit = {.tv_sec = 10};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(send(fd, bytes.data, bytes.len, MSG_NOSIGNAL), (ssize_t)bytes.len);
+    tc_buf_clear(&f->in);
+    for (;;) {
+        ssize_t got = recv(fd, tc_buf_reserve(&f->in, 65536), 65536, 0);
+        assert_true(got >= 0);
+        if (got == 0)
+            break;
+        f->in.len += (size_t)got;
+    }
+    close(fd);
+    tc_buf_append_u8(&f->in, 0);
+    assert_true(f->in.len > 12);
+    f->status = (int)strtol((char *)f->in.data + 9, NULL, 10);
+    f->body = strstr((char *)f->in.data, "\r\n\r\n");
+    assert_non_null(f->body);
+    f->body += 4;
+}
+
+struct call {
+    const char *target, *body, *key_id, *secret;
+    int64_t skew_s;
+};
+
+static void call(struct fixture *f, struct call c) {
+    struct sigv4_header headers[] = {
+        {TC_SLICE_LIT("Host"), TC_SLICE_LIT("localhost:8000")},
+        {TC_SLICE_LIT("X-Amz-Target"), tc_slice_str(c.target)},
+        {TC_SLICE_LIT("Content-Type"), TC_SLICE_LIT("application/x-amz-json-1.0")},
+    };
+    struct sigv4_request r = {.method = TC_SLICE_LIT("POST"),
+                              .path = TC_SLICE_LIT("/"),
+                              .headers = headers,
+                              .header_count = 3,
+                              .body = tc_slice_str(c.body)};
+    struct sigv4_sign_params p = {
+        .request = &r,
+        .credentials = {tc_slice_str(c.key_id ? c.key_id : "tercet"),
+                        tc_slice_str(c.secret ? c.secret : "tercet-secret")},
+        .region = TC_SLICE_LIT("mars-north-1"),
+        .service = TC_SLICE_LIT("dynamodb"),
+        .now_s = (uint64_t)((int64_t)NOW_S + c.skew_s),
+    };
+    struct sigv4_signature sig;
+    struct tc_buf out = {0};
+    assert_int_equal(sigv4_sign(f->signer, &p, &sig), TC_OK);
+    tc_buf_printf(&out,
+                  "POST / HTTP/1.1\r\nHost: localhost:8000\r\nX-Amz-Target: %s\r\n"
+                  "Content-Type: application/x-amz-json-1.0\r\nX-Amz-Date: %s\r\n"
+                  "Authorization: %s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+                  c.target, sig.amz_date, sig.authorization, strlen(c.body), c.body);
+    exchange(f, tc_buf_slice(&out));
+    tc_buf_deinit(&out);
+}
+
+static void expect(struct fixture *f, int status, const char *part) {
+    if (f->status != status || strstr(f->body, part) == NULL)
+        fail_msg("%d %s\nwanted %d %s", f->status, f->body, status, part);
+}
+
+#define T "DynamoDB_20120810."
+
+static void items_go_in_and_out(void **state) {
+    struct fixture *f = *state;
+    call(f, (struct call){T "PutItem",
+                          "{\"TableName\":\"tab\",\"Item\":{\"v\":{\"L\":[{\"NULL\":"
+                          "true}]},\"k\":{\"S\":\"x\"}},"
+                          "\"ReturnConsumedCapacity\":\"TOTAL\"}",
+                          .key_id = NULL});
+    expect(f, 200, "{\"ConsumedCapacity\":{\"TableName\":\"tab\",\"CapacityUnits\":1}}");
+    call(f, (struct call){T "GetItem", "{\"TableName\":\"tab\",\"Key\":{\"k\":{\"S\":\"x\"}}}",
+                          .key_id = NULL});
+    expect(f, 200, "{\"Item\":{\"k\":{\"S\":\"x\"},\"v\":{\"L\":[{\"NULL\":true}]}}}");
+    call(f, (struct call){T "GetItem", "{\"TableName\":\"tab\",\"Key\":{\"k\":{\"S\":\"y\"}}}",
+                          .key_id = NULL});
+    expect(f, 200, "{}");
+    call(f, (struct call){T "DescribeEndpoints", "{}", .key_id = NULL});
+    expect(f, 200, "\"Address\":\"localhost:8000\"");
+}
+
+/* SDKs read these headers: the request id, and the CRC of the body. */
+static void answers_carry_id_and_checksum(void **state) {
+    struct fixture *f = *state;
+    call(f, (struct call){T "DescribeTable", "{\"TableName\":\"tab\"}", .key_id = NULL});
+    expect(f, 400, "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException");
+    const char *id = strstr((char *)f->in.data, "x-amzn-RequestId: ");
+    const char *crc = strstr((char *)f->in.data, "x-amz-crc32: ");
+    assert_non_null(id);
+    assert_non_null(crc);
+    assert_int_equal(strcspn(id + 18, "\r"), API_REQUEST_ID_CHARS);
+    assert_int_equal(strspn(id + 18, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"), API_REQUEST_ID_CHARS);
+    assert_int_equal(strtoul(crc + 13, NULL, 10),
+                     crc32(0, (const Bytef *)f->body, (uInt)strlen(f->body)));
+    assert_non_null(strstr((char *)f->in.data, "Content-Type: application/x-amz-json-1.0\r\n"));
+}
+
+static void operations_are_known_unbuilt_or_unknown(void **state) {
+    struct fixture *f = *state;
+    call(f, (struct call){T "TransactWriteItems", "{}", .key_id = NULL});
+    expect(f, 400,
+           "com.amazon.coral.service#UnknownOperationException\",\"message\":\"The "
+           "operation TransactWriteItems is not supported by this version of Tercet.\"");
+    call(f, (struct call){"DynamoDBStreams_20120810.ListStreams", "{}", .key_id = NULL});
+    expect(f, 400, "The operation ListStreams is not supported by this version of Tercet.");
+    call(f, (struct call){T "MakeCoffee", "{}", .key_id = NULL});
+    expect(f, 400, "com.amazon.coral.service#UnknownOperationException");
+}
+
+static void signatures_are_checked(void **state) {
+    struct fixture *f = *state;
+    static const char body[] = "{\"TableName\":\"tab\"}";
+    call(f, (struct call){T "DescribeTable", body, .secret = "wrong"});
+    expect(f, 400, "com.amazon.coral.service#InvalidSignatureException");
+    call(f, (struct call){T "DescribeTable", body, .key_id = "stranger"});
+    expect(f, 400, "com.amazon.coral.service#UnrecognizedClientException");
+    call(f, (struct call){T "DescribeTable", body, .key_id = "stranger", .secret = "stranger"});
+    expect(f, 400, "com.amazon.coral.service#UnrecognizedClientException");
+    call(f, (struct call){T "DescribeTable", body, .skew_s = -301});
+    expect(f, 400, "InvalidSignatureException\",\"message\":\"Signature expired");
+    call(f, (struct call){T "DescribeTable", body, .skew_s = 301});
+    expect(f, 400, "Signature not yet current");
+    exchange(f, TC_SLICE_LIT("POST / HTTP/1.1\r\nHost: a\r\nX-Amz-Target: " T "ListTables\r\n"
+                             "Content-Type: application/x-amz-json-1.0\r\nContent-Length: 2\r\n"
+                             "Connection: close\r\n\r\n{}"));
+    expect(f, 400, "com.amazon.coral.service#MissingAuthenticationTokenException");
+    exchange(f, TC_SLICE_LIT("POST / HTTP/1.1\r\nHost: a\r\nX-Amz-Target: " T "ListTables\r\n"
+                             "Content-Type: application/x-amz-json-1.0\r\nContent-Length: 2\r\n"
+                             "Authorization: AWS4-HMAC-SHA256 nonsense\r\n"
+                             "Connection: close\r\n\r\n{}"));
+    expect(f, 400, "com.amazon.coral.service#IncompleteSignatureException");
+}
+
+static void local_mode_takes_strangers_that_sign_well(void **state) {
+    struct fixture *f = *state;
+    static const char body[] = "{\"TableName\":\"tab\"}";
+    call(f, (struct call){T "DescribeTable", body, .key_id = "stranger", .secret = "stranger"});
+    expect(f, 400, "ResourceNotFoundException");
+    call(f, (struct call){T "DescribeTable", body, .key_id = "stranger"});
+    expect(f, 400, "ResourceNotFoundException");
+    call(f, (struct call){T "DescribeTable", body, .key_id = "stranger", .secret = "wrong"});
+    expect(f, 400, "InvalidSignatureException");
+    call(f, (struct call){T "DescribeTable", body, .secret = "tercet"});
+    expect(f, 400, "InvalidSignatureException");
+}
+
+static void get_paths_and_foreign_requests(void **state) {
+    struct fixture *f = *state;
+    exchange(f, TC_SLICE_LIT("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    expect(f, 200, "healthy: dynamodb.us-east-1.amazonaws.com ");
+    exchange(f, TC_SLICE_LIT("GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    expect(f, 200, "ok\n");
+    exchange(f, TC_SLICE_LIT("GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    expect(f, 200, "ready\n");
+    f->fake.ready = false;
+    exchange(f, TC_SLICE_LIT("GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    expect(f, 503, "no storage\n");
+    exchange(f, TC_SLICE_LIT("GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    expect(f, 404, "<UnknownOperationException/>");
+    exchange(f, TC_SLICE_LIT("PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    expect(f, 404, "<UnknownOperationException/>");
+    exchange(f, TC_SLICE_LIT("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    expect(f, 404, "<UnknownOperationException/>");
+    exchange(f, TC_SLICE_LIT("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 17825793\r\n\r\n"));
+    expect(f, 413, "RequestEntityTooLargeException");
+    exchange(f, TC_SLICE_LIT("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
+                             "Content-Length: 1\r\n\r\n"));
+    expect(f, 400, "SerializationException");
+}
+
+static void bad_bodies_get_their_exception(void **state) {
+    struct fixture *f = *state;
+    call(f, (struct call){T "GetItem", "{", .key_id = NULL});
+    expect(f, 400, "com.amazon.coral.service#SerializationException");
+    call(f, (struct call){T "GetItem", "{}", .key_id = NULL});
+    expect(f, 400, "com.amazon.coral.validate#ValidationException\",\"message\":\"2 validation");
+}
+
+#define TEST(f, s) cmocka_unit_test_setup_teardown(f, s, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(items_go_in_and_out, setup),
+        TEST(answers_carry_id_and_checksum, setup),
+        TEST(operations_are_known_unbuilt_or_unknown, setup),
+        TEST(signatures_are_checked, setup),
+        TEST(local_mode_takes_strangers_that_sign_well, setup_local),
+        TEST(get_paths_and_foreign_requests, setup),
+        TEST(bad_bodies_get_their_exception, setup),
+    };
+    int failed = cmocka_run_group_tests(api_decode_tests, NULL, NULL);
+    failed += cmocka_run_group_tests(api_write_tests, NULL, NULL);
+    return failed + cmocka_run_group_tests(tests, NULL, NULL);
+}

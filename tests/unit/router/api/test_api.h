@@ -1,0 +1,20 @@
+/* Tests of the API layer: decoding, writing, and the whole of it over HTTP; one binary. */
+#ifndef TC_TEST_API_H
+#define TC_TEST_API_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum {
+    API_DECODE_TESTS = 9,
+    API_WRITE_TESTS = 5,
+};
+
+extern const struct CMUnitTest api_decode_tests[API_DECODE_TESTS];
+extern const struct CMUnitTest api_write_tests[API_WRITE_TESTS];
+
+#endif
