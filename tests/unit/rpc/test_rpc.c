@@ -1,0 +1,500 @@
+#include "fixture.h"
+
+#include "base/prng.h"
+#include "proto/common.pb-c.h"
+#include "rpc/batch_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct node_options server_a = {.node = "server-a"};
+static const struct node_options client_a = {.node = "client-a"};
+
+/* The hand-written envelope and the generated code read each other's bytes. */
+static void test_envelope(void **state) {
+    (void)state;
+    struct tc_prng prng = tc_prng(7);
+    for (int round = 0; round < 200; round++) {
+        struct tc_buf message = {0};
+        struct rpc_frame want[8];
+        uint8_t bytes[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+        size_t count = tc_prng_below(&prng, 8);
+        for (size_t i = 0; i < count; i++) {
+            want[i] = (struct rpc_frame){
+                .id = tc_prng_u64(&prng) >> tc_prng_below(&prng, 64),
+                .kind = (uint32_t)tc_prng_below(&prng, 300),
+                .deadline_ms = (uint32_t)(tc_prng_u64(&prng) >> (32 + tc_prng_below(&prng, 32))),
+                .err = (tc_err) - (int)tc_prng_below(&prng, 24),
+                .reply = tc_prng_chance(&prng, 1, 2),
+                .payload = tc_slice(bytes, tc_prng_below(&prng, 9))};
+            struct rpc__payload p = rpc__payload_bytes(want[i].payload);
+            rpc__batch_append(&message, &want[i], &p);
+        }
+        Tercet__Pb__Batch *b = tercet__pb__batch__unpack(NULL, message.len, message.data);
+        assert_non_null(b);
+        assert_int_equal(b->n_frames, count);
+        struct rpc_frame got[8];
+        size_t got_count = 99;
+        struct tc_buf again = {0};
+        tercet__pb__batch__pack(b, tc_buf_extend(&again, tercet__pb__batch__get_packed_size(b)));
+        assert_int_equal(rpc__batch_count(tc_buf_slice(&again), &got_count), TC_OK);
+        assert_int_equal(got_count, count);
+        assert_int_equal(rpc__batch_decode(tc_buf_slice(&again), got, count), TC_OK);
+        for (size_t i = 0; i < count; i++) {
+            const Tercet__Pb__Frame *f = b->frames[i];
+            assert_true(f->id == want[i].id && f->kind == want[i].kind);
+            assert_true(f->err == (int32_t)want[i].err && f->reply == want[i].reply);
+            assert_true(got[i].id == want[i].id && got[i].kind == want[i].kind);
+            assert_true(got[i].err == want[i].err && got[i].reply == want[i].reply);
+            assert_true(got[i].deadline_ms == want[i].deadline_ms);
+            assert_true(tc_slice_eq(got[i].payload, want[i].payload));
+        }
+        tercet__pb__batch__free_unpacked(b, NULL);
+        tc_buf_deinit(&message);
+        tc_buf_deinit(&again);
+    }
+}
+
+struct echo_client {
+    struct tally t;
+    struct rpc_peer *peer;
+    int left; /* to be sent; under the tally's lock */
+};
+
+static void echo_again(void *user, const struct rpc_reply *reply) {
+    struct echo_client *c = user;
+    pthread_mutex_lock(&c->t.gate.lock);
+    bool more = c->left > 0;
+    c->left -= more;
+    pthread_mutex_unlock(&c->t.gate.lock);
+    uint8_t byte = (uint8_t)(reply->payload.data[0] + 1);
+    tally_done(&c->t, reply);
+    if (more)
+        assert_int_equal(
+            rpc_peer_request(c->peer, KIND_ECHO, tc_slice(&byte, 1), 10000, echo_again, c), TC_OK);
+}
+
+static void echo_64(uint32_t threads) {
+    struct node *s = node_start(&(struct node_options){.node = "server-a", .threads = threads});
+    struct node *c = node_start(&(struct node_options){.node = "client-a", .threads = threads});
+    node_serve(s, NULL, 0);
+    struct echo_client e = {.left = 5000 - 64};
+    tally_init(&e.t);
+    e.peer = peer_to(c, s, &e.t, 0);
+    gate_wait_state(&e.t, RPC_PEER_UP);
+    for (uint8_t i = 0; i < 64; i++)
+        assert_int_equal(
+            rpc_peer_request(e.peer, KIND_ECHO, tc_slice(&i, 1), 10000, echo_again, &e), TC_OK);
+    gate_wait(&e.t.gate, &e.t.done, 5000);
+    assert_int_equal(e.t.ok, 5000);
+    struct rpc_stats stats;
+    rpc_stats(c->rpc, &stats);
+    assert_true(stats.frames_received >= 5000);
+    assert_true(stats.messages_received < stats.frames_received); /* batching happens */
+    assert_int_equal(stats.peers_up, 1);
+    assert_string_equal(s->peer_node, "client-a");
+    struct rpc_peer_stats ps;
+    rpc_peer_stats(e.peer, &ps);
+    assert_int_equal(ps.outstanding_count, 0);
+    assert_int_equal(ps.window_bytes, 0);
+    rpc_peer_close(e.peer);
+    gate_wait(&s->gate, &s->closed, 1);
+    node_stop(c);
+    node_stop(s);
+}
+
+static void test_echo(void **state) {
+    (void)state;
+    echo_64(1);
+}
+
+static void test_echo_many_threads(void **state) {
+    (void)state;
+    echo_64(3);
+}
+
+static void test_errors_notes_and_large(void **state) {
+    (void)state;
+    struct node *s = node_start(&server_a), *c = node_start(&client_a);
+    node_serve(s, NULL, 0);
+    struct tally t;
+    tally_init(&t);
+    struct rpc_peer *p = peer_to(c, s, &t, 0);
+    assert_int_equal(rpc_peer_request(p, KIND_FAIL, TC_SLICE_LIT("why"), 0, tally_done, &t), TC_OK);
+    gate_wait(&t.gate, &t.done, 1);
+    assert_int_equal(t.last_err, TC_ECONDITION);
+    assert_true(t.last_from_peer);
+    assert_int_equal(t.last_len, 3);
+    size_t len = 20 << 20;
+    uint8_t *large = calloc(1, len);
+    assert_non_null(large);
+    large[len - 1] = 42;
+    assert_int_equal(rpc_peer_request(p, KIND_ECHO, tc_slice(large, len), 0, tally_done, &t),
+                     TC_OK);
+    gate_wait(&t.gate, &t.done, 2);
+    assert_int_equal(t.last_len, len);
+    assert_int_equal(t.last_byte, 42);
+    free(large);
+    struct tc_slice over = tc_slice("", (size_t)RPC_PAYLOAD_BYTES_MAX + 1);
+    assert_int_equal(rpc_peer_request(p, KIND_ECHO, over, 0, tally_done, &t), TC_ELIMIT);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(rpc_peer_send(p, KIND_NOTE, TC_SLICE_LIT("n")), TC_OK);
+    gate_wait(&t.gate, &t.notes, 100);
+    assert_int_equal(gate_read(&s->gate, &s->notes), 100);
+    Tercet__Pb__Hello hello = TERCET__PB__HELLO__INIT;
+    hello.protocol_version = 300;
+    assert_int_equal(rpc_peer_request_message(p, KIND_ECHO, &hello.base, 0, tally_done, &t), TC_OK);
+    gate_wait(&t.gate, &t.done, 3);
+    assert_int_equal(t.last_len, 3);
+    node_stop(c);
+    node_stop(s);
+}
+
+static void test_window_and_deadline(void **state) {
+    (void)state;
+    struct node *s = node_start(&server_a), *c = node_start(&client_a);
+    node_serve(s, NULL, 0);
+    struct tally t;
+    tally_init(&t);
+    struct rpc_peer *p = peer_to(c, s, &t, 4);
+    gate_wait_state(&t, RPC_PEER_UP);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(rpc_peer_request(p, KIND_HOLD, TC_SLICE_EMPTY, 30, tally_done, &t), TC_OK);
+    tc_err err = rpc_peer_request(p, KIND_HOLD, TC_SLICE_EMPTY, 30, tally_done, &t);
+    if (gate_read(&t.gate, &t.done) == 0) /* none has met its deadline on a slow machine */
+        assert_int_equal(err, TC_EBUSY);
+    gate_wait(&t.gate, &t.done, 4);
+    assert_int_equal(t.last_err, TC_ETIMEOUT);
+    assert_false(t.last_from_peer);
+    /* Room again, and the stream still works. */
+    assert_int_equal(rpc_peer_request(p, KIND_ECHO, TC_SLICE_LIT("x"), 0, tally_done, &t), TC_OK);
+    gate_wait(&t.gate, &t.ok, 1);
+    struct rpc_stats stats;
+    rpc_stats(c->rpc, &stats);
+    assert_true(stats.timeouts >= 4 && stats.refused_busy <= 1);
+    node_stop(c);
+    node_stop(s);
+}
+
+static void test_bytes_window(void **state) {
+    (void)state;
+    struct node *s = node_start(&server_a), *c = node_start(&client_a);
+    node_serve(s, NULL, 0);
+    struct tally t;
+    tally_init(&t);
+    struct rpc_peer_config pc = {
+        .target = s->target, .bytes_max = 1000, .on_state = tally_state, .user = &t};
+    struct rpc_peer *p = NULL;
+    assert_int_equal(rpc_peer_open(c->rpc, &pc, &p), TC_OK);
+    uint8_t kilo[2000] = {0};
+    /* One frame always fits; then the window is full until it is answered. */
+    assert_int_equal(rpc_peer_request(p, KIND_HOLD, tc_slice(kilo, 2000), 0, tally_done, &t),
+                     TC_OK);
+    assert_int_equal(rpc_peer_request(p, KIND_ECHO, TC_SLICE_EMPTY, 0, tally_done, &t), TC_EBUSY);
+    assert_int_equal(rpc_peer_send(p, KIND_NOTE, TC_SLICE_EMPTY), TC_EBUSY);
+    rpc_peer_close(p);
+    assert_int_equal(t.done, 1);
+    node_stop(c);
+    node_stop(s);
+}
+
+/* Kill the server: sent requests end as ECLOSED, the peer comes back when it does. */
+static void test_reconnect(void **state) {
+    (void)state;
+    struct node *s = node_start(&server_a), *c = node_start(&client_a);
+    node_serve(s, NULL, 0);
+    char listen[64];
+    snprintf(listen, sizeof listen, "%s", s->target);
+    struct tally t;
+    tally_init(&t);
+    struct rpc_peer *p = peer_to(c, s, &t, 0);
+    gate_wait_state(&t, RPC_PEER_UP);
+    assert_int_equal(rpc_peer_request(p, KIND_HOLD, TC_SLICE_EMPTY, 0, tally_done, &t), TC_OK);
+    gate_wait(&s->gate, &s->held_count, 1);
+    rpc_server_stop(s->server);
+    gate_wait(&t.gate, &t.done, 1);
+    assert_int_equal(t.last_err, TC_ECLOSED);
+    gate_wait_state(&t, RPC_PEER_BACKOFF);
+    assert_int_equal(rpc_conn_send(s->kept, KIND_NOTE, TC_SLICE_EMPTY), TC_ECLOSED);
+    node_serve(s, listen, 0);
+    gate_wait_state(&t, RPC_PEER_UP);
+    assert_int_equal(rpc_peer_request(p, KIND_ECHO, TC_SLICE_LIT("x"), 0, tally_done, &t), TC_OK);
+    gate_wait(&t.gate, &t.ok, 1);
+    struct rpc_stats stats;
+    rpc_stats(c->rpc, &stats);
+    assert_true(stats.reconnects >= 1);
+    node_stop(c);
+    node_stop(s);
+}
+
+static void test_never_sent(void **state) {
+    (void)state;
+    struct node *s = node_start(&server_a), *c = node_start(&client_a);
+    node_serve(s, NULL, 0);
+    rpc_server_stop(s->server); /* a port where nobody listens */
+    struct tally t;
+    tally_init(&t);
+    struct rpc_peer *p = peer_to(c, s, &t, 0);
+    tc_err err = rpc_peer_request(p, KIND_ECHO, TC_SLICE_EMPTY, 0, tally_done, &t);
+    if (err == TC_OK) { /* queued while connecting */
+        gate_wait(&t.gate, &t.done, 1);
+        assert_int_equal(t.last_err, TC_EUNAVAILABLE);
+    } else {
+        assert_int_equal(err, TC_EUNAVAILABLE);
+    }
+    node_stop(c);
+    node_stop(s);
+}
+
+static void test_hello_mismatch(void **state) {
+    (void)state;
+    struct node *s = node_start(&server_a);
+    struct node *c = node_start(&(struct node_options){.node = "x", .cluster = "other"});
+    node_serve(s, NULL, 0);
+    struct tally t;
+    tally_init(&t);
+    struct rpc_peer *p = peer_to(c, s, &t, 0);
+    tc_err err = rpc_peer_request(p, KIND_ECHO, TC_SLICE_EMPTY, 0, tally_done, &t);
+    if (err == TC_OK) {
+        gate_wait(&t.gate, &t.done, 1);
+        assert_int_equal(t.last_err, TC_EUNAVAILABLE);
+    }
+    struct rpc_peer_stats stats = {0};
+    while (stats.problem[0] == '\0')
+        rpc_peer_stats(p, &stats);
+    assert_non_null(strstr(stats.problem, "cluster 'other', expected 'test'"));
+    rpc_peer_close(p);
+    assert_int_equal(s->opened, 0);
+    assert_non_null(strstr(s->log, "cluster 'other'"));
+    node_stop(c);
+    node_stop(s);
+}
+
+/* A peer that is told which node it should find refuses another. */
+static void test_wrong_node(void **state) {
+    (void)state;
+    struct node *s = node_start(&server_a), *c = node_start(&client_a);
+    node_serve(s, NULL, 0);
+    struct rpc_peer_config pc = {.target = s->target, .node = "server-b"};
+    struct rpc_peer *p = NULL;
+    assert_int_equal(rpc_peer_open(c->rpc, &pc, &p), TC_OK);
+    struct rpc_peer_stats stats = {0};
+    while (stats.problem[0] == '\0')
+        rpc_peer_stats(p, &stats);
+    assert_string_equal(stats.problem, "refused: node 'server-a', expected 'server-b'");
+    node_stop(c);
+    node_stop(s);
+}
+
+/* The client's heartbeat stands for life: without it the server ends the stream. */
+static void test_silence(void **state) {
+    (void)state;
+    struct node *s = node_start(&server_a), *c = node_start(&client_a);
+    node_serve(s, NULL, 60);
+    struct tally t;
+    tally_init(&t);
+    struct rpc_peer_config pc = {.target = s->target,
+                                 .on_state = tally_state,
+                                 .user = &t,
+                                 .heartbeat_ms = 20,
+                                 .silence_ms = 10000};
+    struct rpc_peer *p = NULL;
+    assert_int_equal(rpc_peer_open(c->rpc, &pc, &p), TC_OK);
+    struct rpc_peer_stats stats = {0};
+    while (stats.rtt_us == 0)
+        rpc_peer_stats(p, &stats);
+    rpc_peer_close(p);
+    pc.heartbeat_ms = 60000;
+    int changes = gate_read(&t.gate, &t.state_changes);
+    assert_int_equal(rpc_peer_open(c->rpc, &pc, &p), TC_OK);
+    gate_wait(&t.gate, &t.state_changes, changes + 2); /* up, then cut */
+    node_stop(c);
+    node_stop(s);
+}
+
+static void test_close_with_requests(void **state) {
+    (void)state;
+    struct node *s = node_start(&server_a), *c = node_start(&client_a);
+    node_serve(s, NULL, 0);
+    struct tally t;
+    tally_init(&t);
+    struct rpc_peer *p = peer_to(c, s, &t, 0);
+    for (int i = 0; i < 500; i++)
+        assert_int_equal(rpc_peer_request(p, KIND_HOLD, TC_SLICE_EMPTY, 60000, tally_done, &t),
+                         TC_OK);
+    rpc_peer_close(p);
+    assert_int_equal(t.done, 500);
+    assert_int_equal(t.failed, 500);
+    node_stop(s);
+    node_stop(c);
+}
+
+static void test_unary(void **state) {
+    (void)state;
+    struct node *s = node_start(&server_a), *c = node_start(&client_a);
+    node_serve(s, NULL, 0);
+    struct tc_buf out = {0};
+    assert_int_equal(
+        rpc_unary_wait(c->rpc, s->target, "/tercet.Test/Echo", TC_SLICE_LIT("hi"), 10000, &out),
+        TC_OK);
+    assert_true(tc_slice_eq(tc_buf_slice(&out), TC_SLICE_LIT("hi")));
+    tc_buf_clear(&out);
+    assert_int_equal(
+        rpc_unary_wait(c->rpc, s->target, "/tercet.Test/Echo", TC_SLICE_LIT("!x"), 10000, &out),
+        TC_ESTALE);
+    assert_true(tc_slice_eq(tc_buf_slice(&out), TC_SLICE_LIT("!x")));
+    tc_buf_clear(&out);
+    assert_int_equal(
+        rpc_unary_wait(c->rpc, s->target, "/tercet.Test/None", TC_SLICE_EMPTY, 10000, &out),
+        TC_EUNSUPPORTED);
+    assert_int_equal(
+        rpc_unary_wait(c->rpc, s->target, "/tercet.Test/Hold", TC_SLICE_EMPTY, 30, &out),
+        TC_ETIMEOUT);
+    assert_int_equal(rpc_unary_wait(c->rpc, "nohost", "/a", TC_SLICE_EMPTY, 30, &out), TC_EINVAL);
+    /* Over and over: the connection is kept. */
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(
+            rpc_unary_wait(c->rpc, s->target, "/tercet.Test/Echo", TC_SLICE_LIT("y"), 10000, &out),
+            TC_OK);
+    assert_int_equal(out.len, 50);
+    char listen[64];
+    snprintf(listen, sizeof listen, "%s", s->target);
+    rpc_server_stop(s->server);
+    assert_int_equal(
+        rpc_unary_wait(c->rpc, listen, "/tercet.Test/Echo", TC_SLICE_EMPTY, 10000, &out),
+        TC_EUNAVAILABLE);
+    node_serve(s, listen, 0);
+    assert_int_equal(
+        rpc_unary_wait(c->rpc, listen, "/tercet.Test/Echo", TC_SLICE_EMPTY, 10000, &out), TC_OK);
+    tc_buf_deinit(&out);
+    node_stop(c);
+    node_stop(s);
+}
+
+/* Stop with everything in flight: each request and call ends once, nothing leaks. */
+static void test_stop_in_flight(void **state) {
+    (void)state;
+    struct node *s = node_start(&server_a), *c = node_start(&client_a);
+    node_serve(s, NULL, 0);
+    struct tally t;
+    tally_init(&t);
+    struct rpc_peer *p = peer_to(c, s, &t, 0);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(rpc_peer_request(p, i % 2 ? KIND_HOLD : KIND_ECHO, TC_SLICE_LIT("z"), 0,
+                                          tally_done, &t),
+                         TC_OK);
+    assert_int_equal(
+        rpc_unary(c->rpc, s->target, "/tercet.Test/Hold", TC_SLICE_EMPTY, 60000, tally_done, &t),
+        TC_OK);
+    gate_wait(&s->gate, &s->held_count, 51);
+    gate_wait(&t.gate, &t.ok, 50);
+    rpc_server_stop(s->server);
+    gate_wait(&t.gate, &t.done, 101);
+    assert_int_equal(t.ok, 50);
+    assert_int_equal(t.last_err, TC_ECLOSED);
+    assert_int_equal(
+        rpc_unary(c->rpc, s->target, "/tercet.Test/Hold", TC_SLICE_EMPTY, 60000, tally_done, &t),
+        TC_OK);
+    node_stop(c);
+    assert_int_equal(t.done, 102);
+    node_stop(s);
+}
+
+static void test_bind(void **state) {
+    (void)state;
+    struct node *s = node_start(&server_a);
+    node_serve(s, NULL, 0);
+    struct rpc_server_config c = {.listen = s->target};
+    struct rpc_server *second = NULL;
+    assert_int_equal(rpc_server_start(s->rpc, &c, &second), TC_EUNAVAILABLE);
+    c.listen = "noport";
+    assert_int_equal(rpc_server_start(s->rpc, &c, &second), TC_EINVAL);
+    assert_null(second);
+    node_stop(s);
+}
+
+static int shell(const char *folder, const char *script) {
+    char command[4096];
+    snprintf(command, sizeof command, "cd '%s' && (%s) >/dev/null 2>&1", folder, script);
+    FILE *f = popen(command, "r");
+    return f ? pclose(f) : -1;
+}
+
+static const char make_certificates[] =
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+    " -keyout ca.key -out ca.pem -subj /CN=test-ca && "
+    "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
+    " -keyout node.key -out node.csr -subj /CN=node && "
+    "printf 'subjectAltName=IP:127.0.0.1,DNS:localhost' > ext && "
+    "openssl x509 -req -in node.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
+    " -extfile ext -out node.pem && "
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+    " -keyout alien.key -out alien.pem -subj /CN=alien";
+
+static void test_mutual_tls(void **state) {
+    (void)state;
+    char folder[] = "/tmp/tercet-rpc-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(shell(folder, make_certificates), 0);
+    char cert[64], key[64], ca[64], alien_cert[64], alien_key[64];
+    snprintf(cert, sizeof cert, "%s/node.pem", folder);
+    snprintf(key, sizeof key, "%s/node.key", folder);
+    snprintf(ca, sizeof ca, "%s/ca.pem", folder);
+    snprintf(alien_cert, sizeof alien_cert, "%s/alien.pem", folder);
+    snprintf(alien_key, sizeof alien_key, "%s/alien.key", folder);
+    struct node_options o = {.node = "tls", .tls = {cert, key, ca, NULL}};
+    struct node *s = node_start(&o), *c = node_start(&o), *plain = node_start(&client_a);
+    o.tls.cert_path = alien_cert;
+    o.tls.key_path = alien_key;
+    struct node *alien = node_start(&o);
+    node_serve(s, NULL, 0);
+    struct tc_buf out = {0};
+    const char *echo = "/tercet.Test/Echo";
+    assert_int_equal(rpc_unary_wait(c->rpc, s->target, echo, TC_SLICE_LIT("hi"), 10000, &out),
+                     TC_OK);
+    assert_int_not_equal(rpc_unary_wait(plain->rpc, s->target, echo, TC_SLICE_EMPTY, 500, &out),
+                         TC_OK);
+    assert_int_not_equal(rpc_unary_wait(alien->rpc, s->target, echo, TC_SLICE_EMPTY, 500, &out),
+                         TC_OK);
+    struct tally t;
+    tally_init(&t);
+    struct rpc_peer *p = peer_to(c, s, &t, 0);
+    assert_int_equal(rpc_peer_request(p, KIND_ECHO, TC_SLICE_LIT("x"), 0, tally_done, &t), TC_OK);
+    gate_wait(&t.gate, &t.ok, 1);
+    struct rpc_config bad = {.self = {.cluster = "test"}, .tls = {cert, NULL, ca, NULL}};
+    struct rpc *none = NULL;
+    assert_int_equal(rpc_start(&bad, &none), TC_EINVAL);
+    bad.tls.key_path = "/nonexistent";
+    assert_int_equal(rpc_start(&bad, &none), TC_EINVAL);
+    bad.tls.key_path = cert; /* a PEM file, but no key */
+    assert_int_equal(rpc_start(&bad, &none), TC_EINVAL);
+    tc_buf_deinit(&out);
+    node_stop(alien);
+    node_stop(plain);
+    node_stop(c);
+    node_stop(s);
+    assert_int_equal(shell(folder, "rm -f *.pem *.key *.csr *.srl ext && rmdir \"$PWD\""), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_envelope),
+        cmocka_unit_test(test_echo),
+        cmocka_unit_test(test_echo_many_threads),
+        cmocka_unit_test(test_errors_notes_and_large),
+        cmocka_unit_test(test_window_and_deadline),
+        cmocka_unit_test(test_bytes_window),
+        cmocka_unit_test(test_reconnect),
+        cmocka_unit_test(test_never_sent),
+        cmocka_unit_test(test_hello_mismatch),
+        cmocka_unit_test(test_wrong_node),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_close_with_requests),
+        cmocka_unit_test(test_unary),
+        cmocka_unit_test(test_stop_in_flight),
+        cmocka_unit_test(test_bind),
+        cmocka_unit_test(test_mutual_tls),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
