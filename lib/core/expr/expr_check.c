@@ -1,3 +1,4 @@
+#include "base/utf8.h"
 #include "core/expr/expr_private.h"
 
 /* Program bytes arrive from the network: every length, count, name, literal and nesting is checked
@@ -16,7 +17,7 @@ static bool enter(struct checker *c) {
 }
 
 static bool check_name(struct tc_slice name) {
-    return name.len > 0 && name.len <= ITEM_NAME_BYTES_MAX;
+    return name.len > 0 && name.len <= ITEM_NAME_BYTES_MAX && tc_utf8_valid(name);
 }
 
 static bool check_path(struct checker *c) {

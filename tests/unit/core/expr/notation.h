@@ -37,5 +37,6 @@ int condition_tests(void);
 int error_tests(void);
 int update_tests(void);
 int model_tests(void);
+int update_model_tests(void);
 
 #endif

@@ -5,5 +5,6 @@ int main(void) {
     failed += error_tests();
     failed += update_tests();
     failed += model_tests();
+    failed += update_model_tests();
     return failed;
 }
