@@ -65,13 +65,15 @@ static tc_err read_elements(struct json_item *j, struct json_reader *r, enum ite
                             struct json_open *open) {
     for (;;) {
         bool more = false;
-        const tc_err err = json_array_next(r, &more);
+        tc_err err = json_array_next(r, &more);
         if (err != TC_OK)
             return json__refuse(j, r, "List", err);
         if (!more)
             return TC_OK;
         if (json_peek(r) == JSON_NULL) {
-            TC_TRY(json_null(r));
+            err = json_null(r); /* an n may begin something else */
+            if (err != TC_OK)
+                return json__refuse(j, r, "List", err);
             json__invalid(j, null_text(set), TC_SLICE_EMPTY);
             continue;
         }
