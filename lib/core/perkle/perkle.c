@@ -5,6 +5,7 @@
 
 size_t perkle__shared(struct tc_slice a, struct tc_slice b, size_t from) {
     const size_t end = a.len < b.len ? a.len : b.len;
+    TC_ASSERT(end == 0 || (a.data != NULL && b.data != NULL));
     size_t at = from;
     while (at < end && a.data[at] == b.data[at])
         at++;

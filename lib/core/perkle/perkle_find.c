@@ -72,6 +72,7 @@ static enum stand stand_of(struct tc_slice path, struct tc_slice key, size_t kno
         return shared == key.len ? STAND_EQUAL : STAND_PREFIX;
     if (shared == key.len)
         return STAND_AFTER;
+    TC_ASSERT(path.data != NULL && key.data != NULL);
     return path.data[shared] < key.data[shared] ? STAND_BEFORE : STAND_AFTER;
 }
 

@@ -1,3 +1,4 @@
+/* Nodes of the tree; shared by the files of core/perkle only. */
 #ifndef TC_CORE_PERKLE_PRIVATE_H
 #define TC_CORE_PERKLE_PRIVATE_H
 
@@ -34,7 +35,8 @@ static inline struct perkle_node *perkle__node(const struct perkle *t, uint32_t 
 }
 
 static inline struct tc_slice perkle__path(const struct perkle_node *n) {
-    return tc_slice(n->path ? n->path->data : NULL, n->path_len);
+    static const uint8_t nothing[1];
+    return tc_slice(n->path ? n->path->data : nothing, n->path_len);
 }
 
 static inline size_t perkle__child_count(const struct perkle_node *n) {
