@@ -96,7 +96,5 @@ tc_err expr__check_paths(struct expr_parser *p, struct expr_node *list) {
     if (apart)
         return TC_OK;
     TC_TRY(fail_first_pair(p, list, OVERLAP));
-    TC_TRY(fail_first_pair(p, list, CONFLICT));
-    TC_ASSERT(apart);
-    return TC_EINVAL;
+    return fail_first_pair(p, list, CONFLICT);
 }

@@ -58,6 +58,7 @@ static tc_err check_right_side(struct expr_parser *p, const struct expr_node *no
         return expr__fail_count(p, expr__op_text(node->op), node->count);
     if (node->op == OP_LIST_APPEND)
         return check_literals(p, node, ITEM_L);
+    TC_ASSERT(node->first != NULL);
     if (node->first->op == OP_PATH)
         return TC_OK;
     return expr__fail_about(p,

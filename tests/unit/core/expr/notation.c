@@ -203,7 +203,7 @@ void request_init(struct request *r, const char *names, const char *values) {
 }
 
 void request_deinit(struct request *r) {
-    for (size_t i = 0; i < 16; i++)
+    for (size_t i = 0; i < 20; i++)
         tc_buf_deinit(&r->bytes[i]);
     tc_arena_deinit(&r->scratch);
     tc_buf_deinit(&r->program);

@@ -15,10 +15,10 @@ void show_item(struct tc_buf *out, struct tc_slice item);
 /* Placeholders and buffers of one request. */
 struct request {
     struct expr_binding names[8];
-    struct expr_binding values[16];
+    struct expr_binding values[20];
     struct expr_bindings name_table;
     struct expr_bindings value_table;
-    struct tc_buf bytes[16];
+    struct tc_buf bytes[20];
     struct tc_arena scratch;
     struct expr_ctx ctx;
     struct tc_buf program;
@@ -35,6 +35,7 @@ const char *request_diag(struct request *r);
 
 int condition_tests(void);
 int error_tests(void);
+int key_tests(void);
 int update_tests(void);
 int model_tests(void);
 int update_model_tests(void);

@@ -12,7 +12,8 @@ static const char item_text[] = "{k:'key',s:'hello',n:12,neg:-5,b:x'010203',t:tr
 
 static const char names_text[] = "#s=s #x=x";
 static const char values_text[] =
-    ":1=1 :12=12 :12a=12.0 :13=13 :s='hello' :he='he' :ll='ll' :e='' :b=x'0102' :t=true :null=null "
+    ":1=1 :12=12 :12a=12.0 :13=13 :s='hello' :he='he' :ll='ll' :lo='lo' :lx='lx' :e='' :b=x'0102' "
+    ":t=true :null=null "
     ":l=[1,'two',[3],{four:4}] :m={four:4} :ss=<'a','b'> :S='S' :L='L'";
 
 static const struct {
@@ -84,6 +85,8 @@ static const struct {
     {"begins_with(s, :b)", false},
     {"contains(s, :ll)", true},
     {"contains(s, :e)", true},
+    {"contains(s, :lo)", true},
+    {"contains(s, :lx)", false},
     {"contains(s, :b)", false},
     {"contains(b, :b)", true},
     {"contains(ss, :he)", false},
@@ -175,6 +178,8 @@ static void programs_know_what_they_touch(void **state) {
     for (const char *name = "xkq1"; *name; name++)
         assert_false(expr_touches(tc_buf_slice(&r.program), tc_slice(name, 1)));
     assert_int_equal(expr_forbid_key(tc_buf_slice(&r.program), TC_SLICE_LIT("g"), &r.diag), TC_OK);
+    assert_int_equal(expr_forbid_key(TC_SLICE_EMPTY, TC_SLICE_LIT("g"), &r.diag), TC_OK);
+    assert_false(expr_touches(TC_SLICE_EMPTY, TC_SLICE_LIT("g")));
     assert_int_equal(expr_forbid_key(tc_buf_slice(&r.program), TC_SLICE_LIT("e"), &r.diag),
                      TC_EINVAL);
     assert_string_equal(request_diag(&r), "Filter Expression can only contain non-primary key "

@@ -168,6 +168,16 @@ static const struct failing updates[] = {
                       "type: NUMBER"},
     {"add a :m", "Incorrect operand type for operator or function; operator: ADD, operand type: "
                  "MAP"},
+    {"delete a :t", "Incorrect operand type for operator or function; operator: DELETE, operand "
+                    "type: BOOLEAN"},
+    {"add a :b", "Incorrect operand type for operator or function; operator: ADD, operand type: "
+                 "BINARY"},
+    {"add a :z", "Incorrect operand type for operator or function; operator: ADD, operand type: "
+                 "NULL"},
+    {"add a :l", "Incorrect operand type for operator or function; operator: ADD, operand type: "
+                 "LIST"},
+    {"set a = ((b))", "The expression has redundant parentheses;"},
+    {"set a = ((b + c))", "The expression has redundant parentheses;"},
     {"set a = if_not_exists(c)", "Incorrect number of operands for operator or function; operator "
                                  "or function: if_not_exists, number of operands: 1"},
     {"set a = if_not_exists(:s, c)",
@@ -228,94 +238,6 @@ static void texts_of_projections(void **state) {
               sizeof projections / sizeof *projections);
 }
 
-/* ---- key conditions -------------------------------------------------------------------------- */
-
-static const struct {
-    const char *text;
-    const char *wanted; /* NULL: compiles */
-    enum expr_sort_op op;
-} keys[] = {
-    {"pk = :s", NULL, EXPR_SORT_ALL},
-    {":s = pk", NULL, EXPR_SORT_ALL},
-    {"pk = :s AND sk = :n", NULL, EXPR_SORT_EQ},
-    {"sk < :n AND pk = :s", NULL, EXPR_SORT_LT},
-    {"pk = :s AND sk <= :n", NULL, EXPR_SORT_LE},
-    {"(pk = :s) AND (sk > :n)", NULL, EXPR_SORT_GT},
-    {"(pk = :s AND (:n <= sk))", NULL, EXPR_SORT_GE},
-    {"pk = :s AND sk BETWEEN :n AND :n2", NULL, EXPR_SORT_BETWEEN},
-    {"", "Invalid KeyConditionExpression: The expression can not be empty;", 0},
-    {"sk = :n", "Query condition missed key schema element: pk", 0},
-    {"elsewhere = :s", "Query condition missed key schema element: pk", 0},
-    {"pk = :s AND elsewhere = :s", "Query condition missed key schema element: sk", 0},
-    {"pk > :s", "Query key condition not supported", 0},
-    {"pk = :n",
-     "One or more parameter values were invalid: Condition parameter type does not match schema "
-     "type",
-     0},
-    {"pk = :s AND begins_with(sk, :s)",
-     "One or more parameter values were invalid: Condition parameter type does not match schema "
-     "type",
-     0},
-    {"pk = :e",
-     "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
-     "contain an empty string value. Key: pk",
-     0},
-    {"a > b and size(b) > c or a > c", "Invalid operator used in KeyConditionExpression: OR", 0},
-    {"a in (b, size(c), d)", "Invalid operator used in KeyConditionExpression: IN", 0},
-    {"attribute_exists(a)", "Invalid operator used in KeyConditionExpression: attribute_exists", 0},
-    {"not a > b", "Invalid operator used in KeyConditionExpression: NOT", 0},
-    {"a <> b", "Invalid operator used in KeyConditionExpression: <>", 0},
-    {":s between size(b) and size(a) and b > :n",
-     "Invalid condition in KeyConditionExpression: BETWEEN operator must have the key attribute "
-     "as its first operand",
-     0},
-    {"begins_with(:s, b) and a > :s",
-     "Invalid condition in KeyConditionExpression: begins_with operator must have the key "
-     "attribute as its first operand",
-     0},
-    {"size(b) > a AND a.b > b", "KeyConditionExpressions cannot contain nested operations", 0},
-    {"b > a.b",
-     "Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition",
-     0},
-    {"a.d > c", "KeyConditionExpressions cannot have conditions on nested attributes", 0},
-    {":n > :n2 AND a < :n",
-     "Invalid condition in KeyConditionExpression: No key attribute specified", 0},
-    {"b > :n AND b < :n and c = :n",
-     "KeyConditionExpressions must only contain one condition per key", 0},
-    {":s = a and b = :s and :s = c", "Conditions can be of length 1 or 2 only", 0},
-};
-
-static void key_conditions(void **state) {
-    (void)state;
-    struct request r;
-    request_init(&r, "", ":s='s' :n=1 :n2=2 :e=''");
-    struct expr_key_schema schema = {.hash = {TC_SLICE_LIT("pk"), ITEM_S},
-                                     .sort = {TC_SLICE_LIT("sk"), ITEM_N}};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        struct expr_key_range range = {0};
-        tc_buf_clear(&r.diag);
-        tc_err err = expr_compile_key_condition(tc_slice_str(keys[i].text), &schema, &r.ctx, &range,
-                                                &r.diag);
-        if (strcmp(request_diag(&r), keys[i].wanted ? keys[i].wanted : "") != 0)
-            fail_msg("%s\n  says   %s\n  wanted %s", keys[i].text, request_diag(&r),
-                     keys[i].wanted);
-        assert_int_equal(err, keys[i].wanted ? TC_EINVAL : TC_OK);
-        assert_int_equal(range.op, keys[i].op);
-        if (err == TC_OK)
-            assert_memory_equal(range.hash.data, "\x01\x01s", 3);
-        assert_int_equal(range.high.len > 0, range.op == EXPR_SORT_BETWEEN);
-        assert_int_equal(range.low.len > 0, range.op != EXPR_SORT_ALL);
-    }
-    struct expr_key_schema hash_only = {.hash = {TC_SLICE_LIT("pk"), ITEM_S}};
-    struct expr_key_range range;
-    tc_buf_clear(&r.diag);
-    assert_int_equal(expr_compile_key_condition(TC_SLICE_LIT("pk = :s AND sk = :n"), &hash_only,
-                                                &r.ctx, &range, &r.diag),
-                     TC_EINVAL);
-    assert_string_equal(request_diag(&r), "Query key condition not supported");
-    request_deinit(&r);
-}
-
 /* ---- placeholders and limits ----------------------------------------------------------------- */
 
 static void unused_placeholders(void **state) {
@@ -336,22 +258,76 @@ static void unused_placeholders(void **state) {
     request_deinit(&r);
 }
 
+static void refuse_bindings(struct expr_binding *at, size_t count, char sigil, const char *wanted) {
+    struct tc_buf diag = {0};
+    struct expr_bindings table = {at, count};
+    assert_int_equal(expr_bindings_prepare(&table, sigil, &diag), TC_EINVAL);
+    tc_buf_append_u8(&diag, 0);
+    if (strncmp((const char *)diag.data, wanted, strlen(wanted)) != 0)
+        fail_msg("says %s, wanted %s", (const char *)diag.data, wanted);
+    tc_buf_deinit(&diag);
+}
+
 static void malformed_placeholders(void **state) {
     (void)state;
-    struct tc_buf diag = {0};
-    struct expr_binding one = {.token = TC_SLICE_LIT("a"), .target = TC_SLICE_LIT("x")};
-    struct expr_bindings table = {&one, 1};
-    assert_int_equal(expr_bindings_prepare(&table, '#', &diag), TC_EINVAL);
-    tc_buf_append_u8(&diag, 0);
-    assert_string_equal(diag.data,
-                        "ExpressionAttributeNames contains invalid key: Syntax error; key: \"a\"");
-    tc_buf_clear(&diag);
-    one.token = TC_SLICE_LIT(":a-b");
-    assert_int_equal(expr_bindings_prepare(&table, ':', &diag), TC_EINVAL);
-    tc_buf_append_u8(&diag, 0);
-    assert_string_equal(
-        diag.data, "ExpressionAttributeValues contains invalid key: Syntax error; key: \":a-b\"");
-    tc_buf_deinit(&diag);
+    struct tc_buf large = {0};
+    (void)tc_buf_extend(&large, EXPR_BINDINGS_BYTES_MAX);
+    memset(large.data, 'x', large.len);
+    large.data[0] = '#';
+    struct tc_slice x = TC_SLICE_LIT("x");
+    struct expr_binding plain = {.token = TC_SLICE_LIT("a"), .target = x};
+    struct expr_binding dashed = {.token = TC_SLICE_LIT(":a-b"), .target = x};
+    struct expr_binding bare = {.token = TC_SLICE_LIT("#"), .target = x};
+    struct expr_binding longer = {.token = tc_slice(large.data, 256), .target = x};
+    struct expr_binding unnamed = {.token = TC_SLICE_LIT("#a"), .target = TC_SLICE_EMPTY};
+    struct expr_binding wide = {.token = TC_SLICE_LIT("#a"), .target = tc_slice(large.data, 65536)};
+    struct expr_binding huge = {.token = TC_SLICE_LIT(":a"), .target = tc_buf_slice(&large)};
+    struct expr_binding twice[] = {{.token = TC_SLICE_LIT("#a"), .target = x},
+                                   {.token = TC_SLICE_LIT("#a"), .target = x}};
+    refuse_bindings(&plain, 1, '#',
+                    "ExpressionAttributeNames contains invalid key: Syntax error; key: \"a\"");
+    refuse_bindings(&dashed, 1, ':',
+                    "ExpressionAttributeValues contains invalid key: Syntax error; key: \":a-b\"");
+    refuse_bindings(&bare, 1, '#',
+                    "ExpressionAttributeNames contains invalid key: Syntax error; key: \"#\"");
+    refuse_bindings(&longer, 1, '#', "ExpressionAttributeNames contains invalid key: The key is ");
+    refuse_bindings(&unnamed, 1, '#',
+                    "ExpressionAttributeNames contains invalid value: Attribute name is empty");
+    refuse_bindings(&wide, 1, '#',
+                    "ExpressionAttributeNames contains invalid value: Attribute name is too long");
+    refuse_bindings(&huge, 1, ':', "ExpressionAttributeValues exceeds max size");
+    refuse_bindings(twice, 2, '#', "ExpressionAttributeNames contains invalid key: Duplicate");
+    tc_buf_deinit(&large);
+}
+
+/* More bindings than are searched one by one, given in descending order. */
+static void many_placeholders(void **state) {
+    (void)state;
+    enum {
+        COUNT = 100
+    };
+    static char tokens[COUNT][8];
+    static struct expr_binding at[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(tokens[i], sizeof tokens[i], "#n%03d", COUNT - 1 - i);
+        at[i] = (struct expr_binding){.token = tc_slice_str(tokens[i]),
+                                      .target = tc_slice_str(tokens[i] + 1)};
+    }
+    struct request r;
+    request_init(&r, "", "");
+    r.name_table = (struct expr_bindings){at, COUNT};
+    assert_int_equal(expr_bindings_prepare(&r.name_table, '#', &r.diag), TC_OK);
+    for (int i = 0; i < COUNT; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "attribute_exists(#n%03d)", i);
+        assert_int_equal(request_compile(&r, EXPR_CONDITION, text), TC_OK);
+        assert_true(expr_touches(tc_buf_slice(&r.program), tc_slice(text + 18, 4)));
+        assert_true(at[i].used);
+    }
+    assert_int_equal(request_compile(&r, EXPR_CONDITION, "attribute_exists(#n1000)"), TC_EINVAL);
+    r.ctx.names = NULL;
+    assert_int_equal(request_compile(&r, EXPR_CONDITION, "attribute_exists(#n001)"), TC_EINVAL);
+    request_deinit(&r);
 }
 
 static void repeat(struct tc_buf *out, const char *first, const char *next, size_t count) {
@@ -423,9 +399,9 @@ int error_tests(void) {
         cmocka_unit_test(texts_of_conditions),
         cmocka_unit_test(texts_of_updates),
         cmocka_unit_test(texts_of_projections),
-        cmocka_unit_test(key_conditions),
         cmocka_unit_test(unused_placeholders),
         cmocka_unit_test(malformed_placeholders),
+        cmocka_unit_test(many_placeholders),
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(a_full_arena_is_no_fault_of_the_text),
     };

@@ -45,6 +45,7 @@ static const struct {
     {"SET a = if_not_exists(b, if_not_exists(c, :s))", "{k:'k'}", "{a:'s',k:'k'}"},
     {"SET a = if_not_exists(b, gone)", "{b:1,k:'k'}", "{a:1,b:1,k:'k'}"},
     {"SET a = if_not_exists(b, gone)", "{k:'k'}", MISSING},
+    {"SET a = if_not_exists(b, list_append(gone, :l))", "{b:1,k:'k'}", "{a:1,b:1,k:'k'}"},
     {"SET a = list_append(a, :l)", "{a:[1],k:'k'}", "{a:[1,7,8],k:'k'}"},
     {"SET a = list_append(:l, a)", "{a:[],k:'k'}", "{a:[7,8],k:'k'}"},
     {"SET a = list_append(if_not_exists(a, :l), :l)", "{k:'k'}", "{a:[7,8,7,8],k:'k'}"},
@@ -158,6 +159,9 @@ static void the_empty_update_makes_sure_of_the_item(void **state) {
                                  &r.out, &r.diag),
                      TC_OK);
     assert_true(tc_slice_eq(tc_buf_slice(&r.out), tc_buf_slice(&key)));
+    tc_buf_clear(&r.out);
+    expr_update_project(TC_SLICE_EMPTY, tc_buf_slice(&key), &r.out);
+    assert_true(tc_slice_eq(tc_buf_slice(&r.out), tc_slice("", 1)));
     tc_buf_deinit(&key);
     request_deinit(&r);
 }
@@ -206,6 +210,67 @@ static void results_stay_legal_items(void **state) {
     tc_buf_deinit(&text);
     tc_buf_deinit(&value);
     tc_buf_deinit(&key);
+}
+
+/* Growth is stopped long before memory is: by doubling a list, and by one value under many names.
+ */
+static void amplification_is_refused(void **state) {
+    (void)state;
+    struct request r;
+    struct tc_buf item = {0};
+    struct tc_buf text = {0};
+    struct tc_buf list = {0};
+    (void)tc_buf_extend(&text, 390 * 1024);
+    memset(text.data, 'x', text.len);
+    struct item_builder builder = {0};
+    item_put_string(&list, tc_buf_slice(&text));
+    struct tc_buf value = {0};
+    item_put_container(&value, ITEM_L, 1, tc_buf_slice(&list));
+    item_builder_add(&builder, TC_SLICE_LIT("l"), tc_buf_slice(&value));
+    assert_int_equal(item_builder_finish(&builder, &item), TC_OK);
+    request_init(&r, "", "");
+    tc_arena_deinit(&r.scratch);
+    tc_arena_init(&r.scratch, 64 << 20);
+    assert_int_equal(run(&r,
+                         "SET l = list_append(list_append(list_append(l, l), l), "
+                         "list_append(list_append(l, l), l))",
+                         tc_buf_slice(&item), TC_SLICE_EMPTY),
+                     TC_EINVAL);
+    assert_string_equal(request_diag(&r),
+                        "Item size to update has exceeded the maximum allowed size");
+    assert_int_equal(run(&r, "SET a = l, b = l, c = l, d = l, e = l, f = l", tc_buf_slice(&item),
+                         TC_SLICE_EMPTY),
+                     TC_EINVAL);
+    assert_string_equal(request_diag(&r),
+                        "Item size to update has exceeded the maximum allowed size");
+    item_builder_deinit(&builder);
+    tc_buf_deinit(&value);
+    tc_buf_deinit(&list);
+    tc_buf_deinit(&text);
+    tc_buf_deinit(&item);
+    request_deinit(&r);
+}
+
+static void a_full_arena_leaves_nothing(void **state) {
+    (void)state;
+    struct request r;
+    struct tc_buf item = {0};
+    request_init(&r, "", ":1=1");
+    put_item(&item, "{a:1,l:[1]}");
+    assert_int_equal(
+        request_compile(&r, EXPR_UPDATE, "SET b = :1, a = a + :1, l = list_append(l, l)"), TC_OK);
+    tc_err err = TC_ENOMEM;
+    for (size_t bytes = 16; err == TC_ENOMEM; bytes += 16) {
+        tc_arena_deinit(&r.scratch);
+        tc_arena_init(&r.scratch, bytes);
+        assert_int_equal(r.out.len, 0);
+        assert_int_equal(r.diag.len, 0);
+        err = expr_update(tc_buf_slice(&r.program), tc_buf_slice(&item), TC_SLICE_EMPTY, &r.scratch,
+                          &r.out, &r.diag);
+    }
+    assert_int_equal(err, TC_OK);
+    tc_buf_deinit(&item);
+    request_deinit(&r);
 }
 
 /* ---- projections ----------------------------------------------------------------------------- */
@@ -290,6 +355,8 @@ int update_tests(void) {
         cmocka_unit_test(each_action),
         cmocka_unit_test(the_empty_update_makes_sure_of_the_item),
         cmocka_unit_test(results_stay_legal_items),
+        cmocka_unit_test(amplification_is_refused),
+        cmocka_unit_test(a_full_arena_leaves_nothing),
         cmocka_unit_test(each_projection),
         cmocka_unit_test(updated_old_and_new),
     };
