@@ -4,6 +4,8 @@
 #include "core/item/item.h"
 #include "engine/store/group.h"
 
+#include <stdlib.h>
+
 static ProtobufCBinaryData view(struct tc_slice s) {
     return (ProtobufCBinaryData){.len = s.len, .data = (uint8_t *)(uintptr_t)s.data};
 }
@@ -53,6 +55,38 @@ void store__answer_error(struct store *s, uint64_t token, tc_err err, struct tc_
     tc_buf_deinit(&text);
 }
 
+static struct store_wait *wait_new(enum store_wait_kind kind, uint64_t token, uint64_t index) {
+    struct store_wait *wait = calloc(1, sizeof *wait);
+    TC_ASSERT(wait != NULL);
+    wait->kind = kind;
+    wait->token = token;
+    wait->index = index;
+    return wait;
+}
+
+void store__answer_later_write(struct replica *r, uint64_t token,
+                               const Tercet__Pb__ItemRequest *req, uint64_t index,
+                               struct tc_blob *body) {
+    TC_ASSERT(req->request_id.len == ENTRY_REQUEST_ID_BYTES);
+    struct store_wait *wait = wait_new(STORE_WAIT_WRITE, token, index);
+    wait->want = req->want;
+    wait->body = tc_blob_ref(body);
+    memcpy(wait->id, req->request_id.data, sizeof wait->id);
+    store_waits_add_take(&r->waits, wait);
+}
+
+void store__answer_later_read(struct replica *r, uint64_t token, uint64_t index, tc_err err,
+                              const Tercet__Pb__ItemReply *reply) {
+    struct store_wait *wait = wait_new(STORE_WAIT_READ, token, index);
+    wait->err = err;
+    store__pack(&wait->answer, &reply->base);
+    store_waits_add_take(&r->waits, wait);
+}
+
+void store__answer_later_index(struct replica *r, uint64_t token, uint64_t index) {
+    store_waits_add_take(&r->waits, wait_new(STORE_WAIT_INDEX, token, index));
+}
+
 static void complete(struct replica *r, const struct store_wait *wait) {
     struct store *s = r->store;
     Tercet__Pb__ScrubMarkReply mark = TERCET__PB__SCRUB_MARK_REPLY__INIT;
@@ -74,6 +108,14 @@ void store__answer_applied(struct replica *r) {
     struct store_wait *wait;
     while ((wait = store_waits_pop(&r->waits, r->applied)) != NULL) {
         complete(r, wait);
+        store_wait_free(wait);
+    }
+}
+
+void store__answer_refused_from(struct replica *r, uint64_t first) {
+    struct store_wait *wait;
+    while ((wait = store_waits_pop_last(&r->waits, first)) != NULL) {
+        store__answer_moved(r->store, wait->token, TC_EBUSY, r, /* is_range= */ false);
         store_wait_free(wait);
     }
 }

@@ -12,8 +12,20 @@ void store__answer_moved(struct store *s, uint64_t token, tc_err err, struct rep
                          bool is_range);
 void store__answer_error(struct store *s, uint64_t token, tc_err err, struct tc_slice message);
 
+/* Answer when the entry at index, with this body, is applied. */
+void store__answer_later_write(struct replica *r, uint64_t token,
+                               const Tercet__Pb__ItemRequest *req, uint64_t index,
+                               struct tc_blob *body);
+/* Give this refusal when index is applied. */
+void store__answer_later_read(struct replica *r, uint64_t token, uint64_t index, tc_err err,
+                              const Tercet__Pb__ItemReply *reply);
+/* Answer with the index (ScrubMarkReply) when it is applied. */
+void store__answer_later_index(struct replica *r, uint64_t token, uint64_t index);
+
 /* Complete every wait that the applied index has reached. */
 void store__answer_applied(struct replica *r);
+/* What would have stood at first or above was never proposed. */
+void store__answer_refused_from(struct replica *r, uint64_t first);
 /* The term ended: writes may have happened, reads did not. */
 void store__answer_term_ended(struct replica *r);
 

@@ -28,7 +28,8 @@ struct store_dedup {
 };
 
 void store_dedup_deinit(struct store_dedup *d);
-/* Remember that the entry at index carries id. */
+/* Remember that the entry at index carries id. An index at or below the newest is one that was
+ * applied before (a repaired replica replays its log) and changes nothing. */
 void store_dedup_add(struct store_dedup *d, const uint8_t id[ENTRY_REQUEST_ID_BYTES],
                      uint64_t index, uint64_t now_ns);
 /* Index of the entry that carries id, or 0. */

@@ -1,23 +1,40 @@
-/* store__group: what the rest of the store needs of a replica's place in its group. */
+/* store__group: one replica's place in its group, that is the driver of its paxos machine.
+ *
+ * Each step's output is performed at once: units are queued to the log, messages become effects
+ * that wait for their units, committed entries are applied, and paxos hears of all that.
+ */
 #ifndef TC_ENGINE_STORE_GROUP_H
 #define TC_ENGINE_STORE_GROUP_H
 
 #include "engine/store/store_private.h"
 
+/* One event (its now_ns is filled in here) and everything that follows from it.
+ *   Errors   those of paxos_step; the output was performed all the same */
+tc_err store__group_step(struct replica *r, struct paxos_event *ev);
+/* The log is durable up to store.durable_lsn. */
+void store__group_durable(struct replica *r);
+/* Hand queued proposals to paxos. */
+void store__group_flush(struct replica *r);
+
 /* This replica leads and has applied the entry that began its term: it knows every write that was
  * ever answered. */
 bool store__group_leads(const struct replica *r);
-/* ... and nobody else can lead at this moment; reads the clock. */
-bool store__group_may_read(const struct replica *r);
-/* The applied state is at most a second or so behind the group's; for eventual reads. */
+/* ... and nobody else leads at this moment; reads the clock.
+ *   Errors   TC_ENOTLEADER, TC_EUNAVAILABLE (no lease) */
+TC_MUST_USE tc_err store__group_may_read(struct replica *r);
+/* The applied state is at most about a second behind the group's: eventual reads. */
 bool store__group_fresh(const struct replica *r);
-/* Append an entry of this leader's ballot.
- *   Errors   TC_ENOTLEADER, TC_EBUSY (window or pipeline full), TC_EFULL */
-TC_MUST_USE tc_err store__group_propose(struct replica *r, uint32_t type, struct tc_blob *body,
-                                        uint64_t *ret_index);
+/* Queue an entry of this leader's ballot and give it its index; takes a reference on body.
+ *   Errors   TC_ENOTLEADER, TC_EBUSY (pipeline full, or its state is not known) */
+TC_MUST_USE tc_err store__group_propose(struct replica *r, enum paxos_entry_type type,
+                                        struct tc_blob *body, uint64_t *ret_index);
 /* Give leadership to another member that can take it, if there is one. */
 void store__group_resign(struct replica *r);
 /* The newest partition, with the leader hint filled in; borrowed until the next input. */
-const Tercet__Pb__Partition *store__group_partition(struct replica *r);
+Tercet__Pb__Partition *store__group_partition(struct replica *r);
+/* Tell memds, if this replica leads. */
+void store__group_announce(struct replica *r);
+/* The member with this rid; NULL: none. */
+const Tercet__Pb__Member *store__group_member(const struct replica *r, uint32_t rid);
 
 #endif

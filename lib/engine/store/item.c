@@ -3,12 +3,11 @@
 #include "base/assert.h"
 #include "core/expr/expr.h"
 #include "core/key/key.h"
+#include "engine/store/admit.h"
 #include "engine/store/answer.h"
 #include "engine/store/apply.h"
 #include "engine/store/group.h"
 #include "engine/store/replica.h"
-
-#include <stdlib.h>
 
 /* One write on its way through the checks; lives for the call. */
 struct write_op {
@@ -56,6 +55,7 @@ static void answer_get(struct store *s, struct replica *r, uint64_t token,
         }
         reply.new_item = view(item);
     }
+    store__admit_charge_read(r, reply.new_bytes, req->consistent);
     s->counters.gets++;
     store__reply(s, token, TC_OK, &reply.base);
     tc_buf_deinit(&projected);
@@ -63,7 +63,7 @@ static void answer_get(struct store *s, struct replica *r, uint64_t token,
 
 static void get(struct store *s, struct replica *r, uint64_t token,
                 const Tercet__Pb__ItemRequest *req) {
-    tc_err err = store__replica_admit_read(r, req->consistent);
+    tc_err err = store__admit_read(r, req->consistent);
     if (err != TC_OK) {
         store__answer_moved(s, token, err, r, /* is_range= */ false);
         return;
@@ -75,7 +75,7 @@ static void get(struct store *s, struct replica *r, uint64_t token,
 static bool repeated(struct write_op *op) {
     const struct store_wait *pending = store_waits_find(&op->r->waits, op->req->request_id.data);
     if (pending) {
-        store__wait_write(op->r, op->token, op->req, pending->index, pending->body);
+        store__answer_later_write(op->r, op->token, op->req, pending->index, pending->body);
         op->s->counters.repeats++;
         return true;
     }
@@ -114,13 +114,13 @@ static void refuse(struct write_op *op, tc_err err) {
     reply.message = (char *)op->decision.message.data;
     op->s->counters.conditions_failed += err == TC_ECONDITION;
     if (op->seen_index > op->r->applied)
-        store__wait_read(op->r, op->token, op->seen_index, err, &reply);
+        store__answer_later_read(op->r, op->token, op->seen_index, err, &reply);
     else
         store__reply(op->s, op->token, err, &reply.base);
 }
 
 static struct tc_blob *encode(const struct write_op *op) {
-    struct entry_write w = {.hlc_ns = store__replica_hlc_ns(op->r)};
+    struct entry_write w = {.hlc_ns = store__apply_hlc_ns(op->r)};
     memcpy(w.request_id, op->req->request_id.data, sizeof w.request_id);
     w.old_bytes = op->old.len ? item_size_bytes(op->old) : 0;
     w.has_old = op->old.len > 0 && (op->req->want & STORE_WANT_OLD);
@@ -138,19 +138,19 @@ static struct tc_blob *encode(const struct write_op *op) {
 static void propose(struct write_op *op) {
     struct tc_blob *body = encode(op);
     uint64_t index = 0;
-    tc_err err = store__group_propose_write(op->r, body, &index);
+    tc_err err = store__group_propose(op->r, PAXOS_WRITE, body, &index);
     if (err != TC_OK) {
         store__answer_moved(op->s, op->token, err, op->r, /* is_range= */ false);
     } else {
         op->s->counters.writes++;
-        store__wait_write(op->r, op->token, op->req, index, body);
+        store__answer_later_write(op->r, op->token, op->req, index, body);
         store__apply_expect(op->r, index, body);
     }
     tc_blob_unref(body);
 }
 
 static void write_op_run(struct write_op *op) {
-    tc_err err = store__replica_admit_write(op->r);
+    tc_err err = store__admit_write(op->r);
     if (err != TC_OK) {
         store__answer_moved(op->s, op->token, err, op->r, /* is_range= */ false);
         return;
@@ -179,7 +179,7 @@ void store_item_request(struct store *s, uint64_t token, const Tercet__Pb__ItemR
         return;
     }
     struct replica *r = store__find(s, req->gid);
-    err = store__replica_route(r, req->epoch, store__bytes(req->key));
+    err = store__admit_route(r, req->epoch, store__bytes(req->key));
     if (err != TC_OK) {
         store__answer_moved(s, token, err, r, /* is_range= */ false);
     } else if (req->op == TERCET__PB__ITEM_OP__ITEM_GET) {

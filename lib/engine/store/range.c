@@ -1,5 +1,6 @@
 /* Range requests: a walk over the applied state between two storage keys, in either direction. */
 #include "core/key/key.h"
+#include "engine/store/admit.h"
 #include "engine/store/answer.h"
 #include "engine/store/group.h"
 #include "engine/store/page.h"
@@ -79,7 +80,7 @@ static void answer(struct store *s, struct replica *r, uint64_t token,
             reply.last_item = view(last_item);
     }
     s->counters.ranges++;
-    store__replica_charge_read(r, page->bytes, page->req->consistent);
+    store__admit_charge_read(r, page->bytes, page->req->consistent);
     store__reply(s, token, TC_OK, &reply.base);
 }
 
@@ -104,9 +105,9 @@ static void serve(struct store *s, struct replica *r, uint64_t token,
 
 void store_range_request(struct store *s, uint64_t token, const Tercet__Pb__RangeRequest *req) {
     struct replica *r = store__find(s, req->gid);
-    tc_err err = store__replica_route(r, req->epoch, TC_SLICE_EMPTY);
+    tc_err err = store__admit_route(r, req->epoch, TC_SLICE_EMPTY);
     if (err == TC_OK)
-        err = store__replica_admit_read(r, req->consistent);
+        err = store__admit_read(r, req->consistent);
     if (err != TC_OK)
         store__answer_moved(s, token, err, r, /* is_range= */ true);
     else

@@ -4,16 +4,16 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "core/paxos/paxos.h"
 #include "engine/btree/btree.h"
 #include "engine/store/decide.h"
 #include "engine/store/dedup.h"
 #include "engine/store/overlay.h"
 #include "engine/store/store.h"
 #include "engine/store/wait.h"
+#include "engine/store/wire.h"
 #include "engine/wal/wal.h"
 #include "env/clock.h"
-
-struct paxos;
 
 enum {
     STORE_SCRUB_MARKS_MAX = 4,         /* marked indices whose content vector is kept */
@@ -28,6 +28,19 @@ enum replica_state {
     REPLICA_OK,
     REPLICA_DAMAGED,    /* the B-tree is not to be trusted; waits for a snapshot */
     REPLICA_INSTALLING, /* a snapshot is coming in */
+    REPLICA_LOST,       /* what it promised is lost: it must be replaced, and says nothing (B11) */
+};
+
+/* A unit of the log that paxos waits for, and the lsn at which it is durable. */
+struct store_unit {
+    uint64_t seq;
+    uint64_t lsn;
+};
+
+/* Proposals taken in since the last flush; their indices are already given. */
+struct store_proposals {
+    struct paxos_proposal items[PAXOS_PROPOSALS_MAX];
+    size_t count;
 };
 
 /* The content vector of a replica at a marked index (REPLICATION.md C4). */
@@ -43,18 +56,29 @@ struct replica {
     uint64_t gid;
     uint32_t rid;
     Tercet__Pb__CreateReplicaRequest *desc; /* owned; partition kept at the newest known */
-    struct paxos *paxos;
-    struct btree *tree; /* NULL unless state is REPLICA_OK */
+    struct paxos *paxos;                    /* NULL: REPLICA_LOST */
+    struct paxos_status status;             /* after the last step */
+    uint64_t deadline_ns;
+    struct tc_list units_link; /* in store.units_waiting while unit_count > 0 */
+    struct store_unit *units;  /* not yet durable, oldest first */
+    size_t unit_count;
+    size_t unit_cap;
+    uint64_t durable_seq;
+    struct tc_list flush_link;         /* in store.flush_waiting while proposals wait */
+    struct store_proposals *proposals; /* NULL until the first */
+    struct btree *tree;                /* NULL unless state is REPLICA_OK */
     enum replica_state state;
     char damage[128]; /* why, in words */
 
-    uint64_t applied;
-    uint64_t applied_ballot;
-    uint64_t applied_chain;
-    uint64_t committed; /* by the last step of paxos */
-    uint64_t hlc_ns;    /* highest seen in an entry */
-    bool stalled;       /* apply waits for a checkpoint to free memory */
-    bool was_leading;   /* by the last step: to notice the end of a term */
+    struct paxos_mark applied; /* what the B-tree holds */
+    uint64_t reported;         /* what paxos was told of it */
+    uint64_t committed;        /* committed and durable here */
+    uint64_t fresh_ns;         /* when it last had applied all a leader had committed */
+    uint64_t hlc_ns;           /* highest seen in an entry */
+    uint64_t term_ballot;      /* own ballot while leading, else 0 */
+    bool stalled;              /* apply waits for a checkpoint to free memory */
+    bool blocked;              /* pipeline state is not known: no evaluation until it is applied */
+    bool announced;            /* this term's leadership was pushed to memds */
 
     struct store_overlay overlay;
     struct store_dedup dedup;
@@ -107,7 +131,22 @@ struct store {
     size_t job_count;
     struct tc_arena scratch; /* reset by each evaluation */
     struct store_counters counters;
-    uint64_t upkeep_ns; /* when the log's upkeep ran last */
+    struct tc_list units_waiting;
+    struct tc_list flush_waiting;
+    struct store_wire_out *wire_out; /* scratch of one send and one receipt */
+    struct store_wire_in *wire_in;
+    struct paxos_entry *wire_entries;
+    uint64_t upkeep_ns; /* when the upkeep runs next */
+    uint64_t upkeep_at; /* replica at which it goes on */
+    struct wal_prepare *prepare_out;
+};
+
+struct store_job {
+    struct tc_list link;
+    struct replica *r; /* NULL: of the store */
+    bool cancelled;    /* never ran: release what it holds, nothing else */
+    void (*run)(struct store_job *j);
+    void (*done)(struct store *s, struct store_job *j); /* frees it */
 };
 
 /* ---- effect.c */
@@ -119,6 +158,15 @@ void store__send(struct store *s, enum store_effect_type type, const char *addr,
 void store__push(struct store *s, const Tercet__Pb__PushRequest *msg);
 void store__effects_release(struct store *s);
 void store__effects_deinit(struct store *s);
+
+/* ---- job.c */
+/* Queue a job whose struct starts with store_job. */
+void store__job_add(struct store *s, struct replica *r, struct store_job *j);
+void store__jobs_cancel(struct store *s);
+
+/* ---- store.c */
+/* The log cannot be trusted any more: remembered, and told to the shell by store_batch_done. */
+void store__fail(struct store *s, const char *why);
 
 /* ---- shared by all */
 static inline uint64_t store__now_ns(const struct store *s) {

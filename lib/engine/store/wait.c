@@ -38,14 +38,25 @@ const struct store_wait *store_waits_find(const struct store_waits *w,
     return tc_map_get(&w->writes, id_key(id));
 }
 
-struct store_wait *store_waits_pop(struct store_waits *w, uint64_t applied) {
-    if (tc_list_empty(&w->queue) || of(w->queue.next)->index > applied)
-        return NULL;
-    struct store_wait *wait = of(tc_list_pop_front(&w->queue));
+static struct store_wait *take(struct store_waits *w, struct store_wait *wait) {
+    TC_ASSERT(w->count > 0);
+    tc_list_remove(&wait->link);
     w->count--;
     if (store_waits_find(w, wait->id) == wait)
         (void)tc_map_del(&w->writes, id_key(wait->id));
     return wait;
+}
+
+struct store_wait *store_waits_pop(struct store_waits *w, uint64_t applied) {
+    if (tc_list_empty(&w->queue) || of(w->queue.next)->index > applied)
+        return NULL;
+    return take(w, of(w->queue.next));
+}
+
+struct store_wait *store_waits_pop_last(struct store_waits *w, uint64_t first) {
+    if (tc_list_empty(&w->queue) || of(w->queue.prev)->index < first)
+        return NULL;
+    return take(w, of(w->queue.prev));
 }
 
 void store_wait_free(struct store_wait *wait) {

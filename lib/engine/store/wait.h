@@ -51,6 +51,8 @@ const struct store_wait *store_waits_find(const struct store_waits *w,
                                           const uint8_t id[ENTRY_REQUEST_ID_BYTES]);
 /* The first wait with index <= applied, taken out; NULL: none. The caller frees it. */
 struct store_wait *store_waits_pop(struct store_waits *w, uint64_t applied);
+/* The last wait with index >= first, taken out; NULL: none. */
+struct store_wait *store_waits_pop_last(struct store_waits *w, uint64_t first);
 void store_wait_free(struct store_wait *wait);
 
 #endif

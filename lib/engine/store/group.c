@@ -1,0 +1,210 @@
+#include "engine/store/group.h"
+
+#include "base/assert.h"
+#include "base/crc32c.h"
+#include "base/probe.h"
+#include "engine/store/answer.h"
+#include "engine/store/apply.h"
+#include "engine/store/log.h"
+#include "engine/store/snapshot.h"
+
+#include <stdlib.h>
+
+#define FRESH_NS 1000000000u /* eventual reads lag at most this much */
+
+const Tercet__Pb__Member *store__group_member(const struct replica *r, uint32_t rid) {
+    const Tercet__Pb__Partition *p = r->desc->partition;
+    for (size_t i = 0; i < p->n_members; i++)
+        if (p->members[i]->rid == rid)
+            return p->members[i];
+    return NULL;
+}
+
+/* ---- one step and what follows */
+
+/* A term of this replica began or ended. */
+static void follow_role(struct replica *r) {
+    bool leads = r->status.role == PAXOS_LEADER;
+    uint64_t term = leads ? r->status.ballot : 0;
+    if (term != r->term_ballot) {
+        if (r->term_ballot != 0)
+            store__answer_term_ended(r);
+        r->term_ballot = term;
+        r->blocked = false;
+        r->announced = false;
+        r->archive.asked = false;
+        r->archive.offered = false;
+    }
+    if (!r->announced && r->status.serving) {
+        r->announced = true;
+        store__group_announce(r);
+    }
+}
+
+static tc_err step(struct replica *r, struct paxos_event *ev, struct paxos_out *out) {
+    ev->now_ns = store__now_ns(r->store);
+    tc_err err = paxos_step(r->paxos, ev, out);
+    TC_DASSERT(paxos_check(r->paxos));
+    r->status = paxos_status(r->paxos);
+    r->deadline_ns = out->deadline_ns;
+    if (out->apply_index > r->committed)
+        r->committed = out->apply_index;
+    store__log_unit(r, out);
+    store__log_sends(r, out);
+    for (size_t i = 0; i < out->snapshot_count; i++)
+        store__snapshot_send(r, out->snapshots[i]);
+    if (out->base_changed && ev->type != PAXOS_EV_INSTALLED)
+        store__log_base(r);
+    if (out->role_changed || r->term_ballot != 0)
+        follow_role(r);
+    return err;
+}
+
+static void tell(struct replica *r, enum paxos_event_type type, uint64_t index) {
+    struct paxos_event ev = {.type = type, .index = index};
+    struct paxos_out out;
+    (void)step(r, &ev, &out);
+}
+
+/* Apply what is committed and tell paxos, until nothing more follows. */
+static void settle(struct replica *r) {
+    for (;;) {
+        store__apply(r);
+        uint64_t known = r->applied.index < r->committed ? r->applied.index : r->committed;
+        if (r->state != REPLICA_OK || known <= r->reported)
+            break;
+        r->reported = known;
+        tell(r, PAXOS_EV_APPLIED, known);
+    }
+    if (r->blocked && r->applied.index >= r->status.last.index)
+        r->blocked = false;
+    store__answer_applied(r);
+    if (r->state != REPLICA_OK && r->status.role == PAXOS_LEADER)
+        store__group_resign(r);
+}
+
+tc_err store__group_step(struct replica *r, struct paxos_event *ev) {
+    struct paxos_out out;
+    store__group_flush(r);
+    tc_err err = step(r, ev, &out);
+    if (ev->type == PAXOS_EV_READ && err == TC_OK)
+        err = out.read_err;
+    settle(r);
+    return err;
+}
+
+void store__group_durable(struct replica *r) {
+    uint64_t seq = store__log_durable_seq(r);
+    if (seq == 0)
+        return;
+    struct paxos_event ev = {.type = PAXOS_EV_DURABLE, .seq = seq};
+    (void)store__group_step(r, &ev);
+}
+
+/* ---- proposals */
+
+/* Paxos refused what was promised a place: nothing of it happened. Keys in the overlay may now name
+ * entries that never will be, so nothing is evaluated until all that is pending is applied. */
+static void proposals_refused(struct replica *r) {
+    TC_PROBE("store: proposals refused after they had an index");
+    uint64_t first = r->status.last.index + 1;
+    store__answer_refused_from(r, first);
+    store_overlay_clear(&r->overlay);
+    r->blocked = true;
+}
+
+void store__group_flush(struct replica *r) {
+    struct store_proposals *q = r->proposals;
+    if (q == NULL || q->count == 0)
+        return;
+    tc_list_remove(&r->flush_link);
+    struct paxos_event ev = {.type = PAXOS_EV_PROPOSE, .propose = {q->items, q->count}};
+    struct paxos_out out;
+    uint64_t first = r->status.last.index + 1;
+    tc_err err = step(r, &ev, &out);
+    TC_ASSERT(TC_IMPLIES(err == TC_OK, out.first_index == first));
+    for (size_t i = 0; i < q->count; i++)
+        tc_blob_unref(q->items[i].body);
+    q->count = 0;
+    if (err != TC_OK)
+        proposals_refused(r);
+    settle(r);
+}
+
+static bool pipeline_full(const struct replica *r) {
+    uint64_t queued = r->proposals ? r->proposals->count : 0;
+    return r->status.last.index + queued - r->applied.index >= STORE_PIPELINE_COUNT_MAX ||
+           r->status.last.index - r->status.base.index + queued >=
+               PAXOS_LOG_COUNT_MAX - PAXOS_PROPOSALS_MAX;
+}
+
+tc_err store__group_propose(struct replica *r, enum paxos_entry_type type, struct tc_blob *body,
+                            uint64_t *ret_index) {
+    if (!store__group_leads(r))
+        return TC_ENOTLEADER;
+    if (r->blocked || pipeline_full(r))
+        return TC_EBUSY;
+    if (r->proposals && r->proposals->count == PAXOS_PROPOSALS_MAX) {
+        store__group_flush(r);
+        if (!store__group_leads(r) || r->blocked)
+            return TC_EBUSY;
+    }
+    if (r->proposals == NULL)
+        r->proposals = calloc(1, sizeof *r->proposals);
+    struct store_proposals *q = r->proposals;
+    TC_ASSERT(q != NULL);
+    if (q->count == 0)
+        tc_list_push_back(&r->store->flush_waiting, &r->flush_link);
+    *ret_index = r->status.last.index + 1 + q->count;
+    q->items[q->count++] = (struct paxos_proposal){
+        .type = type, .body = tc_blob_ref(body), .body_crc = tc_crc32c(0, body->data, body->len)};
+    return TC_OK;
+}
+
+/* ---- questions */
+
+bool store__group_leads(const struct replica *r) {
+    return r->state == REPLICA_OK && r->status.serving;
+}
+
+tc_err store__group_may_read(struct replica *r) {
+    if (!store__group_leads(r))
+        return TC_ENOTLEADER;
+    struct paxos_event ev = {.type = PAXOS_EV_READ};
+    struct paxos_out out;
+    ev.now_ns = store__now_ns(r->store);
+    TC_TRY(paxos_step(r->paxos, &ev, &out));
+    TC_ASSERT(out.seq == 0 && out.send_count == 0);
+    return out.read_err;
+}
+
+bool store__group_fresh(const struct replica *r) {
+    if (r->state != REPLICA_OK)
+        return false;
+    return r->status.serving || store__now_ns(r->store) < r->fresh_ns + FRESH_NS;
+}
+
+void store__group_resign(struct replica *r) {
+    struct paxos_event ev = {.type = PAXOS_EV_RESIGN};
+    struct paxos_out out;
+    if (r->paxos && r->status.role == PAXOS_LEADER)
+        (void)step(r, &ev, &out);
+}
+
+Tercet__Pb__Partition *store__group_partition(struct replica *r) {
+    Tercet__Pb__Partition *p = r->desc->partition;
+    p->leader_rid = r->status.leader;
+    if (r->status.leader != 0)
+        p->leader_round = paxos_ballot_round(r->status.ballot);
+    return p;
+}
+
+void store__group_announce(struct replica *r) {
+    if (!store__group_leads(r))
+        return;
+    Tercet__Pb__Partition *p = store__group_partition(r);
+    Tercet__Pb__PushRequest push = TERCET__PB__PUSH_REQUEST__INIT;
+    push.partitions = &p;
+    push.n_partitions = 1;
+    store__push(r->store, &push);
+}

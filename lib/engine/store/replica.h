@@ -1,0 +1,34 @@
+/* store__replica: life of one replica, from its descriptor on disk to its removal.
+ *
+ * Files in the store's directory, by group id in hex: replica-<gid>.desc (u8 state: 1 live, 2 gone;
+ * then a packed CreateReplicaRequest) and replica-<gid>.tree. A descriptor of a gone replica stays,
+ * because a rid must never come back without the promises it made (REPLICATION.md B1).
+ */
+#ifndef TC_ENGINE_STORE_REPLICA_H
+#define TC_ENGINE_STORE_REPLICA_H
+
+#include "engine/store/store_private.h"
+
+enum {
+    STORE_SYSTEM_GID = 1,
+};
+
+/* Open every replica that a descriptor names, in ascending gid; forget log records of others.
+ *   Errors   TC_EIO, TC_ECORRUPT (a descriptor is damaged), with a line in diag */
+TC_MUST_USE tc_err store__replica_recover_all(struct store *s, struct tc_buf *diag);
+/* Free a replica's memory and close its files. */
+void store__replica_free(struct replica *r);
+/* The B-tree is not to be trusted any more: stop serving and leading, and ask for a snapshot. */
+void store__replica_damaged(struct replica *r, const char *why);
+/* A freshly installed or opened B-tree. The stamp's blob says where an installed snapshot's log
+ * begins: u8 version = 1 | base index, ballot, chain | configuration. */
+void store__replica_blob(struct tc_buf *out, const struct paxos_mark *base,
+                         const struct quorum_config *config);
+TC_MUST_USE tc_err store__replica_blob_decode(struct tc_slice blob, struct paxos_mark *ret_base,
+                                              struct quorum_config *ret_config);
+void store__replica_tree_path(const struct replica *r, char *path, size_t cap);
+struct btree_opts store__replica_tree_opts(const struct replica *r, bool create);
+/* Paxos over what log and tree hold; the log part of recovery. */
+TC_MUST_USE tc_err store__replica_start(struct replica *r, struct btree_stamp stamp);
+
+#endif
