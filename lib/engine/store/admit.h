@@ -8,8 +8,7 @@
  *   key      empty: a range request, which is cut to the group's range instead
  *   Errors   TC_EMOVED      other group, range or an older epoch
  *            TC_ENOTLEADER  the router knows a newer epoch than this replica */
-TC_MUST_USE tc_err store__admit_route(const struct replica *r, uint64_t epoch,
-                                      struct tc_slice key);
+TC_MUST_USE tc_err store__admit_route(const struct replica *r, uint64_t epoch, struct tc_slice key);
 /*   Errors   TC_ENOTLEADER, TC_EUNAVAILABLE (no lease, or too far behind), TC_ETHROTTLED */
 TC_MUST_USE tc_err store__admit_read(struct replica *r, bool consistent);
 /* As for a consistent read (a failed condition is one), and there is room for a write.

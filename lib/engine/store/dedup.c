@@ -35,7 +35,7 @@ void store_dedup_deinit(struct store_dedup *d) {
 
 void store_dedup_add(struct store_dedup *d, const uint8_t id[ENTRY_REQUEST_ID_BYTES],
                      uint64_t index, uint64_t now_ns) {
-    if (d->new && index <= d->new->index)
+    if (d->new &&index <= d->new->index)
         return;
     struct dedup_slot *slot = malloc(sizeof *slot);
     TC_ASSERT(slot != NULL);

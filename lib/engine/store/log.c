@@ -59,8 +59,6 @@ static void unit_push(struct replica *r, struct store_unit unit) {
         r->units = realloc(r->units, r->unit_cap * sizeof *r->units);
         TC_ASSERT(r->units != NULL);
     }
-    if (r->unit_count == 0)
-        tc_list_push_back(&r->store->units_waiting, &r->units_link);
     r->units[r->unit_count++] = unit;
 }
 
@@ -89,8 +87,6 @@ uint64_t store__log_durable_seq(struct replica *r) {
     r->durable_seq = r->units[covered - 1].seq;
     r->unit_count -= covered;
     memmove(r->units, r->units + covered, r->unit_count * sizeof *r->units);
-    if (r->unit_count == 0)
-        tc_list_remove(&r->units_link);
     return r->durable_seq;
 }
 

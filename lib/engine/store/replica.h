@@ -16,6 +16,13 @@ enum {
 /* Open every replica that a descriptor names, in ascending gid; forget log records of others.
  *   Errors   TC_EIO, TC_ECORRUPT (a descriptor is damaged), with a line in diag */
 TC_MUST_USE tc_err store__replica_recover_all(struct store *s, struct tc_buf *diag);
+/* The descriptor of a group, live or gone.
+ *   Errors   TC_ENOTFOUND, TC_ECORRUPT, TC_EIO */
+TC_MUST_USE tc_err store__replica_desc_load(struct store *s, uint64_t gid, bool *ret_live,
+                                            Tercet__Pb__CreateReplicaRequest **ret_desc);
+struct replica *store__replica_new(struct store *s, Tercet__Pb__CreateReplicaRequest *desc_take);
+/* Enter it into the store's tables. */
+void store__replica_insert(struct store *s, struct replica *r);
 /* Free a replica's memory and close its files. */
 void store__replica_free(struct replica *r);
 /* The B-tree is not to be trusted any more: stop serving and leading, and ask for a snapshot. */

@@ -59,14 +59,13 @@ struct replica {
     struct paxos *paxos;                    /* NULL: REPLICA_LOST */
     struct paxos_status status;             /* after the last step */
     uint64_t deadline_ns;
-    struct tc_list units_link; /* in store.units_waiting while unit_count > 0 */
-    struct store_unit *units;  /* not yet durable, oldest first */
+    struct store_unit *units; /* not yet durable, oldest first */
     size_t unit_count;
     size_t unit_cap;
     uint64_t durable_seq;
     struct tc_list flush_link;         /* in store.flush_waiting while proposals wait */
     struct store_proposals *proposals; /* NULL until the first */
-    struct btree *tree;                /* NULL unless state is REPLICA_OK */
+    struct btree *tree;                /* never NULL while state is REPLICA_OK */
     enum replica_state state;
     char damage[128]; /* why, in words */
 
@@ -95,7 +94,9 @@ struct replica {
         uint64_t archived; /* answered by the archiver or told by the leader */
         bool offered;      /* one offer is out */
         bool asked;        /* the archiver's end is known in this term */
-        uint64_t next_ns;  /* not before */
+        uint64_t next_ns;  /* no look before */
+        uint64_t ask_ns;   /* no question before */
+        uint64_t since_ns; /* when the oldest entry that is not archived was first seen */
         uint64_t verify_first;
         uint64_t verify_last;
         char problem[128];
@@ -104,9 +105,8 @@ struct replica {
     size_t mark_next;
     struct snapshot_send *sends; /* one per receiving replica, linked */
     struct snapshot_take *take;  /* a snapshot coming in */
-    struct bucket *bucket_read;
-    struct bucket *bucket_write;
-    size_t jobs_out; /* jobs that hold pointers into this replica */
+    uint64_t ask_ns;             /* when a damaged replica asks for one next */
+    size_t jobs_out;             /* jobs that hold pointers into this replica */
 };
 
 struct store {
@@ -119,7 +119,7 @@ struct store {
     uint8_t uuid[STORE_UUID_BYTES];
     uint64_t boot;
     struct wal *wal;
-    struct wal_batch *batch_out;
+    struct store_batch *batch;
     uint64_t durable_lsn;
     bool failed;               /* the log is lost to this process */
     struct replica **replicas; /* ascending gid */
@@ -131,14 +131,13 @@ struct store {
     size_t job_count;
     struct tc_arena scratch; /* reset by each evaluation */
     struct store_counters counters;
-    struct tc_list units_waiting;
     struct tc_list flush_waiting;
     struct store_wire_out *wire_out; /* scratch of one send and one receipt */
     struct store_wire_in *wire_in;
     struct paxos_entry *wire_entries;
     uint64_t upkeep_ns; /* when the upkeep runs next */
-    uint64_t upkeep_at; /* replica at which it goes on */
-    struct wal_prepare *prepare_out;
+    size_t archive_at;  /* replica at which the next offer is looked for */
+    bool preparing;     /* a segment is being made */
 };
 
 struct store_job {
@@ -165,6 +164,8 @@ void store__job_add(struct store *s, struct replica *r, struct store_job *j);
 void store__jobs_cancel(struct store *s);
 
 /* ---- store.c */
+/* Hand every queued proposal to its group. */
+void store__flush(struct store *s);
 /* The log cannot be trusted any more: remembered, and told to the shell by store_batch_done. */
 void store__fail(struct store *s, const char *why);
 

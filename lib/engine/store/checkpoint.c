@@ -1,0 +1,94 @@
+#include "engine/store/checkpoint.h"
+
+#include "base/assert.h"
+#include "engine/store/group.h"
+#include "engine/store/replica.h"
+
+#include <stdlib.h>
+
+struct checkpoint_job {
+    struct store_job job; /* first: the job is freed through it */
+    struct btree_checkpoint *checkpoint;
+    uint64_t index;
+    tc_err err;
+};
+
+static void run(struct store_job *j) {
+    struct checkpoint_job *c = TC_CONTAINER(j, struct checkpoint_job, job);
+    c->err = btree_checkpoint_write(c->checkpoint);
+}
+
+void store__checkpoint_report(struct replica *r) {
+    uint64_t known = r->checkpoint.durable < r->reported ? r->checkpoint.durable : r->reported;
+    if (r->paxos == NULL || known <= r->checkpoint.reported)
+        return;
+    r->checkpoint.reported = known;
+    struct paxos_event ev = {.type = PAXOS_EV_CHECKPOINT, .index = known};
+    (void)store__group_step(r, &ev);
+}
+
+static void done(struct store *s, struct store_job *j) {
+    struct checkpoint_job *c = TC_CONTAINER(j, struct checkpoint_job, job);
+    struct replica *r = j->r;
+    tc_err err = btree_checkpoint_end(r->tree, c->checkpoint, j->cancelled ? TC_EIO : c->err);
+    r->checkpoint.running = false;
+    if (err == TC_OK) {
+        r->checkpoint.durable = c->index;
+        r->stalled = false;
+        s->counters.checkpoints++;
+        store__checkpoint_report(r);
+        struct paxos_event tick = {.type = PAXOS_EV_TICK};
+        (void)store__group_step(r, &tick);
+    } else if (err == TC_EFULL) {
+        r->checkpoint.wanted = true;
+    } else if (!j->cancelled) {
+        store__fail(s, "a checkpoint could not be written");
+    }
+    free(c);
+}
+
+static tc_err begin(struct replica *r, struct checkpoint_job *c) {
+    struct tc_buf blob = {0};
+    const struct quorum_config *config = paxos_config_at(r->paxos, r->applied.index);
+    struct paxos_mark none = {0};
+    store__replica_blob(&blob, &none, config ? config : paxos_config(r->paxos));
+    struct btree_stamp stamp = {.index = r->applied.index,
+                                .ballot = r->applied.ballot,
+                                .chain = r->applied.chain,
+                                .blob = tc_buf_slice(&blob)};
+    c->index = r->applied.index;
+    tc_err err = btree_checkpoint_begin(r->tree, &stamp, &c->checkpoint);
+    tc_buf_deinit(&blob);
+    return err;
+}
+
+static bool due(const struct replica *r, uint64_t now_ns) {
+    const struct store_options *o = &r->store->options;
+    if (r->applied.index == r->checkpoint.durable)
+        return false;
+    return r->checkpoint.wanted || r->checkpoint.log_bytes >= o->checkpoint_bytes ||
+           now_ns >= r->checkpoint.last_ns + o->checkpoint_ms * STORE_MS_NS;
+}
+
+void store__checkpoint_maybe(struct replica *r, uint64_t now_ns) {
+    struct store *s = r->store;
+    if (r->state != REPLICA_OK || r->checkpoint.running || s->job_count >= STORE_JOBS_COUNT_MAX ||
+        !due(r, now_ns))
+        return;
+    struct checkpoint_job *c = calloc(1, sizeof *c);
+    TC_ASSERT(c != NULL);
+    c->job.run = run;
+    c->job.done = done;
+    tc_err err = begin(r, c);
+    if (err != TC_OK) {
+        free(c);
+        if (err == TC_EIO)
+            store__fail(s, "a checkpoint could not begin");
+        return;
+    }
+    r->checkpoint.running = true;
+    r->checkpoint.wanted = false;
+    r->checkpoint.last_ns = now_ns;
+    r->checkpoint.log_bytes = 0;
+    store__job_add(s, r, &c->job);
+}

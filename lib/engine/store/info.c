@@ -1,0 +1,154 @@
+/* What this node tells about itself: NodeInfo, the admin page, memds. */
+#include "base/assert.h"
+#include "engine/store/group.h"
+#include "engine/store/replica.h"
+#include "engine/store/tables.h"
+#include "env/fs.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static const char *state_text(const struct replica *r) {
+    switch (r->state) {
+    case REPLICA_OK:
+        return r->stalled ? "stalled: waits for a checkpoint" : "ok";
+    case REPLICA_INSTALLING:
+        return "installing";
+    case REPLICA_DAMAGED:
+    case REPLICA_LOST:
+        break;
+    }
+    return r->damage;
+}
+
+static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info, struct tc_buf *state) {
+    tercet__pb__replica_info__init(info);
+    bool bad = r->state == REPLICA_DAMAGED || r->state == REPLICA_LOST;
+    tc_buf_printf(state, "%s%s", bad ? "damaged: " : "", state_text(r));
+    tc_buf_append_u8(state, 0);
+    info->partition = store__group_partition(r);
+    info->rid = r->rid;
+    info->role = r->status.role == PAXOS_LEADER ? 2 : r->status.role == PAXOS_CANDIDATE ? 1 : 0;
+    info->last = r->status.last.index;
+    info->commit = r->status.commit;
+    info->applied = r->applied.index;
+    info->archived = r->status.archived;
+    info->base_index = r->status.base.index;
+    info->checkpoint = r->checkpoint.durable;
+    info->state = (char *)state->data;
+    if (r->tree) {
+        struct btree_stats stats = btree_stats(r->tree);
+        info->item_count = stats.item_count;
+        info->item_bytes = stats.item_bytes;
+    }
+}
+
+void store_node_info(struct store *s, struct tc_buf *out) {
+    Tercet__Pb__NodeInfoReply reply = TERCET__PB__NODE_INFO_REPLY__INIT;
+    size_t n = s->replica_count;
+    Tercet__Pb__ReplicaInfo *infos = calloc(n + 1, sizeof *infos);
+    Tercet__Pb__ReplicaInfo **pointers = calloc(n + 1, sizeof(Tercet__Pb__ReplicaInfo *));
+    struct tc_buf *states = calloc(n + 1, sizeof *states);
+    TC_ASSERT(infos != NULL && pointers != NULL && states != NULL);
+    for (size_t i = 0; i < n; i++) {
+        fill_replica(s->replicas[i], &infos[i], &states[i]);
+        pointers[i] = &infos[i];
+    }
+    reply.node = s->node;
+    reply.zone = s->zone;
+    reply.store_uuid = (ProtobufCBinaryData){.len = STORE_UUID_BYTES, .data = s->uuid};
+    reply.boot = s->boot;
+    reply.replicas = pointers;
+    reply.n_replicas = n;
+    reply.wal_bytes = wal_space(s->wal).used_bytes;
+    struct tc_fs_space space = {0};
+    if (tc_fs_space(s->env.fs, s->dir, &space) == TC_OK)
+        reply.disk_free_bytes = space.free_bytes;
+    store__pack(out, &reply.base);
+    for (size_t i = 0; i < n; i++)
+        tc_buf_deinit(&states[i]);
+    free(states);
+    free(pointers);
+    free(infos);
+}
+
+static void append_json_text(struct tc_buf *out, const char *text) {
+    tc_buf_append_u8(out, '"');
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            tc_buf_append_u8(out, '\\');
+        tc_buf_append_u8(out, (uint8_t)*text < 0x20 ? ' ' : (uint8_t)*text);
+    }
+    tc_buf_append_u8(out, '"');
+}
+
+static void append_replica_json(struct replica *r, struct tc_buf *out) {
+    const char *role = r->paxos ? paxos_role_name(r->status.role) : "none";
+    tc_buf_printf(out, "{\"gid\":%" PRIu64 ",\"table_id\":%" PRIu64 ",\"table\":", r->gid,
+                  r->desc->partition->table_id);
+    append_json_text(out, r->desc->table_name);
+    tc_buf_printf(out, ",\"rid\":%" PRIu32 ",\"role\":\"%s\",\"serving\":%s,\"leader\":%" PRIu32,
+                  r->rid, role, store__group_leads(r) ? "true" : "false", r->status.leader);
+    tc_buf_printf(out,
+                  ",\"base\":%" PRIu64 ",\"last\":%" PRIu64 ",\"commit\":%" PRIu64
+                  ",\"applied\":%" PRIu64 ",\"checkpoint\":%" PRIu64 ",\"archived\":%" PRIu64,
+                  r->status.base.index, r->status.last.index, r->status.commit, r->applied.index,
+                  r->checkpoint.durable, r->status.archived);
+    if (r->tree) {
+        struct btree_stats stats = btree_stats(r->tree);
+        tc_buf_printf(out, ",\"items\":%" PRIu64 ",\"bytes\":%" PRIu64, stats.item_count,
+                      stats.item_bytes);
+    }
+    tc_buf_append_str(out, ",\"state\":");
+    append_json_text(out, state_text(r));
+    if (r->archive.problem[0]) {
+        tc_buf_append_str(out, ",\"archive_problem\":");
+        append_json_text(out, r->archive.problem);
+    }
+    tc_buf_append_u8(out, '}');
+}
+
+void store_status_json(struct store *s, struct tc_buf *out) {
+    struct wal_space space = wal_space(s->wal);
+    tc_buf_append_str(out, "{\"node\":");
+    append_json_text(out, s->node);
+    tc_buf_append_str(out, ",\"zone\":");
+    append_json_text(out, s->zone);
+    tc_buf_append_str(out, ",\"store\":\"");
+    for (size_t i = 0; i < STORE_UUID_BYTES; i++)
+        tc_buf_printf(out, "%02x", s->uuid[i]);
+    tc_buf_printf(out,
+                  "\",\"boot\":%" PRIu64 ",\"wal_bytes\":%" PRIu64 ",\"wal_max_bytes\":%" PRIu64
+                  ",\"replicas\":[",
+                  s->boot, space.used_bytes, space.max_bytes);
+    for (size_t i = 0; i < s->replica_count; i++) {
+        if (i > 0)
+            tc_buf_append_u8(out, ',');
+        append_replica_json(s->replicas[i], out);
+    }
+    tc_buf_append_str(out, "]}");
+}
+
+void store_replica_counts(const struct store *s, size_t *ret_led, size_t *ret_all) {
+    size_t led = 0;
+    for (size_t i = 0; i < s->replica_count; i++)
+        led += store__group_leads(s->replicas[i]);
+    *ret_led = led;
+    *ret_all = s->replica_count;
+}
+
+void store_push_all(struct store *s) {
+    for (size_t i = 0; i < s->replica_count; i++)
+        store__group_announce(s->replicas[i]);
+    store__tables_push_all(store__find(s, STORE_SYSTEM_GID));
+}
+
+bool store_drain(struct store *s) {
+    bool any = false;
+    for (size_t i = 0; i < s->replica_count; i++) {
+        any = any || s->replicas[i]->status.role == PAXOS_LEADER;
+        store__group_flush(s->replicas[i]);
+        store__group_resign(s->replicas[i]);
+    }
+    return !any;
+}

@@ -1,0 +1,118 @@
+#include "engine/store/upkeep.h"
+
+#include "base/assert.h"
+#include "engine/store/checkpoint.h"
+#include "engine/store/group.h"
+#include "engine/store/log.h"
+#include "engine/store/snapshot.h"
+
+#include <stdlib.h>
+
+enum {
+    TRIM_ENTRIES_MIN = 256, /* a trim costs a record of its own */
+    COPY_FORWARD_BYTES = 1 << 20,
+    OLDEST_GROUPS_MAX = 16,
+};
+
+/* ---- trimming */
+
+static uint64_t lower(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+/* Highest index that nobody needs in this log: the B-tree and the archive have it, no follower or
+ * running copy waits for it, and no request in it can be repeated any more. */
+static uint64_t trim_target(const struct replica *r) {
+    uint64_t at = lower(paxos_trim_max(r->paxos), r->checkpoint.durable);
+    uint64_t oldest = store_dedup_oldest_index(&r->dedup);
+    at = lower(at, oldest > 0 ? oldest - 1 : 0);
+    return lower(at, store__snapshot_log_floor(r));
+}
+
+static void trim(struct replica *r, bool pressure) {
+    uint64_t target = trim_target(r);
+    uint64_t least = pressure ? 1 : TRIM_ENTRIES_MIN;
+    if (r->trim.index || target < r->status.base.index + least)
+        return;
+    struct paxos_event ev = {.type = PAXOS_EV_TRIM, .index = target};
+    (void)store__group_step(r, &ev);
+}
+
+/* Without an archive the applied log counts as archived. */
+static void assume_archived(struct replica *r) {
+    uint64_t known = lower(r->reported, r->status.commit);
+    if (r->store->options.archive_required || known <= r->status.archived)
+        return;
+    struct paxos_event ev = {.type = PAXOS_EV_ARCHIVED, .index = known};
+    (void)store__group_step(r, &ev);
+}
+
+static void upkeep_replica(struct replica *r, uint64_t now_ns, bool pressure) {
+    if (r->paxos == NULL)
+        return;
+    store_dedup_expire(&r->dedup, now_ns);
+    store__checkpoint_maybe(r, now_ns);
+    store__checkpoint_report(r);
+    assume_archived(r);
+    store__log_trimmed(r);
+    trim(r, pressure);
+}
+
+/* ---- segments */
+
+struct prepare_job {
+    struct store_job job;
+    struct wal_prepare *prepare;
+};
+
+static void prepare_run(struct store_job *j) {
+    wal_prepare_run(TC_CONTAINER(j, struct prepare_job, job)->prepare);
+}
+
+static void prepare_done(struct store *s, struct store_job *j) {
+    struct prepare_job *p = TC_CONTAINER(j, struct prepare_job, job);
+    if (j->cancelled)
+        wal_prepare_run(p->prepare); /* the log wants it back complete */
+    wal_prepare_done(s->wal, p->prepare);
+    s->preparing = false;
+    free(p);
+}
+
+static void prepare_segment(struct store *s) {
+    struct wal_prepare *prepare = s->preparing ? NULL : wal_prepare_take(s->wal);
+    if (prepare == NULL)
+        return;
+    struct prepare_job *p = calloc(1, sizeof *p);
+    TC_ASSERT(p != NULL);
+    p->job.run = prepare_run;
+    p->job.done = prepare_done;
+    p->prepare = prepare;
+    s->preparing = true;
+    store__job_add(s, NULL, &p->job);
+}
+
+/* The oldest segment is held by few groups: have them checkpoint, and carry their remnant on. */
+static void relieve(struct store *s) {
+    uint64_t gids[OLDEST_GROUPS_MAX];
+    size_t count = wal_oldest_groups(s->wal, gids, OLDEST_GROUPS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct replica *r = store__find(s, gids[i]);
+        if (r)
+            r->checkpoint.wanted = true;
+    }
+    tc_err err = wal_copy_forward(s->wal, COPY_FORWARD_BYTES);
+    if (err == TC_EIO)
+        store__fail(s, "the log cannot be carried forward");
+}
+
+void store__upkeep(struct store *s, uint64_t now_ns) {
+    if (now_ns < s->upkeep_ns)
+        return;
+    s->upkeep_ns = now_ns + (uint64_t)UPKEEP_EVERY_MS * STORE_MS_NS;
+    bool pressure = wal_space(s->wal).pressure;
+    for (size_t i = 0; i < s->replica_count; i++)
+        upkeep_replica(s->replicas[i], now_ns, pressure);
+    prepare_segment(s);
+    if (pressure)
+        relieve(s);
+}

@@ -1,0 +1,13 @@
+/* store__upkeep: what keeps the log short: checkpoints, trims, segments made and emptied. */
+#ifndef TC_ENGINE_STORE_UPKEEP_H
+#define TC_ENGINE_STORE_UPKEEP_H
+
+#include "engine/store/store_private.h"
+
+enum {
+    UPKEEP_EVERY_MS = 50,
+};
+
+void store__upkeep(struct store *s, uint64_t now_ns);
+
+#endif
