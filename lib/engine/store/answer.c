@@ -106,7 +106,7 @@ static void complete(struct replica *r, const struct store_wait *wait) {
 
 void store__answer_applied(struct replica *r) {
     struct store_wait *wait;
-    while ((wait = store_waits_pop(&r->waits, r->applied)) != NULL) {
+    while ((wait = store_waits_pop(&r->waits, r->applied.index)) != NULL) {
         complete(r, wait);
         store_wait_free(wait);
     }

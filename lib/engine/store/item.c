@@ -46,7 +46,7 @@ static void answer_get(struct store *s, struct replica *r, uint64_t token,
     Tercet__Pb__ItemReply reply = TERCET__PB__ITEM_REPLY__INIT;
     struct tc_buf projected = {0};
     reply.found = item.len > 0;
-    reply.index = r->applied;
+    reply.index = r->applied.index;
     if (reply.found) {
         reply.new_bytes = (uint32_t)item_size_bytes(item);
         if (req->projection.len) {
@@ -113,7 +113,7 @@ static void refuse(struct write_op *op, tc_err err) {
     tc_buf_append_u8(&op->decision.message, 0);
     reply.message = (char *)op->decision.message.data;
     op->s->counters.conditions_failed += err == TC_ECONDITION;
-    if (op->seen_index > op->r->applied)
+    if (op->seen_index > op->r->applied.index)
         store__answer_later_read(op->r, op->token, op->seen_index, err, &reply);
     else
         store__reply(op->s, op->token, err, &reply.base);

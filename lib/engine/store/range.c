@@ -72,7 +72,7 @@ static void answer(struct store *s, struct replica *r, uint64_t token,
     reply.count = page->count;
     reply.scanned = page->scanned;
     reply.bytes = page->bytes;
-    reply.index = r->applied;
+    reply.index = r->applied.index;
     reply.more = page->more;
     if (page->more) {
         reply.last_key = view(tc_buf_slice(&page->last_key));

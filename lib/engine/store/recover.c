@@ -1,5 +1,6 @@
 /* From what disk holds to a running replica (REPLICATION.md B11). */
 #include "base/assert.h"
+#include "base/probe.h"
 #include "base/reader.h"
 #include "engine/store/group.h"
 #include "engine/store/log.h"

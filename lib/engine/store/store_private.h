@@ -89,7 +89,12 @@ struct replica {
         uint64_t last_ns;   /* when the last one began */
         uint64_t log_bytes; /* applied since */
         uint64_t durable;   /* index of the newest durable one */
+        uint64_t reported;  /* what paxos was told of it */
     } checkpoint;
+    struct trim_state {
+        uint64_t index; /* to be dropped from the log once lsn is durable; 0: none */
+        uint64_t lsn;
+    } trim;
     struct archive_state {
         uint64_t archived; /* answered by the archiver or told by the leader */
         bool offered;      /* one offer is out */
@@ -121,6 +126,7 @@ struct store {
     struct wal *wal;
     struct store_batch *batch;
     uint64_t durable_lsn;
+    uint64_t queue_max_bytes;  /* queued for the log, above which requests and messages wait */
     bool failed;               /* the log is lost to this process */
     struct replica **replicas; /* ascending gid */
     size_t replica_count;

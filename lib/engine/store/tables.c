@@ -34,8 +34,8 @@ static void push_record(struct store *s, struct tc_slice item, bool deleted) {
     table.version = record.version + (deleted ? 1 : 0);
     table.deleted = deleted;
     if (!deleted)
-        table.descriptor_ = (ProtobufCBinaryData){.len = record.data.len,
-                                                  .data = (uint8_t *)(uintptr_t)record.data.data};
+        table.descriptor = (ProtobufCBinaryData){.len = record.data.len,
+                                                 .data = (uint8_t *)(uintptr_t)record.data.data};
     Tercet__Pb__TableRecord *tables[1] = {&table};
     Tercet__Pb__PushRequest push = TERCET__PB__PUSH_REQUEST__INIT;
     push.tables = tables;
