@@ -53,7 +53,7 @@ static tc_err step(struct replica *r, struct paxos_event *ev, struct paxos_out *
     store__log_sends(r, out);
     for (size_t i = 0; i < out->snapshot_count; i++)
         store__snapshot_send(r, out->snapshots[i]);
-    if (out->base_changed && ev->type != PAXOS_EV_INSTALLED)
+    if (out->base_changed && !r->restarting)
         store__log_base(r);
     if (out->role_changed || r->term_ballot != 0)
         follow_role(r);
@@ -87,8 +87,6 @@ tc_err store__group_step(struct replica *r, struct paxos_event *ev) {
     struct paxos_out out;
     store__group_flush(r);
     tc_err err = step(r, ev, &out);
-    if (ev->type == PAXOS_EV_READ && err == TC_OK)
-        err = out.read_err;
     settle(r);
     return err;
 }
@@ -172,9 +170,7 @@ tc_err store__group_may_read(struct replica *r) {
         return TC_ENOTLEADER;
     struct paxos_event ev = {.type = PAXOS_EV_READ};
     struct paxos_out out;
-    ev.now_ns = store__now_ns(r->store);
-    TC_TRY(paxos_step(r->paxos, &ev, &out));
-    TC_ASSERT(out.seq == 0 && out.send_count == 0);
+    TC_TRY(step(r, &ev, &out));
     return out.read_err;
 }
 

@@ -59,25 +59,26 @@ static void drop_leftovers(const struct replica *r, const struct store_base *bas
         return;
     bool stale =
         base->cut_lsn != 0 && wal_entry(w, r->gid, g.last_idx, &e) && e.lsn <= base->cut_lsn;
-    wal_trim(w, r->gid, stale || g.last_idx < base->mark.index ? g.last_idx : base->mark.index);
+    wal_trim(w, r->gid, stale ? g.last_idx : base->mark.index);
+}
+
+static bool log_holds(const struct replica *r, const struct paxos_mark *at) {
+    struct wal_entry e;
+    return wal_entry(r->store->wal, r->gid, at->index, &e) && e.chain == at->chain &&
+           e.ballot == at->ballot;
 }
 
 /* The crash came after a snapshot was installed and before the log was restarted above it. */
 static void finish_install(struct replica *r, struct btree_stamp stamp, struct store_base *base) {
     struct paxos_mark mark;
     struct quorum_config config;
-    struct wal_group g;
-    uint64_t last = wal_group(r->store->wal, r->gid, &g) ? g.last_idx : 0;
-    if (last < base->mark.index)
-        last = base->mark.index;
-    if (stamp.index <= last || store__replica_blob_decode(stamp.blob, &mark, &config) != TC_OK)
+    if (stamp.index == 0 || store__replica_blob_decode(stamp.blob, &mark, &config) != TC_OK)
         return;
-    if (mark.index <= base->mark.index)
+    if (mark.index <= base->mark.index || log_holds(r, &mark))
         return;
     TC_PROBE("store: recovery finishes an install");
     store__log_restart(r, &mark, &config);
-    base->mark = mark;
-    base->config = config;
+    *base = (struct store_base){.mark = mark, .config = config};
 }
 
 static tc_err read_entry(const struct replica *r, uint64_t idx, struct paxos_entry *ret) {

@@ -127,25 +127,30 @@ static void job_free(struct take_job *t) {
 
 /* ---- the swap's end: a new B-tree is in place and durable */
 
-/* The log goes on if it holds the very entry at which the snapshot was taken: then everything in it
- * is as good as before. Otherwise it begins anew below the snapshot, and its tail is sent. */
-static bool log_continues(const struct replica *r, const struct paxos_mark *at) {
+/* This log holds exactly that entry. */
+static bool holds(const struct replica *r, const struct paxos_mark *at) {
     if (at->index == r->status.base.index)
         return at->chain == r->status.base.chain;
     const struct paxos_entry *e = paxos_entry_at(r->paxos, at->index);
     return e != NULL && e->chain == at->chain && e->ballot == at->ballot;
 }
 
-static void restart_log(struct replica *r, const struct snapshot_take *take) {
-    store__log_restart(r, &take->base, &take->config);
-    r->reported = r->committed = take->at.index;
-    r->checkpoint.reported = take->at.index;
+/* Where the log begins from now on. If it holds the very entry at which the snapshot was taken,
+ * then all of it is as good as before and stays; else it begins at the sender's base, and if it
+ * does not hold that either, it begins anew and its tail is sent. */
+static void tell_paxos(struct replica *r, const struct snapshot_take *take) {
+    struct paxos_mark base = holds(r, &take->at) ? r->status.base : take->base;
+    r->restarting = base.index > r->status.base.index && !holds(r, &base);
+    if (r->restarting)
+        store__log_restart(r, &base, &take->config);
+    r->reported = r->checkpoint.reported = take->at.index;
     struct paxos_event ev = {.type = PAXOS_EV_INSTALLED,
-                             .installed = {.base = take->base,
+                             .installed = {.base = base,
                                            .config = &take->config,
                                            .checkpoint_index = take->at.index,
                                            .archived = take->archived}};
     tc_err err = store__group_step(r, &ev);
+    r->restarting = false;
     if (err != TC_OK)
         store__replica_damaged(r, "paxos refused the snapshot");
 }
@@ -163,8 +168,7 @@ static void installed(struct replica *r) {
     r->store->counters.snapshots_installed++;
     TC_TRACE(&r->store->env.trace, "snapshot installed at %llu -> replica goes on",
              (unsigned long long)take.at.index);
-    if (!log_continues(r, &take.at))
-        restart_log(r, &take);
+    tell_paxos(r, &take);
     struct paxos_event tick = {.type = PAXOS_EV_TICK};
     (void)store__group_step(r, &tick);
     store__checkpoint_report(r);

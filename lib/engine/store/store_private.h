@@ -77,6 +77,7 @@ struct replica {
     uint64_t term_ballot;      /* own ballot while leading, else 0 */
     bool stalled;              /* apply waits for a checkpoint to free memory */
     bool blocked;              /* pipeline state is not known: no evaluation until it is applied */
+    bool restarting;           /* an installed snapshot began the log anew; its base is logged */
     bool announced;            /* this term's leadership was pushed to memds */
 
     struct store_overlay overlay;

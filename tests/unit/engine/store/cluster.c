@@ -1,0 +1,408 @@
+#include "cluster.h"
+
+#include "base/assert.h"
+#include "core/expr/expr.h"
+#include "core/item/item.h"
+#include "core/key/key.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct parcel {
+    struct tc_list link;
+    uint64_t at_ns;
+    bool chunk;
+    struct tc_buf bytes;
+};
+
+static uint64_t node_random(void *user) {
+    return tc_prng_u64(&((struct node *)user)->prng);
+}
+
+static void trace_line(void *user, const char *text) {
+    struct node *n = user;
+    fprintf(stderr, "[%6llu] %d %s\n", (unsigned long long)(n->cluster->clock.now_ns / 1000000),
+            (int)(n - n->cluster->nodes), text);
+}
+
+static void parcel_free(struct parcel *p) {
+    tc_buf_deinit(&p->bytes);
+    free(p);
+}
+
+static void drop_inbox(struct node *n) {
+    for (struct tc_list *l = tc_list_pop_front(&n->inbox); l; l = tc_list_pop_front(&n->inbox))
+        parcel_free(TC_CONTAINER(l, struct parcel, link));
+}
+
+void cluster_start(struct cluster *c, int i) {
+    struct node *n = &c->nodes[i];
+    char name[16], addr[32], zone[2] = {(char)('a' + i), 0};
+    snprintf(name, sizeof name, "storage-%d", i);
+    snprintf(addr, sizeof addr, "node:%d", i);
+    struct store_options o = c->options;
+    o.node = name;
+    o.addr = addr;
+    o.zone = zone;
+    struct tc_buf diag = {0};
+    tc_err err = store_open(&n->env, "d", &o, &diag, &n->store);
+    if (err != TC_OK)
+        fprintf(stderr, "open: %s %.*s\n", tc_err_name(err), (int)diag.len, (char *)diag.data);
+    assert_int_equal(err, TC_OK);
+    tc_buf_deinit(&diag);
+    Tercet__Pb__NodeInfoReply *info = cluster_info(c, i);
+    memcpy(n->uuid, info->store_uuid.data, STORE_UUID_BYTES);
+    tercet__pb__node_info_reply__free_unpacked(info, NULL);
+}
+
+void cluster_init(struct cluster *c, uint64_t seed, const struct store_options *options) {
+    memset(c, 0, sizeof *c);
+    c->options = *options;
+    c->prng = tc_prng(seed);
+    sim_clock_init(&c->clock, 1000000000, 1700000000000000000u);
+    for (int i = 0; i < NODES; i++) {
+        struct node *n = &c->nodes[i];
+        n->cluster = c;
+        n->fs = sim_fs_new(seed * 31 + (uint64_t)i);
+        n->prng = tc_prng(seed * 77 + (uint64_t)i);
+        n->env = (struct store_env){
+            .fs = sim_fs_fs(n->fs), .clock = &c->clock.clock, .random = node_random, .user = n};
+        if (getenv("STORE_TRACE"))
+            n->env.trace = (struct tc_trace){.line = trace_line, .user = n};
+        tc_list_init(&n->inbox);
+        assert_int_equal(tc_fs_mkdir(n->env.fs, "d"), TC_OK);
+        cluster_start(c, i);
+    }
+}
+
+void cluster_stop(struct cluster *c, int i, bool power_loss) {
+    struct node *n = &c->nodes[i];
+    store_close(n->store);
+    n->store = NULL;
+    drop_inbox(n);
+    if (power_loss)
+        sim_fs_crash(n->fs);
+    else
+        sim_fs_restart(n->fs);
+}
+
+void cluster_deinit(struct cluster *c) {
+    for (int i = 0; i < NODES; i++) {
+        if (c->nodes[i].store)
+            store_close(c->nodes[i].store);
+        drop_inbox(&c->nodes[i]);
+        sim_fs_free(c->nodes[i].fs);
+    }
+    size_t at = 0;
+    struct tc_slice key;
+    void *value;
+    while (tc_map_next(&c->replies, &at, &key, &value)) {
+        tc_buf_deinit(&((struct reply *)value)->payload);
+        free(value);
+    }
+    tc_map_deinit(&c->replies);
+}
+
+/* ---- one step of a node */
+
+static void deliver(struct node *n, const struct parcel *p) {
+    if (p->chunk) {
+        Tercet__Pb__SnapshotChunk *m =
+            tercet__pb__snapshot_chunk__unpack(NULL, p->bytes.len, p->bytes.data);
+        assert_non_null(m);
+        store_receive_chunk(n->store, m);
+        tercet__pb__snapshot_chunk__free_unpacked(m, NULL);
+        return;
+    }
+    Tercet__Pb__PaxosMessage *m =
+        tercet__pb__paxos_message__unpack(NULL, p->bytes.len, p->bytes.data);
+    assert_non_null(m);
+    store_receive(n->store, m);
+    tercet__pb__paxos_message__free_unpacked(m, NULL);
+}
+
+static void send(struct cluster *c, struct node *from, struct store_effect *e) {
+    int to = e->addr[5] - '0';
+    struct node *n = &c->nodes[to];
+    if (from->cut || n->cut || n->store == NULL)
+        return;
+    struct parcel *p = calloc(1, sizeof *p);
+    p->at_ns = c->clock.now_ns + 1000000;
+    p->chunk = e->type == STORE_SEND_CHUNK;
+    p->bytes = e->payload;
+    e->payload = (struct tc_buf){0};
+    tc_list_push_back(&n->inbox, &p->link);
+}
+
+static void keep_reply(struct cluster *c, struct store_effect *e) {
+    struct reply *r = calloc(1, sizeof *r);
+    r->err = e->err;
+    r->payload = e->payload;
+    e->payload = (struct tc_buf){0};
+    void *before = tc_map_put(&c->replies, tc_map_u64_key(&e->token), r);
+    assert_null(before); /* exactly one answer */
+}
+
+static void drain(struct cluster *c, struct node *n) {
+    struct store_effect *e;
+    while ((e = store_effect_next(n->store)) != NULL) {
+        if (e->type == STORE_REPLY)
+            keep_reply(c, e);
+        else if (e->type == STORE_PUSH)
+            c->pushes++;
+        else
+            send(c, n, e);
+        store_effect_free(e);
+    }
+}
+
+static void write_log(struct node *n) {
+    struct store_batch *b = n->frozen_log ? NULL : store_batch_take(n->store);
+    if (b == NULL)
+        return;
+    tc_err err = store_batch_write(b);
+    assert_int_equal(store_batch_done(n->store, b, err), TC_OK);
+}
+
+static void node_step(struct cluster *c, struct node *n) {
+    struct tc_list *l = n->inbox.next;
+    while (l != &n->inbox) {
+        struct parcel *p = TC_CONTAINER(l, struct parcel, link);
+        if (p->at_ns > c->clock.now_ns)
+            break;
+        tc_list_remove(l);
+        deliver(n, p);
+        parcel_free(p);
+        l = n->inbox.next;
+    }
+    store_tick(n->store);
+    write_log(n);
+    drain(c, n);
+    for (struct store_job *j = store_job_take(n->store); j; j = store_job_take(n->store)) {
+        store_job_run(j);
+        store_job_done(n->store, j);
+    }
+    drain(c, n);
+}
+
+void cluster_run(struct cluster *c, uint64_t ms) {
+    for (; ms > 0; ms--) {
+        c->clock.now_ns += 1000000;
+        for (int i = 0; i < NODES; i++)
+            if (c->nodes[i].store)
+                node_step(c, &c->nodes[i]);
+    }
+}
+
+/* ---- groups */
+
+Tercet__Pb__NodeInfoReply *cluster_info(struct cluster *c, int n) {
+    struct tc_buf b = {0};
+    store_node_info(c->nodes[n].store, &b);
+    Tercet__Pb__NodeInfoReply *info = tercet__pb__node_info_reply__unpack(NULL, b.len, b.data);
+    assert_non_null(info);
+    tc_buf_deinit(&b);
+    return info;
+}
+
+void cluster_create_group(struct cluster *c) {
+    Tercet__Pb__Member members[NODES], *pointers[NODES];
+    char addr[NODES][24], zone[NODES][2];
+    Tercet__Pb__Partition p = TERCET__PB__PARTITION__INIT;
+    p.gid = GID;
+    p.table_id = 5;
+    p.epoch = 1;
+    for (int i = 0; i < NODES; i++) {
+        tercet__pb__member__init(&members[i]);
+        snprintf(addr[i], sizeof addr[i], "node:%d", i);
+        zone[i][0] = (char)('a' + i);
+        zone[i][1] = 0;
+        members[i].rid = (uint32_t)i + 1;
+        members[i].addr = addr[i];
+        members[i].node = addr[i];
+        members[i].zone = zone[i];
+        members[i].store_uuid =
+            (ProtobufCBinaryData){.len = STORE_UUID_BYTES, .data = c->nodes[i].uuid};
+        pointers[i] = &members[i];
+    }
+    p.members = pointers;
+    p.n_members = NODES;
+    for (int i = 0; i < NODES; i++) {
+        Tercet__Pb__CreateReplicaRequest req = TERCET__PB__CREATE_REPLICA_REQUEST__INIT;
+        req.partition = &p;
+        req.rid = (uint32_t)i + 1;
+        char table[] = "things";
+        req.table_name = table;
+        assert_int_equal(store_create_replica(c->nodes[i].store, &req), TC_OK);
+        assert_int_equal(store_create_replica(c->nodes[i].store, &req), TC_EEXISTS);
+    }
+}
+
+int cluster_leader(struct cluster *c) {
+    for (int i = 0; i < NODES; i++) {
+        size_t led = 0, all = 0;
+        if (c->nodes[i].store)
+            store_replica_counts(c->nodes[i].store, &led, &all);
+        struct op read = {.op = TERCET__PB__ITEM_OP__ITEM_GET, .key = 1, .consistent = true};
+        if (led == 1 && cluster_do(c, i, &read) == TC_OK)
+            return i;
+    }
+    return -1;
+}
+
+int cluster_wait_leader(struct cluster *c) {
+    for (int i = 0; i < 2000; i++) {
+        cluster_run(c, 10);
+        int leader = cluster_leader(c);
+        if (leader >= 0)
+            return leader;
+    }
+    fail_msg("no leader in 20 s");
+    return -1;
+}
+
+void cluster_assert_equal(struct cluster *c) {
+    cluster_run(c, 3000);
+    uint64_t items = 0, bytes = 0, applied = 0;
+    for (int i = 0; i < NODES; i++) {
+        Tercet__Pb__NodeInfoReply *info = cluster_info(c, i);
+        const Tercet__Pb__ReplicaInfo *r = info->replicas[0];
+        assert_string_equal(r->state, "ok");
+        if (i > 0) {
+            assert_int_equal(r->applied, applied);
+            assert_int_equal(r->item_count, items);
+            assert_int_equal(r->item_bytes, bytes);
+        }
+        applied = r->applied;
+        items = r->item_count;
+        bytes = r->item_bytes;
+        tercet__pb__node_info_reply__free_unpacked(info, NULL);
+    }
+}
+
+/* ---- requests */
+
+static void make_item(struct tc_buf *out, const char *key, const char *value) {
+    struct tc_buf k = {0}, v = {0};
+    struct item_builder b = {0};
+    item_put_string(&k, tc_slice_str(key));
+    item_builder_add(&b, TC_SLICE_LIT("pk"), tc_buf_slice(&k));
+    if (value) {
+        item_put_string(&v, tc_slice_str(value));
+        item_builder_add(&b, TC_SLICE_LIT("a"), tc_buf_slice(&v));
+    }
+    assert_int_equal(item_builder_finish(&b, out), TC_OK);
+    item_builder_deinit(&b);
+    tc_buf_deinit(&k);
+    tc_buf_deinit(&v);
+}
+
+static void make_key(struct tc_buf *out, const char *text) {
+    struct tc_buf v = {0};
+    item_put_string(&v, tc_slice_str(text));
+    key_append_hash(out, item_value_at(tc_buf_slice(&v)));
+    tc_buf_deinit(&v);
+}
+
+static void make_condition(struct tc_buf *out, const struct op *op) {
+    struct tc_buf diag = {0}, value = {0};
+    struct tc_arena scratch = {0};
+    struct expr_binding binding = {.token = TC_SLICE_LIT(":v")};
+    struct expr_bindings values = {.at = &binding, .count = 1};
+    struct expr_ctx ctx = {.scratch = &scratch};
+    const char *text = "attribute_not_exists(pk)";
+    if (op->if_value) {
+        text = "a = :v";
+        item_put_string(&value, tc_slice_str(op->expect));
+        binding.target = tc_buf_slice(&value);
+        assert_int_equal(expr_bindings_prepare(&values, ':', &diag), TC_OK);
+        ctx.values = &values;
+    }
+    assert_int_equal(expr_compile(EXPR_CONDITION, tc_slice_str(text), &ctx, out, &diag), TC_OK);
+    tc_buf_deinit(&diag);
+    tc_buf_deinit(&value);
+    tc_arena_deinit(&scratch);
+}
+
+static ProtobufCBinaryData view(const struct tc_buf *b) {
+    return (ProtobufCBinaryData){.len = b->len, .data = b->data};
+}
+
+uint64_t cluster_send(struct cluster *c, int node, const struct op *op) {
+    struct tc_buf item = {0}, key = {0}, condition = {0};
+    char text[32];
+    uint64_t id[2] = {op->id ? op->id : ++c->next_id + 1000000, 42};
+    Tercet__Pb__ItemRequest req = TERCET__PB__ITEM_REQUEST__INIT;
+    snprintf(text, sizeof text, "key-%d", op->key);
+    make_key(&key, text);
+    make_item(&item, text, op->value);
+    if (op->if_absent || op->if_value)
+        make_condition(&condition, op);
+    req.gid = GID;
+    req.epoch = 1;
+    req.op = op->op;
+    req.request_id = (ProtobufCBinaryData){.len = sizeof id, .data = (uint8_t *)id};
+    req.key = view(&key);
+    if (op->op == TERCET__PB__ITEM_OP__ITEM_PUT || op->op == TERCET__PB__ITEM_OP__ITEM_UPDATE)
+        req.item = view(&item);
+    req.condition = view(&condition);
+    req.want = op->want;
+    req.consistent = op->consistent;
+    uint64_t token = ++c->next_token;
+    store_item_request(c->nodes[node].store, token, &req);
+    drain(c, &c->nodes[node]);
+    tc_buf_deinit(&item);
+    tc_buf_deinit(&key);
+    tc_buf_deinit(&condition);
+    return token;
+}
+
+const struct reply *cluster_peek(struct cluster *c, uint64_t token) {
+    return tc_map_get(&c->replies, tc_map_u64_key(&token));
+}
+
+const struct reply *cluster_wait(struct cluster *c, uint64_t token) {
+    for (int i = 0; i < 10000; i++) {
+        const struct reply *r = cluster_peek(c, token);
+        if (r)
+            return r;
+        cluster_run(c, 1);
+    }
+    fail_msg("no answer in 10 s");
+    return NULL;
+}
+
+tc_err cluster_do(struct cluster *c, int node, const struct op *op) {
+    return cluster_wait(c, cluster_send(c, node, op))->err;
+}
+
+void cluster_put(struct cluster *c, int key, const char *value) {
+    struct op op = {.op = TERCET__PB__ITEM_OP__ITEM_PUT, .key = key, .value = value};
+    op.id = ++c->next_id;
+    for (int i = 0; i < 200; i++) {
+        int leader = cluster_leader(c);
+        if (leader >= 0 && cluster_do(c, leader, &op) == TC_OK)
+            return;
+        cluster_run(c, 20);
+    }
+    fail_msg("a put never succeeded");
+}
+
+const char *cluster_get(struct cluster *c, int key) {
+    static char text[4096];
+    struct op op = {.op = TERCET__PB__ITEM_OP__ITEM_GET, .key = key, .consistent = true};
+    int leader = cluster_leader(c) >= 0 ? cluster_leader(c) : cluster_wait_leader(c);
+    const struct reply *r = cluster_wait(c, cluster_send(c, leader, &op));
+    assert_int_equal(r->err, TC_OK);
+    Tercet__Pb__ItemReply *m =
+        tercet__pb__item_reply__unpack(NULL, r->payload.len, r->payload.data);
+    assert_non_null(m);
+    const char *found = NULL;
+    struct item_value v;
+    if (m->found && item_get(tc_slice(m->new_item.data, m->new_item.len), TC_SLICE_LIT("a"), &v)) {
+        snprintf(text, sizeof text, "%.*s", (int)v.body.len, (const char *)v.body.data);
+        found = text;
+    }
+    tercet__pb__item_reply__free_unpacked(m, NULL);
+    return found;
+}

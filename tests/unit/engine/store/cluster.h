@@ -1,0 +1,83 @@
+/* Three stores on simulated disks, wired by direct calls in virtual time. Every message is packed
+ * and unpacked on its way, so the wire codecs are part of what is tested. */
+#ifndef TEST_STORE_CLUSTER_H
+#define TEST_STORE_CLUSTER_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/map.h"
+#include "engine/store/store.h"
+#include "env/sim/sim.h"
+
+enum {
+    NODES = 3,
+    GID = 7,
+};
+
+struct reply {
+    tc_err err;
+    struct tc_buf payload;
+};
+
+struct node {
+    struct cluster *cluster;
+    struct sim_fs *fs;
+    struct store *store; /* NULL: down */
+    struct store_env env;
+    struct tc_prng prng;
+    struct tc_list inbox;
+    uint8_t uuid[STORE_UUID_BYTES];
+    bool cut; /* nothing in or out */
+    bool frozen_log;
+};
+
+struct cluster {
+    struct node nodes[NODES];
+    struct sim_clock clock;
+    struct store_options options;
+    struct tc_map replies; /* token -> struct reply */
+    uint64_t next_token;
+    uint64_t next_id;
+    uint64_t pushes;
+    struct tc_prng prng;
+};
+
+void cluster_init(struct cluster *c, uint64_t seed, const struct store_options *options);
+void cluster_deinit(struct cluster *c);
+void cluster_run(struct cluster *c, uint64_t ms);
+/* Run until somebody serves; returns its number. */
+int cluster_wait_leader(struct cluster *c);
+int cluster_leader(struct cluster *c); /* -1: nobody serves now */
+void cluster_create_group(struct cluster *c);
+void cluster_stop(struct cluster *c, int n, bool power_loss);
+void cluster_start(struct cluster *c, int n);
+/* Same applied index and content on all nodes. */
+void cluster_assert_equal(struct cluster *c);
+
+/* Requests: the token; the answer is waited for with cluster_wait. */
+struct op {
+    Tercet__Pb__ItemOp op;
+    int key;
+    const char *value; /* PUT: attribute a */
+    uint32_t want;
+    bool consistent;
+    bool if_absent; /* condition: no such item */
+    bool if_value;  /* condition: attribute a exists with expect */
+    const char *expect;
+    uint64_t id; /* 0: a new one */
+};
+uint64_t cluster_send(struct cluster *c, int node, const struct op *op);
+const struct reply *cluster_wait(struct cluster *c, uint64_t token);
+const struct reply *cluster_peek(struct cluster *c, uint64_t token);
+tc_err cluster_do(struct cluster *c, int node, const struct op *op);
+/* Put through whoever leads, with retries; asserts success. */
+void cluster_put(struct cluster *c, int key, const char *value);
+/* The value of attribute a by a strongly consistent read, or NULL; static storage. */
+const char *cluster_get(struct cluster *c, int key);
+Tercet__Pb__NodeInfoReply *cluster_info(struct cluster *c, int n);
+
+#endif
