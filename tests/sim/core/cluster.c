@@ -1,0 +1,204 @@
+#include "sim/core/cluster.h"
+
+#include "base/assert.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void sim_fail(struct sim_cluster *c, const char *fmt, ...) {
+    va_list args;
+    if (c->failed)
+        return;
+    c->failed = true;
+    va_start(args, fmt);
+    vsnprintf(c->failure, sizeof c->failure, fmt, args);
+    va_end(args);
+    sim_note(c, "!!! %s", c->failure);
+}
+
+void sim_note(struct sim_cluster *c, const char *fmt, ...) {
+    char text[640];
+    va_list args;
+    if (c->trace == NULL)
+        return;
+    int len = snprintf(text, sizeof text, "[%6lu] ", (unsigned long)(c->now_ns / SIM_MS));
+    va_start(args, fmt);
+    vsnprintf(text + len, sizeof text - (size_t)len, fmt, args);
+    va_end(args);
+    c->trace(c->trace_user, text);
+}
+
+static void node_line(void *user, const char *text) {
+    struct sim_node *n = user;
+    if (n->cluster->trace)
+        sim_note(n->cluster, "%u > %s", n->rid, text);
+}
+
+void sim_schedule(struct sim_cluster *c, enum sim_kind kind, uint32_t node, uint64_t delay_ns,
+                  uint64_t arg, void *data) {
+    struct sim_event ev = {.at_ns = c->now_ns + delay_ns,
+                           .kind = (uint32_t)kind,
+                           .node = node,
+                           .arg = arg,
+                           .data = data};
+    sim_heap_push(&c->heap, ev);
+}
+
+static void init_config(struct sim_cluster *c) {
+    c->config.version = 1;
+    c->config.sets[0].count = c->swarm.nodes;
+    for (uint32_t i = 0; i < c->swarm.nodes; i++) {
+        struct quorum_member *m = &c->config.sets[0].members[i];
+        m->rid = i + 1;
+        m->role = QUORUM_STORAGE;
+        m->store[0] = (uint8_t)(i + 1);
+        snprintf(m->zone, sizeof m->zone, "z%u", i + 1);
+    }
+}
+
+void sim_cluster_init(struct sim_cluster *c, uint64_t seed, const struct sim_swarm *swarm) {
+    *c = (struct sim_cluster){.seed = seed, .swarm = *swarm, .prng = tc_prng(seed)};
+    c->net.opt = swarm->net;
+    c->net.prng = &c->prng;
+    init_config(c);
+    for (uint32_t i = 0; i < swarm->nodes; i++) {
+        struct sim_node *n = &c->nodes[i];
+        int64_t drift = (int64_t)tc_prng_below(&c->prng, 2 * (uint64_t)swarm->drift_ppm + 1);
+        n->rid = i + 1;
+        n->cluster = c;
+        n->clock.origin_ns = tc_prng_between(&c->prng, 1000 * SIM_MS, 5000ull * SIM_MS);
+        n->clock.rate_ppm = (int32_t)(drift - (int64_t)swarm->drift_ppm);
+        n->trace = (struct tc_trace){.line = NULL, .user = n};
+        sim_schedule(c, SIM_EV_START, i, 0, 0, NULL);
+        if (swarm->trims)
+            sim_schedule(c, SIM_EV_UPKEEP, i, tc_prng_below(&c->prng, 500 * SIM_MS), 0, NULL);
+    }
+    for (uint32_t i = 0; i < swarm->clients; i++) {
+        c->clients[i].active = true;
+        sim_schedule(c, SIM_EV_THINK, i, tc_prng_below(&c->prng, 20 * SIM_MS), 0, NULL);
+    }
+    if (swarm->fault_every_ns)
+        sim_schedule(c, SIM_EV_FAULT, 0, swarm->fault_every_ns, 0, NULL);
+}
+
+static void drop_event(struct sim_event *ev) {
+    if (ev->kind == SIM_EV_MESSAGE)
+        sim_msg_unref(ev->data);
+    else
+        free(ev->data);
+}
+
+void sim_cluster_deinit(struct sim_cluster *c) {
+    struct sim_event ev;
+    while (sim_heap_pop(&c->heap, &ev))
+        drop_event(&ev);
+    sim_heap_deinit(&c->heap);
+    for (uint32_t i = 0; i < c->swarm.nodes; i++) {
+        struct sim_node *n = &c->nodes[i];
+        struct sim_held *held = (struct sim_held *)(void *)n->held.data;
+        for (size_t k = 0; k < n->held.len / sizeof *held; k++)
+            sim_msg_unref(held[k].msg);
+        tc_buf_deinit(&n->held);
+        sim_disk_deinit(&n->disk);
+        paxos_free(n->paxos);
+    }
+    sim_history_deinit(&c->history);
+    tc_buf_deinit(&c->chosen);
+}
+
+static void tick(struct sim_cluster *c, const struct sim_event *ev) {
+    struct paxos_out out;
+    struct paxos_event tick = {.type = PAXOS_EV_TICK};
+    if (c->nodes[ev->node].up && c->nodes[ev->node].boot == ev->arg)
+        (void)sim_node_step(c, ev->node, &tick, &out);
+}
+
+static void deliver(struct sim_cluster *c, struct sim_event *ev) {
+    if (!c->nodes[ev->node].up || !sim_net_open(&c->net, (uint32_t)ev->arg, ev->node)) {
+        sim_msg_unref(ev->data);
+        return;
+    }
+    sim_node_message(c, ev->node, ev->data);
+}
+
+static void start_node(struct sim_cluster *c, uint32_t node) {
+    c->nodes[node].trace.line = c->trace ? node_line : NULL;
+    if (!c->nodes[node].up && c->event_count > c->swarm.nodes)
+        sim_note(c, "    %u starts", node + 1);
+    sim_node_start(c, node);
+}
+
+static void handle(struct sim_cluster *c, struct sim_event *ev) {
+    switch ((enum sim_kind)ev->kind) {
+    case SIM_EV_TICK:
+        tick(c, ev);
+        break;
+    case SIM_EV_MESSAGE:
+        deliver(c, ev);
+        break;
+    case SIM_EV_SYNCED:
+        sim_node_synced(c, ev->node, ev->arg);
+        break;
+    case SIM_EV_THINK:
+        sim_client_think(c, ev->node, ev->arg);
+        break;
+    case SIM_EV_REQUEST:
+        sim_client_request(c, ev->node, (uint32_t)(ev->arg >> 56), ev->arg << 8 >> 8);
+        break;
+    case SIM_EV_REPLY:
+        sim_client_reply(c, ev->data);
+        break;
+    case SIM_EV_FAULT:
+        sim_fault(c);
+        break;
+    case SIM_EV_HEAL:
+        if (!c->calm)
+            sim_note(c, "    the network heals");
+        sim_net_heal(&c->net);
+        break;
+    case SIM_EV_START:
+        start_node(c, ev->node);
+        break;
+    case SIM_EV_SNAPSHOT:
+        sim_node_snapshot(c, ev->node, ev->data);
+        break;
+    case SIM_EV_UPKEEP:
+        sim_node_upkeep(c, ev->node);
+        sim_schedule(c, SIM_EV_UPKEEP, ev->node,
+                     tc_prng_between(&c->prng, 50 * SIM_MS, 600 * SIM_MS), 0, NULL);
+        break;
+    }
+}
+
+/* A stopped process handles nothing; what arrives meanwhile waits in its queues, in order. */
+static bool put_off(struct sim_cluster *c, const struct sim_event *ev) {
+    bool own = ev->kind == SIM_EV_TICK || ev->kind == SIM_EV_MESSAGE || ev->kind == SIM_EV_SYNCED ||
+               ev->kind == SIM_EV_REQUEST || ev->kind == SIM_EV_SNAPSHOT ||
+               ev->kind == SIM_EV_UPKEEP;
+    if (!own || !c->nodes[ev->node].up || c->nodes[ev->node].paused_until_ns <= c->now_ns)
+        return false;
+    struct sim_event later = *ev;
+    later.at_ns = c->nodes[ev->node].paused_until_ns;
+    sim_heap_push(&c->heap, later);
+    return true;
+}
+
+bool sim_cluster_next(struct sim_cluster *c, uint64_t until_ns) {
+    struct sim_event ev;
+    if (c->failed || !sim_heap_pop(&c->heap, &ev))
+        return false;
+    if (ev.at_ns > until_ns) {
+        sim_heap_push(&c->heap, ev);
+        c->now_ns = until_ns;
+        return false;
+    }
+    c->now_ns = ev.at_ns;
+    if (put_off(c, &ev))
+        return true;
+    c->event_count++;
+    c->hash = (c->hash ^ ev.at_ns ^ (uint64_t)ev.kind << 56 ^ (uint64_t)ev.node << 48) *
+              0x9e3779b97f4a7c15u;
+    handle(c, &ev);
+    return !c->failed;
+}

@@ -1,0 +1,270 @@
+/* sim_cluster: one replication group (core/paxos) of a few nodes in virtual time.
+ *
+ * It is a driver of the core as the daemon's is: it steps, writes units to a simulated disk, sends
+ * what may leave, applies, and reports back. Around it stand a network, clocks, clients and faults,
+ * all from one seed; checkers look at every node after every step (REPLICATION.md B2, D3).
+ *
+ * One thread, no globals but paxos_mutant. A failed check ends the run: `failure` says what.
+ *
+ * cluster.c life and event loop · node.c driver · disk.c durable state · machine.c the replicated
+ * registers · client.c requests · check.c invariants · fault.c faults by swarm · run.c one seed
+ */
+#ifndef TC_SIM_CLUSTER_H
+#define TC_SIM_CLUSTER_H
+
+#include "base/buf.h"
+#include "base/prng.h"
+#include "base/trace.h"
+#include "core/paxos/paxos.h"
+#include "sim/kit/clock.h"
+#include "sim/kit/heap.h"
+#include "sim/kit/history.h"
+#include "sim/kit/net.h"
+
+enum {
+    SIM_NODES_MAX = 5,
+    SIM_KEYS = 6,
+    SIM_CLIENTS_MAX = 8,
+    SIM_UNITS_MAX = 2048,  /* written and not yet durable */
+    SIM_WAITING_MAX = 512, /* writes of one node waiting for commit */
+    SIM_TEXT_MAX = 256,
+};
+
+#define SIM_MS 1000000u
+
+extern unsigned paxos_mutant;
+
+/* ---- disk ------------------------------------------------------------------------------------ */
+
+struct sim_unit {
+    uint64_t seq;
+    bool hardstate;
+    uint64_t promised;
+    struct tc_buf appends; /* struct paxos_entry[], bodies referenced */
+    struct tc_buf repairs;
+};
+
+struct sim_state {
+    uint64_t applied;
+    uint64_t version[SIM_KEYS];
+    uint64_t value[SIM_KEYS];
+    uint64_t sum; /* of everything above and of every entry applied */
+};
+
+struct sim_disk {
+    uint64_t promised;
+    struct paxos_mark base;
+    struct tc_buf log; /* struct paxos_entry[], base.index + 1 first; bodies referenced */
+    struct sim_state checkpoint;
+    struct sim_unit units[SIM_UNITS_MAX]; /* not durable, oldest first (ring) */
+    size_t unit_head;
+    size_t unit_count;
+    uint64_t syncing_seq; /* covered by the sync that runs; 0: none runs */
+};
+
+/* ---- nodes ----------------------------------------------------------------------------------- */
+
+struct sim_msg; /* a message with everything it refers to */
+
+struct sim_held {
+    uint64_t after_seq;
+    struct sim_msg *msg;
+};
+
+struct sim_waiting {
+    uint64_t index;
+    uint64_t ballot;
+    uint32_t client;
+    uint64_t op_id;
+};
+
+struct sim_node {
+    uint32_t rid;
+    bool up;
+    uint32_t boot;
+    uint64_t paused_until_ns; /* virtual */
+    struct paxos *paxos;
+    struct sim_clock clock;
+    struct tc_trace trace;
+    struct sim_cluster *cluster;
+    struct sim_disk disk;
+    struct sim_state state;
+    struct tc_buf held; /* struct sim_held[]: waits for the disk */
+    struct sim_waiting waiting[SIM_WAITING_MAX];
+    size_t waiting_count;
+    uint64_t tick_at_ns; /* virtual time of the tick that is scheduled */
+    uint64_t durable_seq;
+    uint64_t checked_commit;
+    uint64_t said_promise; /* highest promise that left this node */
+    bool snapshot_on_way;  /* to this node */
+};
+
+struct sim_client {
+    bool active;
+    uint64_t op_id; /* of the operation that is out; 0: none */
+    struct sim_op op;
+    uint32_t target;
+    uint64_t invoked_ns;
+    uint64_t known[SIM_KEYS]; /* versions this client saw, for conditions */
+    uint64_t done_count;
+};
+
+/* ---- cluster --------------------------------------------------------------------------------- */
+
+/* Which faults a run may have, and how slow or small everything is. Drawn from the seed. */
+struct sim_swarm {
+    uint32_t nodes;
+    uint32_t clients;
+    uint64_t safety_ns; /* length of the phase with faults */
+    uint64_t think_max_ns;
+    uint64_t sync_min_ns;
+    uint64_t sync_max_ns;
+    uint64_t fault_every_ns; /* mean distance of faults; 0: none */
+    bool crashes;
+    bool pauses;
+    bool partitions;
+    bool leader_targeted;
+    bool resigns;
+    bool trims;
+    bool rot;
+    bool slow_disk;
+    uint32_t drift_ppm;
+    struct sim_net_options net;
+    struct paxos_options paxos;
+};
+
+struct sim_cluster {
+    uint64_t seed;
+    struct sim_swarm swarm;
+    struct tc_prng prng;
+    uint64_t now_ns;
+    struct sim_heap heap;
+    struct sim_net net;
+    struct sim_node nodes[SIM_NODES_MAX];
+    struct sim_client clients[SIM_CLIENTS_MAX];
+    struct quorum_config config;
+    struct sim_history history;
+    uint64_t next_op_id;
+    bool calm; /* liveness phase */
+
+    /* what was chosen, as far as anyone committed it: index 1 first */
+    struct tc_buf chosen; /* struct sim_chosen[] */
+    uint64_t chosen_lead_ballot;
+
+    bool failed;
+    char failure[SIM_TEXT_MAX];
+    uint64_t hash; /* of everything that happened */
+    uint64_t event_count;
+    uint64_t acked_count;
+    uint64_t election_count;
+    void (*trace)(void *user, const char *line); /* NULL: no trace lines are made */
+    void *trace_user;
+};
+
+struct sim_chosen {
+    uint64_t chain;
+    uint64_t ballot;
+    uint32_t key;    /* UINT32_MAX: not a write */
+    uint64_t before; /* version that this write replaced */
+    uint64_t sum;    /* state sum after applying it; 0: nobody has */
+};
+
+void sim_cluster_init(struct sim_cluster *c, uint64_t seed, const struct sim_swarm *swarm);
+void sim_cluster_deinit(struct sim_cluster *c);
+/* Handle the next event. False at until_ns, at a failure, or when nothing is left. */
+bool sim_cluster_next(struct sim_cluster *c, uint64_t until_ns);
+void sim_fail(struct sim_cluster *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void sim_note(struct sim_cluster *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Event kinds of the heap. */
+enum sim_kind {
+    SIM_EV_TICK,
+    SIM_EV_MESSAGE,
+    SIM_EV_SYNCED,
+    SIM_EV_THINK,
+    SIM_EV_REQUEST,
+    SIM_EV_REPLY,
+    SIM_EV_FAULT,
+    SIM_EV_HEAL,
+    SIM_EV_START,
+    SIM_EV_SNAPSHOT,
+    SIM_EV_UPKEEP, /* checkpoint, archive, trim */
+};
+
+void sim_schedule(struct sim_cluster *c, enum sim_kind kind, uint32_t node, uint64_t delay_ns,
+                  uint64_t arg, void *data);
+
+/* node.c */
+void sim_node_start(struct sim_cluster *c, uint32_t node);
+void sim_node_crash(struct sim_cluster *c, uint32_t node);
+void sim_node_pause(struct sim_cluster *c, uint32_t node, uint64_t for_ns);
+tc_err sim_node_step(struct sim_cluster *c, uint32_t node, struct paxos_event *ev,
+                     struct paxos_out *out);
+void sim_node_message(struct sim_cluster *c, uint32_t node, struct sim_msg *msg);
+void sim_node_synced(struct sim_cluster *c, uint32_t node, uint64_t boot);
+void sim_node_snapshot(struct sim_cluster *c, uint32_t node, void *snapshot);
+void sim_node_upkeep(struct sim_cluster *c, uint32_t node);
+struct paxos_status sim_node_status(const struct sim_cluster *c, uint32_t node);
+/* The node that serves at the highest ballot; -1: none. */
+int sim_leader(const struct sim_cluster *c);
+
+/* message.c */
+struct sim_msg *sim_msg_copy(const struct paxos_msg *m);
+struct sim_msg *sim_msg_ref(struct sim_msg *m);
+void sim_msg_unref(struct sim_msg *m);
+const struct paxos_msg *sim_msg_get(const struct sim_msg *m);
+
+/* disk.c */
+void sim_disk_deinit(struct sim_disk *d);
+struct paxos_entry *sim_disk_entry(const struct sim_disk *d, uint64_t index);
+uint64_t sim_disk_last(const struct sim_disk *d);
+void sim_disk_write(struct sim_disk *d, const struct paxos_out *out);
+/* Everything up to seq reached the medium. */
+void sim_disk_sync(struct sim_disk *d, uint64_t seq);
+/* Power fails: a prefix of what was not synced survives by luck, the rest is gone. */
+void sim_disk_crash(struct sim_disk *d, struct tc_prng *prng);
+void sim_disk_trim(struct sim_disk *d, struct paxos_mark base);
+/* A snapshot: the log starts at base (its tail above is kept if it continues), state is durable. */
+void sim_disk_install(struct sim_disk *d, struct paxos_mark base, const struct sim_state *state);
+/* The entry (by chain) at index is durable here, in the log or below the checkpoint. */
+bool sim_disk_holds(const struct sim_disk *d, uint64_t index, uint64_t chain);
+
+/* machine.c */
+struct tc_blob *sim_body(uint32_t key, uint64_t value, size_t extra);
+void sim_apply(struct sim_state *s, const struct paxos_entry *e, uint32_t *ret_key,
+               uint64_t *ret_before);
+
+/* client.c */
+/* Issue the next operation; op_id is the one that timed out, 0: none is out. */
+void sim_client_think(struct sim_cluster *c, uint32_t client, uint64_t op_id);
+void sim_client_request(struct sim_cluster *c, uint32_t node, uint32_t client, uint64_t op_id);
+void sim_client_reply(struct sim_cluster *c, void *reply);
+void sim_client_applied(struct sim_cluster *c, uint32_t node, const struct paxos_entry *e,
+                        uint64_t before);
+
+/* check.c */
+void sim_check_step(struct sim_cluster *c, uint32_t node, const struct paxos_out *out);
+void sim_check_applied(struct sim_cluster *c, uint32_t node, const struct paxos_entry *e,
+                       uint32_t key, uint64_t before);
+void sim_check_read(struct sim_cluster *c, uint32_t node);
+void sim_check_acked(struct sim_cluster *c, uint64_t index);
+const struct sim_chosen *sim_chosen_at(const struct sim_cluster *c, uint64_t index);
+
+/* fault.c */
+struct sim_swarm sim_swarm_draw(uint64_t seed);
+void sim_fault(struct sim_cluster *c);
+void sim_calm(struct sim_cluster *c);
+
+/* run.c: both phases of one seed; false on failure. */
+struct sim_result {
+    bool ok;
+    char failure[SIM_TEXT_MAX];
+    uint64_t hash;
+    uint64_t event_count;
+    uint64_t acked_count;
+    uint64_t election_count;
+    uint64_t simulated_ns;
+};
+struct sim_result sim_run(uint64_t seed, void (*trace)(void *user, const char *line), void *user);
+
+#endif

@@ -1,0 +1,345 @@
+/* The driver of one replica: performs what a step put out, and reports back. */
+#include "base/assert.h"
+#include "base/hash.h"
+#include "sim/core/cluster.h"
+
+#include <stdlib.h>
+
+struct snapshot {
+    struct sim_state state;
+    struct paxos_mark base;
+    uint64_t archived;
+};
+
+static uint64_t local_now(const struct sim_cluster *c, uint32_t node) {
+    return sim_clock_local(&c->nodes[node].clock, c->now_ns);
+}
+
+struct paxos_status sim_node_status(const struct sim_cluster *c, uint32_t node) {
+    return paxos_status(c->nodes[node].paxos);
+}
+
+int sim_leader(const struct sim_cluster *c) {
+    int found = -1;
+    uint64_t ballot = 0;
+    for (uint32_t n = 0; n < c->swarm.nodes; n++) {
+        if (!c->nodes[n].up)
+            continue;
+        struct paxos_status s = sim_node_status(c, n);
+        if (s.role == PAXOS_LEADER && s.ballot > ballot) {
+            ballot = s.ballot;
+            found = (int)n;
+        }
+    }
+    return found;
+}
+
+/* Bodies that the core no longer holds come from the disk, by index, now: later the entry may be
+ * another one. */
+static void fill_bodies(struct sim_cluster *c, const struct sim_node *n, struct sim_msg *m) {
+    const struct paxos_msg *msg = sim_msg_get(m);
+    for (size_t i = 0; i < msg->entry_count; i++) {
+        struct paxos_entry *e = (struct paxos_entry *)&msg->entries[i];
+        if (e->body || e->body_len == 0 || (e->flags & PAXOS_FAULTY))
+            continue;
+        const struct paxos_entry *own = sim_disk_entry(&n->disk, e->index);
+        if (own == NULL || own->chain != e->chain || own->body == NULL) {
+            sim_fail(c, "%u sends %lu, whose body is nowhere", n->rid, (unsigned long)e->index);
+            return;
+        }
+        e->body = tc_blob_ref(own->body);
+    }
+}
+
+static void launch(struct sim_cluster *c, uint32_t node, struct sim_msg *m) {
+    uint64_t delays[SIM_NET_COPIES_MAX];
+    const struct paxos_msg *msg = sim_msg_get(m);
+    uint32_t to = msg->to - 1;
+    struct sim_node *n = &c->nodes[node];
+    if ((msg->type == PAXOS_PROMISE || msg->type == PAXOS_ACCEPTED) &&
+        !(msg->flags & PAXOS_F_REFUSED) && msg->ballot > n->said_promise)
+        n->said_promise = msg->ballot;
+    uint32_t copies = sim_net_route(&c->net, node, to, delays);
+    for (uint32_t i = 0; i < copies; i++)
+        sim_schedule(c, SIM_EV_MESSAGE, to, delays[i], node, sim_msg_ref(m));
+    sim_msg_unref(m);
+}
+
+static void send_all(struct sim_cluster *c, uint32_t node, const struct paxos_out *out) {
+    struct sim_node *n = &c->nodes[node];
+    for (size_t i = 0; i < out->send_count; i++) {
+        struct sim_msg *m = sim_msg_copy(&out->sends[i].msg);
+        fill_bodies(c, n, m);
+        struct sim_held held = {.after_seq = out->sends[i].after_seq, .msg = m};
+        if (held.after_seq <= n->durable_seq)
+            launch(c, node, m);
+        else
+            tc_buf_append(&n->held, &held, sizeof held);
+    }
+}
+
+static void release_held(struct sim_cluster *c, uint32_t node) {
+    struct sim_node *n = &c->nodes[node];
+    struct sim_held *held = (struct sim_held *)(void *)n->held.data;
+    size_t count = n->held.len / sizeof *held;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (held[i].after_seq <= n->durable_seq)
+            launch(c, node, held[i].msg);
+        else
+            held[kept++] = held[i];
+    }
+    n->held.len = kept * sizeof *held;
+}
+
+static void start_sync(struct sim_cluster *c, uint32_t node) {
+    struct sim_node *n = &c->nodes[node];
+    struct sim_disk *d = &n->disk;
+    if (d->syncing_seq != 0 || d->unit_count == 0)
+        return;
+    d->syncing_seq = d->units[(d->unit_head + d->unit_count - 1) % SIM_UNITS_MAX].seq;
+    uint64_t delay = tc_prng_between(&c->prng, c->swarm.sync_min_ns, c->swarm.sync_max_ns);
+    if (c->swarm.slow_disk && !c->calm && tc_prng_chance(&c->prng, 1, 200))
+        delay += tc_prng_below(&c->prng, 2 * c->swarm.paxos.lease_ns);
+    sim_schedule(c, SIM_EV_SYNCED, node, delay, n->boot, NULL);
+}
+
+static void send_snapshots(struct sim_cluster *c, uint32_t node, const struct paxos_out *out) {
+    const struct sim_node *n = &c->nodes[node];
+    struct paxos_status s = sim_node_status(c, node);
+    for (size_t i = 0; i < out->snapshot_count; i++) {
+        struct sim_node *to = &c->nodes[out->snapshots[i] - 1];
+        if (to->snapshot_on_way || !sim_net_open(&c->net, node, out->snapshots[i] - 1))
+            continue;
+        struct snapshot *snap = calloc(1, sizeof *snap);
+        TC_ASSERT(snap != NULL);
+        uint64_t index = s.archived < n->state.applied ? s.archived : n->state.applied;
+        if (index < s.base.index)
+            index = s.base.index;
+        const struct paxos_entry *e = paxos_entry_at(n->paxos, index);
+        snap->state = n->state;
+        snap->archived = s.archived;
+        snap->base = e ? (struct paxos_mark){.index = index, .ballot = e->ballot, .chain = e->chain}
+                       : s.base;
+        to->snapshot_on_way = true;
+        sim_schedule(c, SIM_EV_SNAPSHOT, to->rid - 1,
+                     tc_prng_between(&c->prng, SIM_MS, 50 * SIM_MS), node, snap);
+    }
+}
+
+static void schedule_tick(struct sim_cluster *c, uint32_t node, uint64_t deadline_ns) {
+    struct sim_node *n = &c->nodes[node];
+    if (deadline_ns == UINT64_MAX)
+        return;
+    uint64_t at = sim_clock_global(&n->clock, deadline_ns);
+    if (at < c->now_ns)
+        at = c->now_ns;
+    if (n->tick_at_ns > c->now_ns && n->tick_at_ns <= at)
+        return;
+    n->tick_at_ns = at;
+    sim_schedule(c, SIM_EV_TICK, node, at - c->now_ns, n->boot, NULL);
+}
+
+static bool apply_to(struct sim_cluster *c, uint32_t node, uint64_t index) {
+    struct sim_node *n = &c->nodes[node];
+    bool any = false;
+    while (n->state.applied < index && !c->failed) {
+        const struct paxos_entry *e = paxos_entry_at(n->paxos, n->state.applied + 1);
+        TC_ASSERT(e != NULL);
+        struct paxos_entry full = *e;
+        const struct paxos_entry *own = sim_disk_entry(&n->disk, e->index);
+        if (full.body == NULL && own)
+            full.body = own->body;
+        uint32_t key;
+        uint64_t before;
+        sim_apply(&n->state, &full, &key, &before);
+        sim_check_applied(c, node, &full, key, before);
+        sim_client_applied(c, node, &full, before);
+        any = true;
+    }
+    return any;
+}
+
+static void perform(struct sim_cluster *c, uint32_t node, const struct paxos_out *out) {
+    struct sim_node *n = &c->nodes[node];
+    if (out->seq != 0) {
+        TC_ASSERT(n->disk.unit_count < SIM_UNITS_MAX);
+        sim_disk_write(&n->disk, out);
+        start_sync(c, node);
+    }
+    send_all(c, node, out);
+    send_snapshots(c, node, out);
+    if (out->base_changed && n->disk.base.index < sim_node_status(c, node).base.index)
+        sim_disk_trim(&n->disk, sim_node_status(c, node).base);
+    if (out->role_changed && sim_node_status(c, node).role == PAXOS_LEADER)
+        c->election_count++;
+    schedule_tick(c, node, out->deadline_ns);
+}
+
+tc_err sim_node_step(struct sim_cluster *c, uint32_t node, struct paxos_event *ev,
+                     struct paxos_out *out) {
+    struct sim_node *n = &c->nodes[node];
+    ev->now_ns = local_now(c, node);
+    tc_err err = paxos_step(n->paxos, ev, out);
+    if (err == TC_ECORRUPT)
+        sim_fail(c, "%u found a message or entry corrupt, none is", n->rid);
+    sim_check_step(c, node, out);
+    perform(c, node, out);
+    c->hash = (c->hash ^ out->apply_index ^ out->send_count << 32) * 0x9e3779b97f4a7c15u;
+    if (!c->failed && apply_to(c, node, out->apply_index)) {
+        struct paxos_out more;
+        struct paxos_event applied = {.type = PAXOS_EV_APPLIED, .index = n->state.applied};
+        tc_err ignored = sim_node_step(c, node, &applied, &more);
+        TC_ASSERT(ignored == TC_OK);
+    }
+    return err;
+}
+
+void sim_node_message(struct sim_cluster *c, uint32_t node, struct sim_msg *msg) {
+    struct paxos_out out;
+    struct paxos_event ev = {.type = PAXOS_EV_RECEIVE, .msg = sim_msg_get(msg)};
+    (void)sim_node_step(c, node, &ev, &out);
+    sim_msg_unref(msg);
+}
+
+void sim_node_synced(struct sim_cluster *c, uint32_t node, uint64_t boot) {
+    struct sim_node *n = &c->nodes[node];
+    if (!n->up || n->boot != boot)
+        return;
+    uint64_t seq = n->disk.syncing_seq;
+    n->disk.syncing_seq = 0;
+    sim_disk_sync(&n->disk, seq);
+    n->durable_seq = seq;
+    start_sync(c, node);
+    release_held(c, node);
+    struct paxos_out out;
+    struct paxos_event ev = {.type = PAXOS_EV_DURABLE, .seq = seq};
+    (void)sim_node_step(c, node, &ev, &out);
+}
+
+void sim_node_snapshot(struct sim_cluster *c, uint32_t node, void *data) {
+    struct sim_node *n = &c->nodes[node];
+    struct snapshot *snap = data;
+    if (n->up && n->disk.unit_count > 0) {
+        sim_schedule(c, SIM_EV_SNAPSHOT, node, SIM_MS / 4, 0, data);
+        return;
+    }
+    n->snapshot_on_way = false;
+    if (n->up && snap->state.applied > n->state.applied) {
+        sim_disk_install(&n->disk, snap->base, &snap->state);
+        n->state = snap->state;
+        n->waiting_count = 0;
+        struct paxos_out out;
+        struct paxos_event ev = {.type = PAXOS_EV_INSTALLED,
+                                 .installed = {.base = snap->base,
+                                               .config = &c->config,
+                                               .checkpoint_index = snap->state.applied,
+                                               .archived = snap->archived}};
+        if (sim_node_step(c, node, &ev, &out) != TC_OK)
+            sim_fail(c, "%u refused a snapshot", n->rid);
+    }
+    free(snap);
+}
+
+/* Checkpoint, archive (the leader's word) and trim, each by a random bit less than allowed. */
+void sim_node_upkeep(struct sim_cluster *c, uint32_t node) {
+    struct sim_node *n = &c->nodes[node];
+    struct paxos_out out;
+    if (!n->up)
+        return;
+    n->disk.checkpoint = n->state;
+    struct paxos_event ev = {.type = PAXOS_EV_CHECKPOINT, .index = n->state.applied};
+    (void)sim_node_step(c, node, &ev, &out);
+    if (sim_node_status(c, node).role == PAXOS_LEADER) {
+        uint64_t lag = tc_prng_below(&c->prng, 20);
+        ev = (struct paxos_event){.type = PAXOS_EV_ARCHIVED,
+                                  .index = n->state.applied > lag ? n->state.applied - lag : 0};
+        (void)sim_node_step(c, node, &ev, &out);
+    }
+    uint64_t keep = tc_prng_below(&c->prng, 30);
+    uint64_t max = paxos_trim_max(n->paxos);
+    ev = (struct paxos_event){.type = PAXOS_EV_TRIM, .index = max > keep ? max - keep : 0};
+    if (sim_node_step(c, node, &ev, &out) != TC_OK)
+        sim_fail(c, "%u refused a trim", n->rid);
+}
+
+/* Rot: an entry's body may become unreadable where another intact copy of it is durable. */
+static void maybe_rot(struct sim_cluster *c, uint32_t node) {
+    struct sim_disk *d = &c->nodes[node].disk;
+    uint64_t count = sim_disk_last(d) - d->base.index;
+    if (!c->swarm.rot || c->calm || count == 0 || tc_prng_chance(&c->prng, 1, 2))
+        return;
+    struct paxos_entry *e = sim_disk_entry(d, d->base.index + 1 + tc_prng_below(&c->prng, count));
+    for (uint32_t other = 0; other < c->swarm.nodes; other++) {
+        const struct paxos_entry *copy = sim_disk_entry(&c->nodes[other].disk, e->index);
+        if (other == node || copy == NULL || copy->chain != e->chain ||
+            (copy->flags & PAXOS_FAULTY))
+            continue;
+        sim_note(c, "    entry %lu of %u rots", (unsigned long)e->index, node + 1);
+        tc_blob_unref(e->body);
+        e->body = NULL;
+        e->flags |= PAXOS_FAULTY;
+        return;
+    }
+}
+
+void sim_node_start(struct sim_cluster *c, uint32_t node) {
+    struct sim_node *n = &c->nodes[node];
+    struct sim_disk *d = &n->disk;
+    if (n->up)
+        return;
+    maybe_rot(c, node);
+    struct paxos_recovery r = {.promised = d->promised,
+                               .base = d->base,
+                               .config = &c->config,
+                               .entries = (const struct paxos_entry *)(void *)d->log.data,
+                               .entry_count = (size_t)(sim_disk_last(d) - d->base.index),
+                               .checkpoint_index = d->checkpoint.applied,
+                               .archived = d->base.index};
+    struct paxos_params params = {.gid = 7,
+                                  .rid = n->rid,
+                                  .seed = tc_prng_u64(&c->prng),
+                                  .now_ns = local_now(c, node),
+                                  .options = c->swarm.paxos,
+                                  .trace = &n->trace,
+                                  .recovery = &r};
+    n->up = true;
+    n->boot++;
+    n->durable_seq = 0;
+    n->tick_at_ns = 0;
+    n->state = d->checkpoint;
+    n->checked_commit = d->base.index;
+    n->waiting_count = 0;
+    if (d->promised < n->said_promise)
+        sim_fail(c, "I4: the promise of %u did not survive its restart", n->rid);
+    if (paxos_new(&params, &n->paxos) != TC_OK) {
+        sim_fail(c, "%u does not start", n->rid);
+        n->up = false;
+        return;
+    }
+    sim_schedule(c, SIM_EV_TICK, node, 0, n->boot, NULL);
+}
+
+void sim_node_crash(struct sim_cluster *c, uint32_t node) {
+    struct sim_node *n = &c->nodes[node];
+    if (!n->up)
+        return;
+    sim_note(c, "    %u crashes", n->rid);
+    struct sim_held *held = (struct sim_held *)(void *)n->held.data;
+    for (size_t i = 0; i < n->held.len / sizeof *held; i++)
+        sim_msg_unref(held[i].msg);
+    tc_buf_clear(&n->held);
+    sim_disk_crash(&n->disk, &c->prng);
+    paxos_free(n->paxos);
+    n->paxos = NULL;
+    n->up = false;
+    n->paused_until_ns = 0;
+}
+
+void sim_node_pause(struct sim_cluster *c, uint32_t node, uint64_t for_ns) {
+    struct sim_node *n = &c->nodes[node];
+    if (!n->up)
+        return;
+    sim_note(c, "    %u stops for %lu ms", n->rid, (unsigned long)(for_ns / SIM_MS));
+    n->paused_until_ns = c->now_ns + for_ns;
+}
