@@ -7,7 +7,7 @@
  * and never leave the router.
  *
  * Pure, no shared state. Programs and items are borrowed for the call. Compiling uses ctx->scratch
- * only (some 100 bytes per token; 512 KiB suffice for any text) and the out buffer. On failure out
+ * only (some 100 bytes per token; 1 MiB suffices for any text) and the out buffer. On failure out
  * is as it was, and diag has the client-facing text appended, whole, ready for a
  * ValidationException's message.
  *
@@ -37,7 +37,7 @@ enum {
     EXPR_PROGRAM_DEPTH_MAX = 640,
     EXPR_TOKEN_BYTES_MAX = 255,                /* a placeholder, with its # or : */
     EXPR_BINDINGS_BYTES_MAX = 2 * 1024 * 1024, /* all substitutions of one request */
-    EXPR_PROGRAM_BYTES_MAX = 16 * 1024 * 1024,
+    EXPR_PROGRAM_BYTES_MAX = 8 * 1024 * 1024,  /* a substitution counts each time it is used */
 };
 
 enum expr_kind {

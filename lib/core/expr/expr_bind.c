@@ -109,6 +109,17 @@ static struct expr_binding *find(struct expr_bindings *b, struct tc_slice token)
     return NULL;
 }
 
+/* Take a binding. One large value under many mentions would make a program of any size. */
+static tc_err use(struct expr_parser *p, struct expr_binding *binding,
+                  struct tc_slice *ret_target) {
+    p->inlined_bytes += binding->target.len;
+    if (p->inlined_bytes > EXPR_INLINED_BYTES_MAX)
+        return expr__fail(p, "Expression size has exceeded the maximum allowed size;");
+    binding->used = true;
+    *ret_target = binding->target;
+    return TC_OK;
+}
+
 static tc_err resolve_elems(struct expr_parser *p, struct expr_node *path) {
     for (struct expr_elem *e = path->elems; e; e = e->next) {
         if (!e->is_token)
@@ -119,8 +130,7 @@ static tc_err resolve_elems(struct expr_parser *p, struct expr_node *path) {
                                     "An expression attribute name used in the document path is not "
                                     "defined; attribute name: ",
                                     e->text);
-        binding->used = true;
-        e->text = binding->target;
+        TC_TRY(use(p, binding, &e->text));
         e->is_token = false;
     }
     return TC_OK;
@@ -132,9 +142,7 @@ static tc_err resolve_value(struct expr_parser *p, struct expr_node *value) {
         return expr__fail_about(
             p, "An expression attribute value used in expression is not defined; attribute value: ",
             value->text);
-    binding->used = true;
-    value->text = binding->target;
-    return TC_OK;
+    return use(p, binding, &value->text);
 }
 
 tc_err expr__resolve_names(struct expr_parser *p, struct expr_node *node) {

@@ -66,6 +66,8 @@ enum expr_op {
 enum {
     EXPR_LIST_INDEX_MAX = INT32_MAX,
     EXPR_HEADER_BYTES = 2,
+    /* Names and literals of a program; what a text of 4 KiB adds to them is far below 64 KiB. */
+    EXPR_INLINED_BYTES_MAX = EXPR_PROGRAM_BYTES_MAX - 64 * 1024,
 };
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
@@ -140,6 +142,7 @@ struct expr_parser {
     struct tc_buf *diag;
     uint32_t depth;
     uint32_t operators_count;
+    uint64_t inlined_bytes; /* substitutions so far, each time one is used */
     /* Faults that syntax errors take precedence over; the first of each in the text. */
     bool redundant_parens;
     struct tc_slice unknown_function;

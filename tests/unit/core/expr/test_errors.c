@@ -300,6 +300,27 @@ static void malformed_placeholders(void **state) {
     tc_buf_deinit(&large);
 }
 
+/* One legal value, mentioned so often that the program would not end. */
+static void mentions_count_each_time(void **state) {
+    (void)state;
+    struct request r;
+    struct tc_buf text = {0};
+    struct tc_buf value = {0};
+    (void)tc_buf_extend(&text, 1 << 20);
+    memset(text.data, 'x', text.len);
+    item_put_string(&value, tc_buf_slice(&text));
+    request_init(&r, "", ":v=1");
+    r.values[0].target = tc_buf_slice(&value);
+    assert_int_equal(request_compile(&r, EXPR_FILTER, "a IN (:v, :v, :v, :v, :v, :v, :v)"), TC_OK);
+    assert_int_equal(request_compile(&r, EXPR_FILTER, "a IN (:v, :v, :v, :v, :v, :v, :v, :v)"),
+                     TC_EINVAL);
+    assert_string_equal(request_diag(&r), "Invalid FilterExpression: Expression size has exceeded "
+                                          "the maximum allowed size;");
+    tc_buf_deinit(&text);
+    tc_buf_deinit(&value);
+    request_deinit(&r);
+}
+
 /* More bindings than are searched one by one, given in descending order. */
 static void many_placeholders(void **state) {
     (void)state;
@@ -402,6 +423,7 @@ int error_tests(void) {
         cmocka_unit_test(unused_placeholders),
         cmocka_unit_test(malformed_placeholders),
         cmocka_unit_test(many_placeholders),
+        cmocka_unit_test(mentions_count_each_time),
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(a_full_arena_is_no_fault_of_the_text),
     };
