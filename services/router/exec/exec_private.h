@@ -1,0 +1,121 @@
+/* Shared by exec's files: the state of one request. */
+#ifndef TC_ROUTER_EXEC_PRIVATE_H
+#define TC_ROUTER_EXEC_PRIVATE_H
+
+#include "router/exec/exec.h"
+
+#include "base/assert.h"
+
+enum {
+    EXEC__WANT_OLD = 1,
+    EXEC__WANT_NEW = 2,
+    EXEC__WANT_ON_FAILURE = 4,
+    EXEC__UNIT_MU = 1000,
+    EXEC__WRITE_UNIT_BYTES = 1024,
+    EXEC__READ_UNIT_BYTES = 4096,
+};
+
+/* Compiled expressions; empty when not given. */
+struct exec_programs {
+    struct tc_buf condition;
+    struct tc_buf update;
+    struct tc_buf projection;
+    struct tc_buf filter;
+};
+
+struct exec_op {
+    struct exec *exec;
+    struct api_request *req;
+    uint64_t deadline_ns;
+    struct route_find find;
+    struct route_table *table;
+    struct exec_programs programs;
+    struct tc_buf key;  /* storage key */
+    struct tc_buf item; /* key attributes of an update */
+    struct tc_buf diag;
+    struct route_call call;
+    /* What to do once the table is there. */
+    void (*found)(struct exec_op *op);
+    void *state; /* of paging and batches */
+    void (*free_state)(void *state);
+};
+
+/* exec.c */
+struct exec_op *exec__op_new(struct exec *e, struct api_request *req);
+/* Free everything that the op holds; before the request is completed. */
+void exec__op_deinit(struct exec_op *op);
+/* Deinit and answer. */
+void exec__fail(struct exec_op *op, enum api_error error, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* ValidationException with the text collected in op->diag. */
+void exec__invalid(struct exec_op *op);
+void exec__complete(struct exec_op *op);
+/* Look the table up and go on with op->found, or answer that there is none. */
+void exec__find(struct exec_op *op, struct tc_slice table_name, void (*found)(struct exec_op *op));
+/* Answer for a failed storage call; message: of the reply, or NULL. */
+void exec__storage_error(struct exec_op *op, tc_err err, const char *message);
+/* The table's limits are exhausted: the exception that fits its billing mode. */
+void exec__throttled(struct exec_op *op);
+bool exec__is_throttle(tc_err err);
+/* Refused without having been applied, worth another try by the client. */
+bool exec__is_retryable(tc_err err);
+const char *exec__pb_text(const char *s); /* NULL for "" */
+
+static inline struct tc_slice exec__bytes(ProtobufCBinaryData b) {
+    return tc_slice(b.data, b.len);
+}
+
+static inline ProtobufCBinaryData exec__pb(const struct tc_buf *b) {
+    return (ProtobufCBinaryData){b->len, b->data};
+}
+
+static inline ProtobufCBinaryData exec__pb_slice(struct tc_slice s) {
+    return (ProtobufCBinaryData){s.len, (uint8_t *)(uintptr_t)s.data};
+}
+
+/* exec_key.c: keys by the table's schema. On failure diag has the API's text. */
+/* Append the storage key of an item that is put. */
+TC_MUST_USE tc_err exec__key_of_item(const Tercet__Pb__TableDescriptor *d, struct tc_slice item,
+                                     struct tc_buf *ret_key, struct tc_buf *diag);
+/* The same of a Key parameter: exactly the key attributes. */
+TC_MUST_USE tc_err exec__key_of_key(const Tercet__Pb__TableDescriptor *d, struct tc_slice key,
+                                    struct tc_buf *ret_key, struct tc_buf *diag);
+/* Append an item of only the key attributes of item. */
+void exec__project_key(const Tercet__Pb__TableDescriptor *d, struct tc_slice item,
+                       struct tc_buf *out);
+struct expr_key_schema exec__key_schema(const Tercet__Pb__TableDescriptor *d);
+
+/* exec_compile.c: false, with the text in op->diag. */
+struct exec_expressions {
+    struct tc_slice condition, update, projection, filter;
+    const struct api_slices *attributes_to_get;
+    struct expr_bindings *names, *values;
+    bool check_used; /* nothing more will be compiled */
+};
+bool exec__compile(struct exec_op *op, const struct exec_expressions *x);
+bool exec__check_used(struct exec_op *op, struct expr_bindings *names,
+                      struct expr_bindings *values);
+
+/* exec_capacity.c: milli-units. */
+uint64_t exec__write_mu(uint64_t old_bytes, uint64_t new_bytes);
+uint64_t exec__read_mu(uint64_t bytes, bool consistent);
+struct api_consumed exec__consumed(struct exec_op *op, unsigned detail, uint64_t units_mu);
+
+/* The operations. */
+void exec__get_item(struct exec_op *op);
+void exec__put_item(struct exec_op *op);
+void exec__update_item(struct exec_op *op);
+void exec__delete_item(struct exec_op *op);
+void exec__query(struct exec_op *op);
+void exec__scan(struct exec_op *op);
+void exec__batch_get(struct exec_op *op);
+void exec__batch_write(struct exec_op *op);
+void exec__create_table(struct exec_op *op);
+void exec__describe_table(struct exec_op *op);
+void exec__list_tables(struct exec_op *op);
+void exec__update_table(struct exec_op *op);
+void exec__delete_table(struct exec_op *op);
+void exec__describe_limits(struct exec_op *op);
+void exec__describe_endpoints(struct exec_op *op);
+
+#endif
