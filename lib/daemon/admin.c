@@ -170,10 +170,10 @@ tc_err daemon_admin_start(const struct daemon_admin_config *config,
     TC_ASSERT(a != NULL && config->metrics != NULL);
     a->config = *config;
     a->config.listen = NULL;
-    a->http = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handle, a, MHD_OPTION_SOCK_ADDR, &addr,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_SECONDS_MAX, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END);
+    a->http = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handle, a,
+                               MHD_OPTION_SOCK_ADDR, &addr, MHD_OPTION_CONNECTION_LIMIT,
+                               (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+                               (unsigned)IDLE_SECONDS_MAX, MHD_OPTION_END);
     if (a->http == NULL) {
         free(a);
         return TC_EUNAVAILABLE;
