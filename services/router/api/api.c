@@ -274,6 +274,9 @@ static void handle_fault(struct api *a, struct http_request *r) {
     if (r->fault_status == 413)
         api_error_write(&r->answer, API_REQUEST_ENTITY_TOO_LARGE,
                         TC_SLICE_LIT("Request body is larger than 16 MB"), TC_SLICE_EMPTY);
+    else if (r->fault_status == 503)
+        api_error_write(&r->answer, API_SERVICE_UNAVAILABLE,
+                        TC_SLICE_LIT("Too many large requests at once"), TC_SLICE_EMPTY);
     else if (r->fault_status == 408)
         api_error_write(&r->answer, API_REQUEST_TIMEOUT,
                         TC_SLICE_LIT("The request did not arrive in time"), TC_SLICE_EMPTY);

@@ -30,6 +30,21 @@ static void trim_buf(struct tc_buf *b) {
         tc_buf_deinit(b);
 }
 
+static void discharge(struct http_request *r) {
+    if (r->charged_bytes > 0)
+        atomic_fetch_sub_explicit(&r->loop->server->large_bytes, r->charged_bytes,
+                                  memory_order_relaxed);
+    r->charged_bytes = 0;
+}
+
+/* Count len more bytes of a large body; false when all connections together hold too much. */
+static bool charge(struct http_request *r, size_t len) {
+    struct http_server *s = r->loop->server;
+    size_t before = atomic_fetch_add_explicit(&s->large_bytes, len, memory_order_relaxed);
+    r->charged_bytes += len;
+    return before + len <= s->options.large_bytes_max;
+}
+
 static void request_free(struct http_request *r) {
     tc_buf_deinit(&r->headers);
     tc_buf_deinit(&r->answer);
@@ -45,6 +60,7 @@ void http__request_recycle(struct http_request *r) {
     TC_ASSERT(r->conn->queue_count > 0);
     tc_list_remove(&r->link);
     r->conn->queue_count--;
+    discharge(r);
     if (l->pool_count == HTTP__POOL_COUNT_MAX) {
         request_free(r);
         return;
@@ -167,6 +183,10 @@ static size_t feed_head(struct http_conn *c, struct tc_slice bytes) {
 static size_t feed_body(struct http_conn *c, struct tc_slice bytes) {
     size_t take = bytes.len < c->body_left_bytes ? bytes.len : c->body_left_bytes;
     TC_ASSERT(c->body == &c->current->decoded || c->body->cap - c->body->len >= take);
+    if (c->body == &c->current->decoded && !charge(c->current, take)) {
+        http__refuse(c, 503);
+        return bytes.len;
+    }
     tc_buf_append(c->body, bytes.data, take);
     c->body_left_bytes -= take;
     if (c->body_left_bytes == 0)
@@ -176,6 +196,10 @@ static size_t feed_body(struct http_conn *c, struct tc_slice bytes) {
 
 static size_t feed_chunked(struct http_conn *c, struct tc_slice bytes) {
     size_t used = 0;
+    if (!charge(c->current, bytes.len)) {
+        http__refuse(c, 503);
+        return bytes.len;
+    }
     unsigned status = http_chunked_feed(&c->chunked, bytes, c->loop->server->options.body_bytes_max,
                                         &c->current->decoded, &used);
     if (status != 0) {

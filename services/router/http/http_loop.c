@@ -2,6 +2,7 @@
 #include "router/http/http_private.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -208,6 +209,11 @@ void *http__loop_main(void *arg) {
     struct http_loop *l = arg;
     struct epoll_event events[EVENTS_MAX];
     l->self = pthread_self();
+    /* OpenSSL writes without MSG_NOSIGNAL; a closed connection must be an error, not a signal. */
+    sigset_t pipe_signal;
+    (void)sigemptyset(&pipe_signal);
+    (void)sigaddset(&pipe_signal, SIGPIPE);
+    (void)pthread_sigmask(SIG_BLOCK, &pipe_signal, NULL);
     while (!atomic_load_explicit(&l->server->stopping, memory_order_acquire)) {
         int wait_ms = tc_list_empty(&l->dirty) ? HTTP__TICK_MS : 0;
         int count = epoll_wait(l->epoll_fd, events, EVENTS_MAX, wait_ms);

@@ -95,6 +95,7 @@ struct http_server {
     int listen_fd;
     uint16_t port;
     _Atomic uint64_t open_count; /* over all loops, held against the maximum */
+    _Atomic size_t large_bytes;  /* held against options.large_bytes_max */
     _Atomic bool draining;
     _Atomic bool stopping;
     unsigned started_count;

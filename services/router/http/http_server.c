@@ -20,6 +20,7 @@ struct http_options http_options_default(void) {
         .loop_count = 1,
         .connection_count_max = 4096,
         .body_bytes_max = HTTP_BODY_BYTES_MAX,
+        .large_bytes_max = 512u * 1024 * 1024,
         .head_ms_max = 10 * 1000,
         .body_ms_max = 30 * 1000,
         .idle_ms_max = 120 * 1000,

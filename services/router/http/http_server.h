@@ -6,8 +6,9 @@
  * Memory: a request and its views (head, body) live from the handler's call to http_respond. When
  * the client went away meanwhile the answer is dropped, the request stays valid all the same.
  *
- * Limits: heads of 16 KiB (431), bodies of body_bytes_max (413), slow heads and bodies (408), 16
- * pipelined requests per connection (then reading waits), connections (refused beyond).
+ * Limits: heads of 16 KiB (431), bodies of body_bytes_max (413) and of all connections together
+ * (503), slow heads and bodies (408), 16 pipelined requests per connection (then reading waits),
+ * connections (refused beyond).
  */
 #ifndef TC_ROUTER_HTTP_SERVER_H
 #define TC_ROUTER_HTTP_SERVER_H
@@ -56,6 +57,7 @@ struct http_request {
     bool dispatched;
     bool done;
     bool close_after;
+    size_t charged_bytes; /* of decoded, held against large_bytes_max */
 };
 
 typedef void (*http_handler)(void *user, struct http_request *r);
@@ -66,6 +68,7 @@ struct http_options {
     unsigned loop_count;
     unsigned connection_count_max;
     size_t body_bytes_max;
+    size_t large_bytes_max; /* large and chunked bodies in memory, all connections together; 503 */
     unsigned head_ms_max;
     unsigned body_ms_max;
     unsigned idle_ms_max;
@@ -86,7 +89,8 @@ struct http_stats {
     uint64_t in_flight_count;
 };
 
-/* The defaults: 127.0.0.1, any port, 1 loop, 4096 connections, 16 MiB, 10 s, 30 s, 120 s, 30 s. */
+/* 127.0.0.1, any port, 1 loop, 4096 connections; bodies of 16 MiB, 512 MiB in all; 10 s for a head,
+ * 30 s for a body, 120 s idle, 30 s without progress of a writer. */
 struct http_options http_options_default(void);
 
 /* Bind, listen and start the loop threads.

@@ -1,4 +1,4 @@
-/* Tests of the HTTP front door, in two files and one binary. */
+/* Tests of the HTTP front door, in three files and one binary. */
 #ifndef TC_TEST_HTTP_H
 #define TC_TEST_HTTP_H
 
@@ -11,8 +11,10 @@
 
 enum {
     HTTP_PARSER_TESTS = 4,
+    HTTP_TLS_TESTS = 2,
 };
 
 extern const struct CMUnitTest http_parser_tests[HTTP_PARSER_TESTS];
+extern const struct CMUnitTest http_tls_tests[HTTP_TLS_TESTS];
 
 #endif

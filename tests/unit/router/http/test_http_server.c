@@ -300,6 +300,39 @@ static void large_bodies_pass_whole(void **state) {
     teardown(f);
 }
 
+/* Two bodies of 100 KiB do not fit into 150 KiB; once the first is answered the next one does. */
+static void large_bodies_share_a_bound(void **state) {
+    (void)state;
+    struct http_options o = http_options_default();
+    o.large_bytes_max = 150 * 1024;
+    struct fixture *f = setup(o);
+    enum {
+        LEN = 100 * 1024
+    };
+    struct tc_buf out = {0}, in = {0};
+    tc_buf_printf(&out,
+                  "POST /later HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+                  "Content-Length: %d\r\n\r\n",
+                  LEN);
+    memset(tc_buf_extend(&out, LEN), 'x', LEN);
+    for (int round = 0; round < 2; round++) {
+        int first = dial(f), second = dial(f);
+        assert_int_equal(send(first, out.data, out.len, MSG_NOSIGNAL), (ssize_t)out.len);
+        wait_later(f, 1);
+        assert_int_equal(send(second, out.data, out.len, MSG_NOSIGNAL), (ssize_t)out.len);
+        read_all(second, &in);
+        assert_true(tc_slice_has_prefix(tc_buf_slice(&in), TC_SLICE_LIT("HTTP/1.1 503 ")));
+        answer_later(f);
+        read_all(first, &in);
+        assert_true(tc_slice_has_prefix(tc_buf_slice(&in), TC_SLICE_LIT("HTTP/1.1 200 ")));
+        close(first);
+        close(second);
+    }
+    tc_buf_deinit(&out);
+    tc_buf_deinit(&in);
+    teardown(f);
+}
+
 static void a_client_may_vanish(void **state) {
     (void)state;
     struct fixture *f = setup(http_options_default());
@@ -372,10 +405,12 @@ int main(void) {
         cmocka_unit_test(continue_is_sent_when_asked_for),
         cmocka_unit_test(slow_heads_and_bodies_time_out),
         cmocka_unit_test(large_bodies_pass_whole),
+        cmocka_unit_test(large_bodies_share_a_bound),
         cmocka_unit_test(a_client_may_vanish),
         cmocka_unit_test(draining_answers_then_closes),
         cmocka_unit_test(connections_are_bounded),
     };
     int failed = cmocka_run_group_tests(http_parser_tests, NULL, NULL);
+    failed += cmocka_run_group_tests(http_tls_tests, NULL, NULL);
     return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }
