@@ -162,7 +162,7 @@ static tc_err take_flag(struct daemon_options *o, int argc, char **argv, int *at
     size_t len = eq ? (size_t)(eq - name) : strlen(name);
     struct daemon__found f = daemon__option_find(o, name, len);
     bool negated = false;
-    if (f.row == NULL && strncmp(name, "no-", 3) == 0 && eq == NULL) {
+    if (f.row == NULL && eq == NULL && len > 3 && memcmp(name, "no-", 3) == 0) {
         f = daemon__option_find(o, name + 3, len - 3);
         negated = f.row != NULL && f.row->type == DAEMON_OPTION_BOOL;
         f.row = negated ? f.row : NULL;

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+enum { TOKEN_BYTES = 32 }; /* "#n" and any size_t */
+
 static bool compile(struct exec_op *op, enum expr_kind kind, struct tc_slice text,
                     struct expr_ctx *ctx, struct tc_buf *out) {
     if (text.data == NULL)
@@ -18,14 +20,14 @@ static bool compile(struct exec_op *op, enum expr_kind kind, struct tc_slice tex
 static bool compile_names(struct exec_op *op, const struct api_slices *names) {
     size_t count = names->count;
     struct expr_binding *at = tc_arena_calloc(op->req->arena, count, sizeof *at);
-    char *tokens = tc_arena_alloc(op->req->arena, count * 16);
+    char *tokens = tc_arena_alloc(op->req->arena, count * TOKEN_BYTES);
     TC_ASSERT(at != NULL && tokens != NULL);
     struct tc_buf text = {0};
     for (size_t i = 0; i < count; i++) {
-        snprintf(tokens + i * 16, 16, "#n%zu", i);
-        at[i] = (struct expr_binding){.token = tc_slice_str(tokens + i * 16),
+        snprintf(tokens + i * TOKEN_BYTES, TOKEN_BYTES, "#n%zu", i);
+        at[i] = (struct expr_binding){.token = tc_slice_str(tokens + i * TOKEN_BYTES),
                                       .target = names->items[i]};
-        tc_buf_printf(&text, "%s%s", i ? "," : "", tokens + i * 16);
+        tc_buf_printf(&text, "%s%s", i ? "," : "", tokens + i * TOKEN_BYTES);
     }
     struct expr_bindings bindings = {at, count};
     struct expr_ctx ctx = {.names = &bindings, .scratch = op->req->arena};
