@@ -6,10 +6,8 @@
 #include "base/blob.h"
 #include "core/perkle/perkle.h"
 
-/* The pool moves when it grows: node pointers do not live across perkle__new. */
-enum {
-    PERKLE_NONE = UINT32_MAX
-};
+/* The pool moves when it grows: node pointers do not live across a new node. */
+#define PERKLE_NONE UINT32_MAX
 
 struct perkle_child {
     uint32_t node;
