@@ -59,7 +59,8 @@ static void op_done(struct rpc_call *c) {
 }
 
 static void start(struct rpc_call *c, const grpc_op *ops, size_t count, struct rpc__tag *tag) {
-    grpc_call_error e = grpc_call_start_batch(c->call, ops, count, tag, NULL);
+    grpc_call *call = c->call; /* once the tag is given, c may go at any time */
+    grpc_call_error e = grpc_call_start_batch(call, ops, count, rpc__tag_give(tag), NULL);
     TC_ASSERT(e == GRPC_CALL_OK);
 }
 

@@ -8,9 +8,10 @@
  *
  * Window: at most frames_max requests outstanding and bytes_max payload bytes outstanding or queued
  * (one frame always fits); beyond, TC_EBUSY at once.
- * A request for which rpc_peer_request returned TC_OK gets exactly one callback:
- *   the reply        err and payload as the server gave them, from_peer is true
- *   TC_ETIMEOUT      the deadline passed; outcome unknown
+ * Heartbeats queue behind a message that is being written: a payload that takes the link longer
+ * than silence_ms ends the stream, so send bulk data in pieces. A request for which
+ * rpc_peer_request returned TC_OK gets exactly one callback: the reply        err and payload as
+ * the server gave them, from_peer is true TC_ETIMEOUT      the deadline passed; outcome unknown
  *   TC_ECLOSED       it was sent and the stream was lost; outcome unknown
  *   TC_EUNAVAILABLE  it was never sent; nothing happened
  */

@@ -36,7 +36,7 @@ static void *queue_main(void *arg) {
         if (e.type == GRPC_QUEUE_SHUTDOWN)
             return NULL;
         if (e.type == GRPC_OP_COMPLETE) {
-            struct rpc__tag *tag = e.tag;
+            struct rpc__tag *tag = rpc__tag_take(e.tag);
             tag->fn(tag, e.success != 0);
         }
     }

@@ -21,8 +21,9 @@ static void post(struct accept *a) {
     struct rpc_server *s = a->server;
     grpc_call_details_init(&a->details);
     grpc_metadata_array_init(&a->metadata);
-    grpc_call_error e = grpc_server_request_call(s->server, &a->call, &a->details, &a->metadata,
-                                                 s->rpc->cq, s->rpc->cq, a);
+    grpc_completion_queue *cq = s->rpc->cq;
+    grpc_call_error e = grpc_server_request_call(s->server, &a->call, &a->details, &a->metadata, cq,
+                                                 cq, rpc__tag_give(&a->tag));
     TC_ASSERT(e == GRPC_CALL_OK);
 }
 
@@ -146,7 +147,7 @@ static void destroy(struct rpc_server *s) {
 
 /* The core wants shutdown before destroy, started or not; wait for its tag. */
 static void shut(struct rpc_server *s) {
-    grpc_server_shutdown_and_notify(s->server, s->rpc->cq, &s->shut);
+    grpc_server_shutdown_and_notify(s->server, s->rpc->cq, rpc__tag_give(&s->shut));
 }
 
 static void wait_shut(struct rpc_server *s) {

@@ -15,7 +15,8 @@ void rpc__stream_init(struct rpc__stream *s, struct rpc *rpc, pthread_mutex_t *l
 
 void rpc__stream_start(struct rpc__stream *s, const grpc_op *ops, size_t count,
                        struct rpc__tag *tag) {
-    grpc_call_error e = grpc_call_start_batch(s->call, ops, count, tag, NULL);
+    grpc_call *call = s->call; /* once the tag is given, s may go at any time */
+    grpc_call_error e = grpc_call_start_batch(call, ops, count, rpc__tag_give(tag), NULL);
     TC_ASSERT(e == GRPC_CALL_OK);
 }
 

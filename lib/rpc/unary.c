@@ -177,8 +177,16 @@ static void start_call(struct unary *u) {
     ops[5].data.recv_status_on_client.trailing_metadata = &u->trailing;
     ops[5].data.recv_status_on_client.status = &u->status;
     ops[5].data.recv_status_on_client.status_details = &u->details;
-    grpc_call_error e = grpc_call_start_batch(call, ops, 6, &u->done, NULL);
+    grpc_call_error e = grpc_call_start_batch(call, ops, 6, rpc__tag_give(&u->done), NULL);
     TC_ASSERT(e == GRPC_CALL_OK);
+}
+
+/* u belongs to the queue's thread as soon as the tag is given. */
+static void watch(struct unary *u, grpc_connectivity_state state, gpr_timespec until) {
+    grpc_channel *channel = u->shared->channel;
+    grpc_completion_queue *cq = u->rpc->cq;
+    void *tag = rpc__tag_give(&u->watched);
+    grpc_channel_watch_connectivity_state(channel, state, until, cq, tag);
 }
 
 /* Send over a ready connection only. */
@@ -201,7 +209,7 @@ static void advance(struct unary *u) {
     gpr_timespec look = gpr_time_add(now, gpr_time_from_millis(WATCH_MS, GPR_TIMESPAN));
     if (gpr_time_cmp(look, u->deadline) > 0)
         look = u->deadline;
-    grpc_channel_watch_connectivity_state(channel, state, look, u->rpc->cq, &u->watched);
+    watch(u, state, look);
 }
 
 static void on_watched(struct rpc__tag *tag, bool ok) {
@@ -261,10 +269,8 @@ tc_err rpc_unary(struct rpc *rpc, const char *target, const char *method, struct
         start_call(u);
         return TC_OK;
     }
-    gpr_timespec look = gpr_time_from_millis(1, GPR_TIMESPAN);
-    look = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), look);
-    grpc_channel_watch_connectivity_state(u->shared->channel, GRPC_CHANNEL_IDLE, look, rpc->cq,
-                                          &u->watched);
+    gpr_timespec soon = gpr_time_from_millis(1, GPR_TIMESPAN);
+    watch(u, GRPC_CHANNEL_IDLE, gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), soon));
     return TC_OK;
 }
 
