@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/prng.h"
+#include "base/utf8.h"
 #include "router/api/api_decode.h"
 #include "sigv4/sigv4.h"
 
@@ -113,7 +114,7 @@ void api_fail(struct api_request *req, enum api_error error, const char *fmt, ..
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    api_fail_with(req, error, tc_slice_str(text), TC_SLICE_EMPTY);
+    api_fail_with(req, error, api_error_clip(tc_slice_str(text)), TC_SLICE_EMPTY);
 }
 
 static bool find_secret(void *user, struct tc_slice key_id, size_t index,
@@ -221,7 +222,8 @@ static struct api_request *request_new(struct api *a, struct http_request *r) {
     req->loop_index = r->loop_index;
     req->started_ns = monotonic_ns();
     make_request_id(&a->loops[r->loop_index].ids, req->request_id);
-    (void)http_head_get(r->head, TC_SLICE_LIT("host"), &req->host);
+    if (http_head_get(r->head, TC_SLICE_LIT("host"), &req->host) && !tc_utf8_valid(req->host))
+        req->host = TC_SLICE_EMPTY;
     return req;
 }
 
@@ -297,11 +299,34 @@ static bool is_json(const struct http_head *head) {
            http_name_eq(type, TC_SLICE_LIT("application/json"));
 }
 
+/* Pages of any origin may call: what protects a table is the signature, not the page's address. */
+static void allow_origin(struct http_request *r) {
+    struct tc_slice origin;
+    if (!http_head_get(r->head, TC_SLICE_LIT("origin"), &origin))
+        return;
+    tc_buf_append_str(&r->headers, "Access-Control-Allow-Origin: *\r\n"
+                                   "Access-Control-Expose-Headers: x-amzn-requestid, x-amz-crc32, "
+                                   "date\r\n");
+    if (!tc_slice_eq(r->head->method, TC_SLICE_LIT("OPTIONS")))
+        return;
+    tc_buf_append_str(&r->headers,
+                      "Access-Control-Allow-Methods: GET, POST\r\n"
+                      "Access-Control-Allow-Headers: authorization, content-type, x-amz-target, "
+                      "x-amz-date, x-amz-content-sha256, x-amz-security-token, x-amz-user-agent, "
+                      "amz-sdk-invocation-id, amz-sdk-request\r\n"
+                      "Access-Control-Max-Age: 86400\r\n");
+}
+
 void api_handle(void *user, struct http_request *r) {
     struct api *a = user;
     TC_ASSERT(r->loop_index < a->config.loop_count);
     if (r->fault_status != 0) {
         handle_fault(a, r);
+        return;
+    }
+    allow_origin(r);
+    if (tc_slice_eq(r->head->method, TC_SLICE_LIT("OPTIONS"))) {
+        plain(r, 200, "text/plain; charset=utf-8");
     } else if (tc_slice_eq(r->head->method, TC_SLICE_LIT("GET"))) {
         handle_get(a, r);
     } else if (tc_slice_eq(r->head->method, TC_SLICE_LIT("POST")) &&

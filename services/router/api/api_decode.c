@@ -17,11 +17,11 @@ void api_decoder_deinit(struct api_decoder *d) {
     tc_buf_deinit(&d->text);
 }
 
-static void fail(struct api_decoder *d, enum api_error error, const char *text) {
+static void fail(struct api_decoder *d, enum api_error error, struct tc_slice text) {
     TC_ASSERT(d->error == API_OK);
     d->error = error;
     tc_buf_clear(&d->text);
-    tc_buf_append_str(&d->text, text);
+    tc_buf_append_slice(&d->text, text);
 }
 
 bool api_invalid(struct api_decoder *d, const char *fmt, ...) {
@@ -30,7 +30,7 @@ bool api_invalid(struct api_decoder *d, const char *fmt, ...) {
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    fail(d, API_VALIDATION, text);
+    fail(d, API_VALIDATION, api_error_clip(tc_slice_str(text)));
     return false;
 }
 
@@ -40,11 +40,12 @@ tc_err api__json_fail(struct api_decoder *d, tc_err err, const char *wanted) {
         return err;
     if (err == TC_ETYPE) {
         json_diag_type(&d->diag, wanted, json_peek(&d->reader));
-        fail(d, API_SERIALIZATION, d->diag.text);
+        fail(d, API_SERIALIZATION, tc_slice_str(d->diag.text));
     } else if (err == TC_ENOMEM) {
-        fail(d, API_REQUEST_ENTITY_TOO_LARGE, "Request size exceeded the memory limit");
+        fail(d, API_REQUEST_ENTITY_TOO_LARGE,
+             TC_SLICE_LIT("Request size exceeded the memory limit"));
     } else {
-        fail(d, API_SERIALIZATION, "The request body is not valid JSON");
+        fail(d, API_SERIALIZATION, TC_SLICE_LIT("The request body is not valid JSON"));
     }
     return err;
 }
@@ -106,8 +107,8 @@ static tc_err read_integer(struct api_decoder *d, const struct api_field *f,
                               narrow ? INT32_MAX : INT64_MAX, &at->value);
     if (err == TC_ELIMIT && d->reader.err == TC_OK) {
         fail(d, API_SERIALIZATION,
-             narrow ? "NUMBER_VALUE cannot be converted to Integer"
-                    : "NUMBER_VALUE cannot be converted to Long");
+             narrow ? TC_SLICE_LIT("NUMBER_VALUE cannot be converted to Integer")
+                    : TC_SLICE_LIT("NUMBER_VALUE cannot be converted to Long"));
         return TC_EINVAL;
     }
     if (err != TC_OK)
@@ -330,7 +331,7 @@ tc_err api__read_struct(struct api_decoder *d, const struct api_shape *shape, vo
 /* What the passes over the body have noted, in the API's order of precedence. */
 static bool conclude(struct api_decoder *d) {
     if (d->constraint_count > 0) {
-        fail(d, API_VALIDATION, "");
+        fail(d, API_VALIDATION, TC_SLICE_EMPTY);
         tc_buf_printf(&d->text, "%u validation error%s detected: ", d->constraint_count,
                       d->constraint_count == 1 ? "" : "s");
         tc_buf_append_slice(&d->text, tc_buf_slice(&d->constraints));

@@ -30,6 +30,19 @@ unsigned api_error_status(enum api_error error) {
     return errors[error].status;
 }
 
+struct tc_slice api_error_clip(struct tc_slice text) {
+    size_t lead = text.len;
+    while (lead > 0 && text.len - lead < 3 && (text.data[lead - 1] & 0xc0) == 0x80)
+        lead--;
+    if (lead == 0 || text.data[lead - 1] < 0xc0)
+        return text;
+    uint8_t first = text.data[lead - 1];
+    size_t wanted = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (text.len - lead + 1 < wanted)
+        text.len = lead - 1;
+    return text;
+}
+
 void api_error_write(struct tc_buf *out, enum api_error error, struct tc_slice text,
                      struct tc_slice more_members) {
     TC_ASSERT(error > API_OK && error < API_ERROR_COUNT);

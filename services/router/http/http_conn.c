@@ -109,9 +109,15 @@ static unsigned timer_ms(const struct http_conn *c, enum http__timer kind) {
     return 0;
 }
 
+static bool is_shaking_hands(const struct http_conn *c) {
+    return c->ssl != NULL && !SSL_is_init_finished(c->ssl);
+}
+
 static enum http__timer timer_wanted(const struct http_conn *c) {
     if (c->state == HTTP__LINGER)
         return HTTP__TIMER_LINGER;
+    if (is_shaking_hands(c))
+        return HTTP__TIMER_HEAD;
     if (c->blocked)
         return HTTP__TIMER_WRITE;
     if (c->state == HTTP__BODY || c->state == HTTP__CHUNKED)
@@ -139,7 +145,7 @@ void http__conn_expire(struct http_conn *c) {
     c->timer_kind = HTTP__TIMER_NONE;
     if (kind == HTTP__TIMER_HEAD || kind == HTTP__TIMER_BODY || kind == HTTP__TIMER_WRITE)
         atomic_fetch_add_explicit(&c->loop->timeout_count, 1, memory_order_relaxed);
-    if (kind == HTTP__TIMER_HEAD || kind == HTTP__TIMER_BODY) {
+    if ((kind == HTTP__TIMER_HEAD || kind == HTTP__TIMER_BODY) && !is_shaking_hands(c)) {
         http__refuse(c, 408);
         http__conn_mark(c);
         return;

@@ -330,6 +330,19 @@ static void get_paths_and_foreign_requests(void **state) {
     expect(f, 400, "SerializationException");
 }
 
+static void browsers_may_call(void **state) {
+    struct fixture *f = *state;
+    exchange(f, TC_SLICE_LIT("OPTIONS / HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\n"
+                             "Connection: close\r\n\r\n"));
+    expect(f, 200, "");
+    assert_non_null(strstr((char *)f->in.data, "Access-Control-Allow-Origin: *\r\n"));
+    assert_non_null(strstr((char *)f->in.data, "Access-Control-Allow-Headers: authorization, "));
+    exchange(f, TC_SLICE_LIT("GET / HTTP/1.1\r\nHost: a\r\nOrigin: null\r\n"
+                             "Connection: close\r\n\r\n"));
+    assert_non_null(strstr((char *)f->in.data, "Access-Control-Allow-Origin: *\r\n"));
+    assert_null(strstr((char *)f->in.data, "Access-Control-Allow-Headers"));
+}
+
 static void bad_bodies_get_their_exception(void **state) {
     struct fixture *f = *state;
     call(f, (struct call){T "GetItem", "{", .key_id = NULL});
@@ -349,6 +362,7 @@ int main(void) {
         TEST(local_mode_takes_strangers_that_sign_well, setup_local),
         TEST(get_paths_and_foreign_requests, setup),
         TEST(bad_bodies_get_their_exception, setup),
+        TEST(browsers_may_call, setup),
     };
     int failed = cmocka_run_group_tests(api_decode_tests, NULL, NULL);
     failed += cmocka_run_group_tests(api_write_tests, NULL, NULL);

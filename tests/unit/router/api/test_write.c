@@ -168,6 +168,14 @@ static void errors(void **state) {
     api_error_write(&out, API_CONDITIONAL_CHECK_FAILED, TC_SLICE_LIT("no"), tc_buf_slice(&more));
     expect(&out, "{\"__type\":\"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException\","
                  "\"message\":\"no\",\"Item\":{\"k\":{\"S\":\"a\"}}}");
+    static const struct {
+        const char *text;
+        size_t len;
+    } clips[] = {{"abc", 3},          {"", 0},          {"a\xc3\xa4", 3},
+                 {"a\xc3", 1},        {"a\xe2\x98", 1}, {"a\xe2\x98\x83", 4},
+                 {"a\xf0\x9f\x98", 1}};
+    for (size_t i = 0; i < sizeof clips / sizeof clips[0]; i++)
+        assert_int_equal(api_error_clip(tc_slice_str(clips[i].text)).len, clips[i].len);
     api_error_write(&out, API_SERIALIZATION, TC_SLICE_EMPTY, TC_SLICE_EMPTY);
     expect(&out, "{\"__type\":\"com.amazon.coral.service#SerializationException\",\"Message\":"
                  "\"\"}");
