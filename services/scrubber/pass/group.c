@@ -1,0 +1,79 @@
+#include "scrubber/pass/pass_private.h"
+
+#include "base/assert.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The group's newest description among all that nodes gave. */
+static const Tercet__Pb__Partition *newest(const struct pass_nodes *n, uint64_t gid) {
+    const Tercet__Pb__Partition *best = NULL;
+    for (size_t i = 0; i < n->count; i++) {
+        const Tercet__Pb__NodeInfoReply *info = n->node[i].info;
+        for (size_t k = 0; info && k < info->n_replicas; k++) {
+            const Tercet__Pb__Partition *p = info->replicas[k]->partition;
+            if (p && p->gid == gid && (!best || p->epoch > best->epoch))
+                best = p;
+        }
+    }
+    return best;
+}
+
+static void locate(const struct pass_nodes *n, uint64_t gid, const Tercet__Pb__Member *m,
+                   struct pass_replica *r) {
+    (void)snprintf(r->name, sizeof r->name, "%s rid %u", m->node, m->rid);
+    for (size_t i = 0; i < n->count; i++) {
+        const Tercet__Pb__NodeInfoReply *info = n->node[i].info;
+        if (info == NULL || strcmp(info->node, m->node) != 0)
+            continue;
+        r->addr = n->node[i].addr;
+        for (size_t k = 0; k < info->n_replicas; k++)
+            if (info->replicas[k]->partition && info->replicas[k]->partition->gid == gid)
+                r->info = info->replicas[k];
+    }
+}
+
+/* Storage members only: log replicas hold no items. The leader first, it takes the mark. */
+static void gather(struct pass *p, const struct pass_nodes *n, const Tercet__Pb__Partition *d) {
+    for (size_t i = 0; i < d->n_members && p->replica_count < PASS_REPLICAS_MAX; i++) {
+        if (d->members[i]->role != 0)
+            continue;
+        struct pass_replica r = {.addr = NULL};
+        locate(n, p->gid, d->members[i], &r);
+        size_t at = p->replica_count++;
+        if (r.info && r.info->role == 2) {
+            p->replica[at] = p->replica[0];
+            at = 0;
+        }
+        p->replica[at] = r;
+    }
+}
+
+Tercet__Pb__ScrubGroup *pass_group(const struct pass_env *env, const struct pass_nodes *nodes,
+                                   uint64_t gid) {
+    struct pass *p = calloc(1, sizeof *p);
+    TC_ASSERT(p != NULL);
+    p->env = env;
+    p->gid = gid;
+    p->out = calloc(1, sizeof *p->out);
+    TC_ASSERT(p->out != NULL);
+    tercet__pb__scrub_group__init(p->out);
+    p->out->gid = gid;
+    const Tercet__Pb__Partition *d = newest(nodes, gid);
+    if (d) {
+        p->out->table_id = d->table_id;
+        gather(p, nodes, d);
+        pass__vectors_take(p);
+        pass__archive(p);
+        pass__vectors_judge(p);
+        pass__pages(p);
+    } else {
+        pass__check(p, "vectors", TERCET__PB__SCRUB_STATE__SCRUB_NOT_RUN,
+                    "no storage node that answers holds the group");
+    }
+    p->out->ended_ms = env->wall_ms(env->user);
+    Tercet__Pb__ScrubGroup *out = p->out;
+    reference_free(p->reference);
+    free(p);
+    return out;
+}

@@ -1,0 +1,60 @@
+#include "scrubber/pass/pass_private.h"
+
+#include "base/assert.h"
+
+void pass_nodes_ask(const struct pass_env *env, const char *const *addrs, size_t count,
+                    struct pass_nodes *ret_nodes) {
+    *ret_nodes = (struct pass_nodes){.count = count < PASS_NODES_MAX ? count : PASS_NODES_MAX};
+    for (size_t i = 0; i < ret_nodes->count; i++) {
+        struct tc_buf reply = {0};
+        ret_nodes->node[i].addr = addrs[i];
+        if (env->ask(env->user, addrs[i], "/tercet.Storage/NodeInfo", TC_SLICE_EMPTY,
+                     PASS_DEADLINE_MS, &reply) == TC_OK)
+            ret_nodes->node[i].info =
+                tercet__pb__node_info_reply__unpack(NULL, reply.len, reply.data);
+        tc_buf_deinit(&reply);
+    }
+}
+
+void pass_nodes_deinit(struct pass_nodes *n) {
+    for (size_t i = 0; i < n->count; i++)
+        if (n->node[i].info)
+            tercet__pb__node_info_reply__free_unpacked(n->node[i].info, NULL);
+    n->count = 0;
+}
+
+uint64_t pass_nodes_next_gid(const struct pass_nodes *n, uint64_t gid) {
+    uint64_t next = 0;
+    for (size_t i = 0; i < n->count; i++) {
+        const Tercet__Pb__NodeInfoReply *info = n->node[i].info;
+        for (size_t k = 0; info && k < info->n_replicas; k++) {
+            const Tercet__Pb__Partition *p = info->replicas[k]->partition;
+            if (p && p->gid > gid && (next == 0 || p->gid < next))
+                next = p->gid;
+        }
+    }
+    return next;
+}
+
+void pass_nodes_silent(const struct pass_nodes *n, struct tc_buf *ret_text) {
+    size_t count = 0;
+    for (size_t i = 0; i < n->count; i++)
+        if (n->node[i].info == NULL)
+            tc_buf_printf(ret_text, "%s%s", count++ ? ", " : "no answer from storage ",
+                          n->node[i].addr);
+}
+
+tc_err pass__ask(const struct pass *p, const struct pass_replica *r, const char *method,
+                 const ProtobufCMessage *request, uint32_t deadline_ms, struct tc_buf *ret_reply) {
+    if (r->addr == NULL)
+        return TC_EUNAVAILABLE;
+    struct tc_buf packed = {0};
+    size_t len = protobuf_c_message_get_packed_size(request);
+    size_t written = protobuf_c_message_pack(request, tc_buf_extend(&packed, len));
+    TC_ASSERT(written == len);
+    tc_buf_clear(ret_reply);
+    tc_err err =
+        p->env->ask(p->env->user, r->addr, method, tc_buf_slice(&packed), deadline_ms, ret_reply);
+    tc_buf_deinit(&packed);
+    return err;
+}

@@ -1,0 +1,51 @@
+/* Three storage nodes of one group in memory, answering what the scrubber asks. */
+#ifndef TC_TESTS_SCRUBBER_CLUSTER_H
+#define TC_TESTS_SCRUBBER_CLUSTER_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine/btree/btree.h"
+#include "env/sim/sim.h"
+#include "scrubber/pass/pass.h"
+
+enum {
+    CLUSTER_NODES = 3,
+    CLUSTER_GID = 7,
+};
+
+struct cluster_node {
+    char addr[16];
+    char name[16];
+    char path[16];
+    struct btree *tree;
+    bool silent;
+    bool leads;
+    uint32_t busy; /* this many vector requests answer "not applied yet" */
+    uint64_t chain;
+};
+
+struct cluster {
+    struct sim_fs *fs;
+    struct cluster_node node[CLUSTER_NODES];
+    uint64_t index;
+    const char *addrs[CLUSTER_NODES];
+    struct pass_env env;
+    uint64_t paused_ms;
+};
+
+void cluster_init(struct cluster *c);
+void cluster_deinit(struct cluster *c);
+/* The same item at every node. */
+void cluster_put(struct cluster *c, uint32_t key, const char *value);
+/* Checkpoint node i and flip a bit of the page that get reads for key. */
+void cluster_rot(struct cluster *c, size_t i, uint64_t page);
+void cluster_checkpoint(struct cluster *c);
+Tercet__Pb__ScrubGroup *cluster_scrub(struct cluster *c);
+const Tercet__Pb__ScrubCheck *cluster_check(const Tercet__Pb__ScrubGroup *g, const char *name);
+
+#endif
