@@ -315,6 +315,10 @@ tc_err store_batch_done(struct store *s, struct store_batch *b, tc_err err) {
     return s->failed ? TC_EIO : TC_OK;
 }
 
+bool store_failed(const struct store *s) {
+    return s->failed;
+}
+
 const struct store_counters *store_counters(const struct store *s) {
     return &s->counters;
 }

@@ -178,6 +178,9 @@ TC_MUST_USE tc_err store_batch_write(struct store_batch *b);
  *   Errors   TC_EIO  err was a failure: nothing after it may be trusted; end the process */
 TC_MUST_USE tc_err store_batch_done(struct store *s, struct store_batch *b, tc_err err);
 
+/* Something the log or a checkpoint needs has failed for good: end the process. */
+bool store_failed(const struct store *s);
+
 /* Long I/O (checkpoints, snapshots, page scrubs) for one worker thread; NULL: none now. */
 struct store_job *store_job_take(struct store *s);
 void store_job_run(struct store_job *j);

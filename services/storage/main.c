@@ -1,0 +1,105 @@
+#include "shell.h"
+
+struct storage {
+    struct daemon daemon;
+    struct storage_options options;
+    struct storage_metrics metrics;
+    struct shell shell;
+    bool begun;
+};
+
+static tc_err check(void *user, struct tc_buf *ret_problem) {
+    const struct storage *st = user;
+    if (st->daemon.common.data[0] == 0) {
+        tc_buf_append_str(ret_problem, "--data: name the folder that holds this node's store");
+        return TC_EINVAL;
+    }
+    if (st->options.wal_max_bytes / st->options.wal_segment_bytes < 8) {
+        tc_buf_append_str(ret_problem,
+                          "--wal-max-bytes must be at least 8 times --wal-segment-bytes");
+        return TC_EINVAL;
+    }
+    return TC_OK;
+}
+
+static void status(void *user, struct tc_buf *ret_json) {
+    struct storage *st = user;
+    shell_status(&st->shell, ret_json);
+}
+
+static tc_err listen_on(struct storage *st) {
+    struct rpc_method methods[RPC_METHODS_MAX];
+    struct shell *s = &st->shell;
+    struct rpc_server_config config = {
+        .listen = st->daemon.common.rpc_listen.items[0],
+        .on_frames = shell_on_frames,
+        .user = s,
+        .methods = methods,
+        .method_count = shell_methods(s, methods, RPC_METHODS_MAX),
+    };
+    tc_err err = rpc_server_start(s->rpc, &config, &s->server);
+    if (err != TC_OK)
+        DAEMON_ERROR(st->daemon.log, "cannot listen: address=%s err=%s", config.listen,
+                     tc_err_name(err));
+    return err;
+}
+
+static tc_err start(struct storage *st) {
+    struct daemon *d = &st->daemon;
+    struct rpc_config config = {
+        .self = {d->common.cluster, "storage", d->node, d->common.zone},
+        .tls = {d->tls.tls_cert, d->tls.tls_key, d->tls.tls_ca, NULL},
+        .log = daemon_log_rpc,
+        .log_user = d->log,
+    };
+    TC_TRY(shell_open_store(&st->shell));
+    TC_TRY(rpc_start(&config, &st->shell.rpc));
+    TC_TRY(shell_start_threads(&st->shell));
+    TC_TRY(shell_peers_open(&st->shell));
+    shell_begin(&st->shell);
+    st->begun = true;
+    TC_TRY(listen_on(st));
+    return daemon_serve(d);
+}
+
+/* Mirrors start: leaderships and disk work first, then the wire, then the threads. */
+static void stop(struct storage *st) {
+    daemon_drain(&st->daemon);
+    if (st->begun)
+        shell_rest(&st->shell);
+    if (st->shell.rpc)
+        shell_peers_close(&st->shell);
+    rpc_server_stop(st->shell.server);
+    if (st->shell.store)
+        shell_stop_threads(&st->shell);
+    rpc_stop(st->shell.rpc);
+}
+
+int main(int argc, char **argv) {
+    static struct storage st;
+    struct daemon_spec spec = {
+        .name = "storage",
+        .summary = "Keeps replicas of partitions: replicated log, B-tree, item and range requests.",
+        .example =
+            "--data /var/lib/tercet/storage-a --rpc-listen 10.0.0.5:7100 --memds 10.0.0.6:7300",
+        .options = storage_options_table(),
+        .options_values = &st.options,
+        .metrics = storage_metrics_table(),
+        .metrics_values = &st.metrics,
+        .check = check,
+        .status = status,
+        .user = &st,
+    };
+    int code = 0;
+    if (!daemon_setup(&st.daemon, &spec, argc, argv, &code))
+        return code;
+    st.shell.daemon = &st.daemon;
+    st.shell.options = &st.options;
+    st.shell.metrics = &st.metrics;
+    tc_err err = start(&st);
+    if (err == TC_OK)
+        daemon_wait(&st.daemon);
+    stop(&st);
+    code = daemon_teardown(&st.daemon);
+    return err != TC_OK ? 1 : code;
+}

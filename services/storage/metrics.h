@@ -1,0 +1,32 @@
+/* Metrics of tercet-storage (see daemon/metrics.h for the columns). */
+#ifndef TC_SERVICES_STORAGE_METRICS_H
+#define TC_SERVICES_STORAGE_METRICS_H
+
+#include "daemon/metrics.h"
+
+#define STORAGE_METRICS(X)                                                                         \
+    X(COUNTER, gets_total, "", "", "item reads answered")                                          \
+    X(COUNTER, writes_total, "", "", "writes proposed as leader")                                  \
+    X(COUNTER, applied_total, "", "", "log entries applied, leader or not")                        \
+    X(COUNTER, conditions_failed_total, "", "", "writes refused by their condition")               \
+    X(COUNTER, repeats_total, "", "", "request ids answered from the log: routers had to retry")   \
+    X(COUNTER, ranges_total, "", "", "range requests answered")                                    \
+    X(COUNTER, throttled_total, "", "", "requests refused by a partition's bucket")                \
+    X(COUNTER, refused_full_total, "", "", "writes refused for lack of log space: archive behind") \
+    X(COUNTER, refused_busy_total, "", "", "batches refused because the mailbox was full")         \
+    X(COUNTER, messages_in_total, "", "", "replication messages taken")                            \
+    X(COUNTER, messages_dropped_total, "", "", "replication messages that failed a check")         \
+    X(COUNTER, messages_out_total, "", "", "replication messages sent")                            \
+    X(COUNTER, batches_total, "", "", "log batches made durable")                                  \
+    X(COUNTER, checkpoints_total, "", "", "B-tree checkpoints completed")                          \
+    X(COUNTER, snapshots_sent_total, "", "", "replicas copied to another node")                    \
+    X(COUNTER, snapshots_installed_total, "", "", "replicas taken from another node")              \
+    X(COUNTER, damage_found_total, "", "", "replicas found damaged: look at /status")              \
+    X(HISTOGRAM, log_write_seconds, "seconds", "", "time of one durable log batch")                \
+    X(GAUGE, replicas, "", "", "replicas on this node")                                            \
+    X(GAUGE, replicas_led, "", "", "replicas that serve as leader")                                \
+    X(GAUGE, mailbox_count, "", "", "batches waiting for the store thread")
+
+DAEMON_METRICS(storage_metrics, "storage", STORAGE_METRICS)
+
+#endif

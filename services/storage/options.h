@@ -1,0 +1,34 @@
+/* Options of tercet-storage (see daemon/options.h for the columns). */
+#ifndef TC_SERVICES_STORAGE_OPTIONS_H
+#define TC_SERVICES_STORAGE_OPTIONS_H
+
+#include "daemon/options.h"
+
+#define STORAGE_OPTIONS(X)                                                                         \
+    X(ADDRS, memds, "", 0, 16, "host:port,...", "metadata nodes that are told about partitions")   \
+    X(ADDRS, archiver, "", 0, 16, "host:port,...",                                                 \
+      "archivers, the first that answers is used; none: the log is trimmed without an archive")    \
+    X(U64, wal_segment_bytes, "64M", 4194304, 1073741824, "bytes", "size of one log segment")      \
+    X(U64, wal_max_bytes, "4G", 33554432, 1099511627776, "bytes",                                  \
+      "log space; writes are refused shortly before it is used up")                                \
+    X(U64, cache_bytes, "64M", 1048576, 1099511627776, "bytes",                                    \
+      "clean B-tree pages kept in memory, per replica")                                            \
+    X(U64, checkpoint_bytes, "64M", 65536, 17179869184, "bytes",                                   \
+      "log of one replica between its checkpoints")                                                \
+    X(DURATION, checkpoint_interval_ms, "1m", 100, 3600000, "ms",                                  \
+      "longest time between checkpoints of a replica that changes")                                \
+    X(DURATION, segment_age_ms, "5s", 100, 600000, "ms",                                           \
+      "age at which committed log is offered to the archiver")                                     \
+    X(U64, segment_bytes, "4M", 65536, 16777216, "bytes", "... or size")                           \
+    X(DURATION, lease_ms, "1s", 50, 60000, "ms",                                                   \
+      "leader lease; beats and suspicion follow by fixed ratios")                                  \
+    X(U64, partition_read_units, "3000", 0, 1000000, "units/s", "per partition; 0: no limit")      \
+    X(U64, partition_write_units, "1000", 0, 1000000, "units/s", "per partition; 0: no limit")     \
+    X(DURATION, push_interval_ms, "3s", 100, 600000, "ms",                                         \
+      "time between two full pushes of partitions and tables to memds")                            \
+    X(DURATION, drain_ms, "5s", 0, 600000, "ms",                                                   \
+      "time given to hand leaderships over before a stop")
+
+DAEMON_OPTIONS(storage_options, "Storage", STORAGE_OPTIONS)
+
+#endif

@@ -1,0 +1,18 @@
+#include "shell.h"
+
+/* The store counts plainly; what came since the last export is added here. */
+void shell_metrics(struct shell *s) {
+    const struct store_counters *now = store_counters(s->store);
+    struct storage_metrics *m = s->metrics;
+#define EXPORT(name, text)                                                                         \
+    daemon_metric_add(m->name##_total, now->name - s->last.name);                                  \
+    s->last.name = now->name;
+    STORE_COUNTERS(EXPORT)
+#undef EXPORT
+    size_t led = 0, all = 0;
+    store_replica_counts(s->store, &led, &all);
+    daemon_metric_set(m->replicas, (int64_t)all);
+    daemon_metric_set(m->replicas_led, (int64_t)led);
+    daemon_metric_set(m->mailbox_count,
+                      (int64_t)daemon_mailbox_count(daemon_worker_mailbox(s->worker)));
+}

@@ -1,0 +1,210 @@
+/* Requests: decoded on rpc's threads, handed over as posts, given to the store on its thread. */
+#include "base/assert.h"
+#include "shell.h"
+
+#include <stdlib.h>
+
+/* ---- frames */
+
+static const ProtobufCMessageDescriptor *descriptor_of(uint32_t kind) {
+    switch (kind) {
+    case TERCET__PB__FRAME_KIND__FRAME_ITEM:
+        return &tercet__pb__item_request__descriptor;
+    case TERCET__PB__FRAME_KIND__FRAME_RANGE:
+        return &tercet__pb__range_request__descriptor;
+    case TERCET__PB__FRAME_KIND__FRAME_PAXOS:
+        return &tercet__pb__paxos_message__descriptor;
+    case TERCET__PB__FRAME_KIND__FRAME_SNAPSHOT:
+        return &tercet__pb__snapshot_chunk__descriptor;
+    default:
+        return NULL;
+    }
+}
+
+static struct shell_work decode(const struct rpc_frame *f) {
+    const ProtobufCMessageDescriptor *d = f->reply ? NULL : descriptor_of(f->kind);
+    struct shell_work work = {.kind = f->kind, .id = f->id};
+    if (d)
+        work.message = protobuf_c_message_unpack(d, NULL, f->payload.len, f->payload.data);
+    return work;
+}
+
+void shell_on_frames(void *user, struct rpc_conn *conn, struct rpc_frames *frames) {
+    struct shell *s = user;
+    struct shell_post *post = shell_post_new(SHELL_FRAMES);
+    post->work = calloc(frames->count + 1, sizeof *post->work);
+    TC_ASSERT(post->work != NULL);
+    for (size_t i = 0; i < frames->count; i++)
+        post->work[i] = decode(&frames->frames[i]);
+    post->work_count = frames->count;
+    post->conn = rpc_conn_ref(conn);
+    if (daemon_worker_post(s->worker, post) != TC_OK) {
+        daemon_metric_add(s->metrics->refused_busy_total, 1);
+        shell_post_free(post);
+        rpc_frames_refuse(frames, TC_EBUSY);
+        return;
+    }
+    rpc_frames_unref(frames);
+}
+
+static void take_work(struct shell *s, struct rpc_conn *conn, const struct shell_work *w) {
+    void *m = w->message;
+    if (m == NULL) {
+        if (w->id != 0)
+            rpc_conn_reply(conn, w->id, w->kind, TC_EINVAL, TC_SLICE_EMPTY);
+        return;
+    }
+    if (w->kind == TERCET__PB__FRAME_KIND__FRAME_PAXOS)
+        store_receive(s->store, m);
+    else if (w->kind == TERCET__PB__FRAME_KIND__FRAME_SNAPSHOT)
+        store_receive_chunk(s->store, m);
+    else if (w->id == 0)
+        return; /* nobody would hear the answer */
+    else if (w->kind == TERCET__PB__FRAME_KIND__FRAME_ITEM)
+        store_item_request(s->store, shell_pending_new(s, conn, w, NULL), m);
+    else
+        store_range_request(s->store, shell_pending_new(s, conn, w, NULL), m);
+}
+
+void shell_take_frames(struct shell *s, struct shell_post *post) {
+    for (size_t i = 0; i < post->work_count; i++)
+        take_work(s, post->conn, &post->work[i]);
+}
+
+/* ---- control calls */
+
+struct shell_method {
+    const char *name;
+    const ProtobufCMessageDescriptor *descriptor;
+    /* Answer at once through out, or later through the token (then *ret_later). */
+    tc_err (*run)(struct shell *s, void *request, uint64_t token, struct tc_buf *out,
+                  bool *ret_later);
+};
+
+struct shell_binding {
+    struct shell *shell;
+    const struct shell_method *method;
+};
+
+#define METHOD(fn)                                                                                 \
+    static tc_err fn(struct shell *s, void *user, uint64_t token, struct tc_buf *out,              \
+                     bool *ret_later)
+
+METHOD(create_replica) {
+    (void)token, (void)out, (void)ret_later;
+    const Tercet__Pb__CreateReplicaRequest *req = user;
+    tc_err err = store_create_replica(s->store, req);
+    DAEMON_INFO(s->daemon->log, "replica created: gid=%llu rid=%u err=%s",
+                (unsigned long long)(req->partition ? req->partition->gid : 0), req->rid,
+                tc_err_name(err));
+    return err;
+}
+
+METHOD(delete_replica) {
+    (void)token, (void)out, (void)ret_later;
+    const Tercet__Pb__DeleteReplicaRequest *req = user;
+    tc_err err = store_delete_replica(s->store, req->gid);
+    DAEMON_INFO(s->daemon->log, "replica deleted: gid=%llu err=%s", (unsigned long long)req->gid,
+                tc_err_name(err));
+    return err;
+}
+
+METHOD(node_info) {
+    (void)user, (void)token, (void)ret_later;
+    store_node_info(s->store, out);
+    return TC_OK;
+}
+
+METHOD(scrub_mark) {
+    (void)out;
+    const Tercet__Pb__ScrubMarkRequest *req = user;
+    *ret_later = true;
+    store_scrub_mark(s->store, token, req->gid);
+    return TC_OK;
+}
+
+METHOD(scrub_vector) {
+    (void)token, (void)ret_later;
+    const Tercet__Pb__ScrubVectorRequest *req = user;
+    return store_scrub_vector(s->store, req->gid, req->index, out);
+}
+
+METHOD(scrub_pages) {
+    (void)out;
+    const Tercet__Pb__ScrubPagesRequest *req = user;
+    *ret_later = true;
+    store_scrub_pages(s->store, token, req->gid);
+    return TC_OK;
+}
+
+METHOD(scrub_bucket) {
+    (void)token, (void)ret_later;
+    const Tercet__Pb__ScrubBucketRequest *req = user;
+    return store_scrub_bucket(s->store, req->gid, req->bucket, out);
+}
+
+METHOD(reinstall) {
+    (void)token, (void)out, (void)ret_later;
+    const Tercet__Pb__ReinstallRequest *req = user;
+    DAEMON_WARN(s->daemon->log, "replica is taken anew from another: gid=%llu",
+                (unsigned long long)req->gid);
+    return store_reinstall(s->store, req->gid);
+}
+
+static const struct shell_method methods[] = {
+    {"/tercet.Storage/CreateReplica", &tercet__pb__create_replica_request__descriptor,
+     create_replica},
+    {"/tercet.Storage/DeleteReplica", &tercet__pb__delete_replica_request__descriptor,
+     delete_replica},
+    {"/tercet.Storage/NodeInfo", &tercet__pb__node_info_request__descriptor, node_info},
+    {"/tercet.Storage/ScrubMark", &tercet__pb__scrub_mark_request__descriptor, scrub_mark},
+    {"/tercet.Storage/ScrubVector", &tercet__pb__scrub_vector_request__descriptor, scrub_vector},
+    {"/tercet.Storage/ScrubPages", &tercet__pb__scrub_pages_request__descriptor, scrub_pages},
+    {"/tercet.Storage/ScrubBucket", &tercet__pb__scrub_bucket_request__descriptor, scrub_bucket},
+    {"/tercet.Storage/Reinstall", &tercet__pb__reinstall_request__descriptor, reinstall},
+};
+
+enum {
+    METHOD_COUNT = sizeof methods / sizeof methods[0],
+};
+
+static void on_call(void *user, struct rpc_call *call, struct tc_slice payload) {
+    const struct shell_binding *b = user;
+    ProtobufCMessage *request =
+        protobuf_c_message_unpack(b->method->descriptor, NULL, payload.len, payload.data);
+    if (request == NULL) {
+        rpc_call_reply(call, TC_EINVAL, TC_SLICE_EMPTY);
+        return;
+    }
+    struct shell_post *post = shell_post_new(SHELL_CALL);
+    post->call = call;
+    post->method = b->method;
+    post->request = request;
+    if (daemon_worker_post(b->shell->worker, post) != TC_OK) {
+        post->call = NULL;
+        shell_post_free(post);
+        rpc_call_reply(call, TC_EBUSY, TC_SLICE_EMPTY);
+    }
+}
+
+size_t shell_methods(struct shell *s, struct rpc_method *out, size_t max) {
+    s->bindings = calloc(METHOD_COUNT, sizeof *s->bindings);
+    TC_ASSERT(max >= METHOD_COUNT && s->bindings != NULL);
+    for (size_t i = 0; i < METHOD_COUNT; i++) {
+        s->bindings[i] = (struct shell_binding){s, &methods[i]};
+        out[i] =
+            (struct rpc_method){.name = methods[i].name, .fn = on_call, .user = &s->bindings[i]};
+    }
+    return METHOD_COUNT;
+}
+
+void shell_take_call(struct shell *s, struct shell_post *post) {
+    struct tc_buf out = {0};
+    bool later = false;
+    uint64_t token = shell_pending_new(s, NULL, NULL, post->call);
+    tc_err err = post->method->run(s, post->request, token, &out, &later);
+    if (!later)
+        shell_pending_answer(s, token, err, tc_buf_slice(&out));
+    post->call = NULL;
+    tc_buf_deinit(&out);
+}
