@@ -88,6 +88,7 @@ static void redirect(struct shell_system *s, const Tercet__Pb__Partition *moved)
                     return;
                 }
     }
+    TC_ASSERT(s->storage->count > 0); /* the option demands one */
     s->leader_index = (s->leader_index + 1) % s->storage->count;
 }
 
@@ -128,6 +129,7 @@ static tc_err item_request(struct shell_system *s, Tercet__Pb__ItemRequest *requ
             tercet__pb__item_reply__free_unpacked(reply, NULL);
         pause_briefly();
     }
+    request->request_id = (ProtobufCBinaryData){0};
     tc_buf_deinit(&payload);
     return err == TC_ECONDITION ? TC_ESTALE : err;
 }

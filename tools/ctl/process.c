@@ -1,5 +1,7 @@
 #include "process.h"
 
+#include "base/assert.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -83,6 +85,7 @@ static tc_err spawn(const char *log, char *const argv[], pid_t *ret_pid) {
 tc_err process_start(const struct layout *l, const struct layout_daemon *d) {
     struct layout_args args = {0};
     layout_args(l, d, &args);
+    TC_ASSERT(args.count > 0);
     char *argv[LAYOUT_ARGS_MAX + 1] = {0};
     for (size_t i = 0; i < args.count; i++)
         argv[i] = (char *)(uintptr_t)layout_arg(&args, i);

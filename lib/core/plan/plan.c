@@ -97,7 +97,7 @@ static void plan_bootstrap(const struct plan_snapshot *s, struct plan_out *out) 
                                            : "waiting for every configured storage node";
         return;
     }
-    uint32_t nodes[PLAN_REPLICAS_PER_GROUP];
+    uint32_t nodes[PLAN_REPLICAS_PER_GROUP] = {0};
     if (!pick_nodes(s, nodes)) {
         out->halted = "fewer than three zones have a living storage node";
         return;
@@ -109,7 +109,7 @@ static void plan_bootstrap(const struct plan_snapshot *s, struct plan_out *out) 
 
 static void plan_place(const struct plan_snapshot *s, uint32_t table, uint64_t *next_id,
                        struct plan_out *out) {
-    uint32_t nodes[PLAN_REPLICAS_PER_GROUP];
+    uint32_t nodes[PLAN_REPLICAS_PER_GROUP] = {0};
     if (!pick_nodes(s, nodes)) {
         out->halted = "fewer than three zones have a living storage node";
         return;

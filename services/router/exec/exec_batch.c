@@ -220,6 +220,7 @@ static void send_all(struct batch *b) {
     for (size_t i = 0; i < b->part_count; i++) {
         struct part *p = &b->parts[i];
         const struct route_table *t = b->tables[p->table_index].table;
+        TC_ASSERT(t != NULL); /* every table was found before */
         if (admit_open(b->op->exec->admit, t->descriptor, b->write)) {
             send(p);
             continue;

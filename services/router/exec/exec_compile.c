@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 
-enum { TOKEN_BYTES = 32 }; /* "#n" and any size_t */
+enum {
+    TOKEN_BYTES = 32
+}; /* "#n" and any size_t */
 
 static bool compile(struct exec_op *op, enum expr_kind kind, struct tc_slice text,
                     struct expr_ctx *ctx, struct tc_buf *out) {
