@@ -27,12 +27,24 @@ void rpc__slice_text(grpc_slice s, char *to, size_t to_bytes) {
     to[len] = '\0';
 }
 
+enum {
+    EVENTS_PER_FLUSH = 64, /* bounds how long an answer waits for the events behind it */
+};
+
+/* Events that are ready are all handled before anything is sent; with nothing to send the thread
+ * sleeps at once. */
 static void *queue_main(void *arg) {
     struct rpc *rpc = arg;
     pthread_setname_np(pthread_self(), "rpc-queue");
-    for (;;) {
-        gpr_timespec forever = gpr_inf_future(GPR_CLOCK_REALTIME);
-        grpc_event e = grpc_completion_queue_next(rpc->cq, forever, NULL);
+    rpc__owe_begin(rpc);
+    for (uint32_t events = 1;; events++) {
+        if (events % EVENTS_PER_FLUSH == 0)
+            rpc__owed_flush();
+        gpr_timespec until =
+            rpc__owed() ? gpr_inf_past(GPR_CLOCK_REALTIME) : gpr_inf_future(GPR_CLOCK_REALTIME);
+        grpc_event e = grpc_completion_queue_next(rpc->cq, until, NULL);
+        if (e.type == GRPC_QUEUE_TIMEOUT)
+            rpc__owed_flush();
         if (e.type == GRPC_QUEUE_SHUTDOWN)
             return NULL;
         if (e.type == GRPC_OP_COMPLETE) {

@@ -171,6 +171,8 @@ struct rpc__stream {
     bool open;    /* Hello done both ways: the outbox flows */
     bool sending; /* a send is in flight */
     bool over;    /* nothing new may start */
+    bool owed;    /* a queue thread will flush it soon */
+    struct rpc__stream *next_owed;
     uint32_t ops;
     uint64_t sent_seq; /* highest chunk handed to gRPC */
     uint64_t last_received_ns;
@@ -192,8 +194,14 @@ void rpc__stream_start(struct rpc__stream *s, const grpc_op *ops, size_t count,
                        struct rpc__tag *tag);
 /* Post the next receive. Lock not held; no receive may be in flight. */
 void rpc__stream_receive(struct rpc__stream *s);
-/* Send what waits, if nothing is in flight. Lock held on entry, released on return. */
+/* Send what waits, if nothing is in flight. Lock held on entry, released on return. On a queue
+ * thread the send waits until the events at hand are through (rpc__owed_flush), so that the answers
+ * to many messages leave as one. */
 void rpc__stream_flush_unlock(struct rpc__stream *s);
+/* A queue thread of rpc: from now on its flushes are owed. */
+void rpc__owe_begin(const struct rpc *rpc);
+bool rpc__owed(void);
+void rpc__owed_flush(void);
 /* Nothing new may start: the call to be cancelled with rpc__cancel, or NULL if it is over already.
  * Lock held; works on a stream that may vanish as soon as the lock is released. */
 grpc_call *rpc__stream_end(struct rpc__stream *s);

@@ -5,6 +5,7 @@
 
 static void on_sent(struct rpc__tag *tag, bool ok);
 static void on_received(struct rpc__tag *tag, bool ok);
+static void send_unlock(struct rpc__stream *s);
 
 void rpc__stream_init(struct rpc__stream *s, struct rpc *rpc, pthread_mutex_t *lock) {
     *s = (struct rpc__stream){.rpc = rpc, .lock = lock, .last_received_ns = rpc__now_ns()};
@@ -113,7 +114,53 @@ static void on_received(struct rpc__tag *tag, bool ok) {
     rpc__stream_op_done(s);
 }
 
+/* The streams that this queue thread owes a flush; rpc NULL on every other thread. */
+static _Thread_local struct {
+    const struct rpc *rpc;
+    struct rpc__stream *first;
+} owed;
+
+void rpc__owe_begin(const struct rpc *rpc) {
+    owed.rpc = rpc;
+}
+
+bool rpc__owed(void) {
+    return owed.first != NULL;
+}
+
+void rpc__owed_flush(void) {
+    while (owed.first) {
+        struct rpc__stream *s = owed.first;
+        owed.first = s->next_owed;
+        pthread_mutex_lock(s->lock);
+        s->owed = false;
+        send_unlock(s);
+        rpc__stream_op_done(s);
+    }
+}
+
+/* Lock held. True: the queue thread will flush it when its events are through. */
+static bool owe(struct rpc__stream *s) {
+    if (s->owed)
+        return true;
+    if (owed.rpc != s->rpc)
+        return false;
+    s->owed = true;
+    s->ops++; /* keeps the stream until then */
+    s->next_owed = owed.first;
+    owed.first = s;
+    return true;
+}
+
+/* A flush that is owed by a queue thread takes along what others queue until then. */
 void rpc__stream_flush_unlock(struct rpc__stream *s) {
+    if (s->open && !s->sending && !s->over && s->outbox.head && owe(s))
+        pthread_mutex_unlock(s->lock);
+    else
+        send_unlock(s);
+}
+
+static void send_unlock(struct rpc__stream *s) {
     struct rpc__chunk *c = NULL;
     if (s->open && !s->sending && !s->over)
         c = rpc__outbox_pop(&s->outbox);
