@@ -20,24 +20,47 @@ static void put_null(struct json_item *j) {
     tc_buf_append_u8(j->out, ITEM_NULL);
 }
 
+static enum item_type scalar_or_container(uint8_t letter) {
+    switch (letter) {
+    case 'S':
+        return ITEM_S;
+    case 'N':
+        return ITEM_N;
+    case 'B':
+        return ITEM_B;
+    case 'M':
+        return ITEM_M;
+    case 'L':
+        return ITEM_L;
+    default:
+        return (enum item_type)0;
+    }
+}
+
+static enum item_type set_of(enum item_type element) {
+    switch ((int)element) {
+    case ITEM_S:
+        return ITEM_SS;
+    case ITEM_N:
+        return ITEM_NS;
+    case ITEM_B:
+        return ITEM_BS;
+    default:
+        return (enum item_type)0;
+    }
+}
+
 /* The datatype that a member's name means; 0: none, the API ignores it. */
 static enum item_type type_of(struct tc_slice name) {
-    enum item_type type = (enum item_type)0;
-    if (name.len == 1) {
-        const uint8_t c = name.data[0];
-        type = c == 'S'   ? ITEM_S
-               : c == 'N' ? ITEM_N
-               : c == 'M' ? ITEM_M
-               : c == 'L' ? ITEM_L
-                          : ITEM_B;
-    } else if (name.len == 2) {
-        const uint8_t c = name.data[0];
-        type = c == 'S' ? ITEM_SS : c == 'N' ? ITEM_NS : ITEM_BS;
-    } else if (name.len == 4)
-        type = name.data[0] == 'B' ? ITEM_BOOL : ITEM_NULL;
-    if (type == 0 || memcmp(name.data, item_type_name(type), name.len) != 0)
-        return (enum item_type)0;
-    return type;
+    if (name.len == 1)
+        return scalar_or_container(name.data[0]);
+    if (name.len == 2 && name.data[1] == 'S')
+        return set_of(scalar_or_container(name.data[0]));
+    if (name.len == 4 && memcmp(name.data, "BOOL", 4) == 0)
+        return ITEM_BOOL;
+    if (name.len == 4 && memcmp(name.data, "NULL", 4) == 0)
+        return ITEM_NULL;
+    return (enum item_type)0;
 }
 
 static tc_err read_bool(struct json_item *j, struct json_reader *r, enum item_type type) {

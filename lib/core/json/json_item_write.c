@@ -4,9 +4,14 @@
 #include "core/json/json_item.h"
 #include "core/number/number.h"
 
-static void put(struct tc_buf *out, const char *text) {
-    tc_buf_append_str(out, text);
-}
+/* What stands before a value of each type. */
+#define OPEN(type) [ITEM_##type] = TEXT("{\"" #type "\":")
+#define TEXT(text)                                                                                 \
+    { (const uint8_t *)(text), sizeof(text) - 1 }
+static const struct tc_slice OPENINGS[] = {
+    OPEN(S), OPEN(N), OPEN(B),  OPEN(BOOL), OPEN(NULL),
+    OPEN(M), OPEN(L), OPEN(SS), OPEN(NS),   OPEN(BS),
+};
 
 static void put_number(struct tc_buf *out, struct tc_slice number) {
     tc_buf_append_u8(out, '"');
@@ -55,9 +60,8 @@ static void put_elements(struct tc_buf *out, struct item_value list) {
 }
 
 void json_item_write_value(struct tc_buf *out, struct item_value v) {
-    put(out, "{\"");
-    put(out, item_type_name(v.type));
-    put(out, "\":");
+    TC_ASSERT(v.type >= ITEM_S && v.type <= ITEM_BS);
+    tc_buf_append_slice(out, OPENINGS[v.type]);
     switch (v.type) {
     case ITEM_S:
     case ITEM_N:

@@ -3,17 +3,9 @@
 #include "base/utf8.h"
 #include "core/json/json_private.h"
 
-/* Does any of eight bytes need a look: a quote, a backslash, a control character, or not ASCII?
- * Each term sets the high bit of the bytes it means (Mycroft's zero-byte test); bytes below may
- * borrow, which costs a slow step and never hides one. */
+/* Does any of eight bytes need a look: special, or not ASCII? */
 static inline bool needs_look8(const uint8_t *at) {
-    uint64_t w;
-    memcpy(&w, at, sizeof w);
-    const uint64_t ones = 0x0101010101010101u;
-    const uint64_t quote = (w ^ (ones * '"')) - ones;
-    const uint64_t backslash = (w ^ (ones * '\\')) - ones;
-    const uint64_t control = w - ones * 0x20;
-    return ((quote | backslash | control | w) & (ones * 0x80)) != 0;
+    return json__special8(at) || !tc_utf8_ascii8(at);
 }
 
 static int hex4(const uint8_t *at) {

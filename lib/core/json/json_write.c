@@ -1,5 +1,6 @@
 #include "base/assert.h"
 #include "core/json/json.h"
+#include "core/json/json_private.h"
 
 enum {
     U64_DIGITS_MAX = 20
@@ -58,6 +59,8 @@ void json_put_string(struct tc_buf *out, struct tc_slice text) {
     const uint8_t *const end = at + text.len;
     while (at < end) {
         const uint8_t *run = at;
+        while (end - at >= 8 && !json__special8(at))
+            at += 8;
         while (at < end && is_plain(*at))
             at++;
         if (at > run)

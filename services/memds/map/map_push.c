@@ -99,6 +99,6 @@ tc_err map_push(struct map *m, const Tercet__Pb__PushRequest *push, uint64_t now
         const tc_err one = remove_groups(m, push, now_ms, counts);
         err = err == TC_OK ? one : err;
     }
-    m->pushed = true;
+    m->pushed = m->pushed || push->n_tables + push->n_partitions > 0;
     return err;
 }

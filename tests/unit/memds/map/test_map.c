@@ -99,6 +99,8 @@ static void an_empty_map_is_never_the_truth(void **state) {
     map_init(&m, RECORDS_MAX, 10 * SECOND);
     assert_int_equal(ask(&m, "t", 0, NULL, false, 1000 * SECOND, &gid), TC_EUNAVAILABLE);
     assert_int_equal(ask(&m, NULL, 7, "k", false, 1000 * SECOND, &gid), TC_EUNAVAILABLE);
+    push_removed(&m, 5); /* says nothing about what there is */
+    assert_int_equal(ask(&m, "t", 0, NULL, false, 1000 * SECOND, &gid), TC_EUNAVAILABLE);
     (void)push_table(&m, "other", 9, 1, false);
     assert_int_equal(ask(&m, "t", 0, NULL, false, 11 * SECOND, &gid), TC_EUNAVAILABLE);
     assert_int_equal(ask(&m, "other", 0, NULL, false, 11 * SECOND, &gid), TC_OK);
