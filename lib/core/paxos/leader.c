@@ -66,7 +66,7 @@ static size_t batch_from(const struct paxos *p, uint64_t index) {
     return paxos__fit(p, index, p->opt.batch_count_max, p->opt.batch_bytes_max);
 }
 
-static void need_snapshot(struct paxos *p, struct peer *f) {
+void paxos__need_snapshot(struct paxos *p, struct peer *f) {
     TC_PROBE("paxos: a follower is below the base");
     if (f->mode == PEER_SNAPSHOT && p->now_ns < f->snapshot_ns + p->opt.lease_ns)
         return;
@@ -82,7 +82,7 @@ static size_t pump(struct paxos *p, struct peer *f) {
     size_t sent = 0;
     f->pump = false;
     if (f->mode != PEER_SNAPSHOT && f->next - 1 < p->log.base.index)
-        need_snapshot(p, f);
+        paxos__need_snapshot(p, f);
     if (f->mode == PEER_SNAPSHOT)
         return 0;
     if (f->mode == PEER_PROBE) {
@@ -107,7 +107,7 @@ static void beat(struct paxos *p, struct peer *f) {
     }
     f->beat_match = f->match;
     if (f->mode == PEER_SNAPSHOT)
-        need_snapshot(p, f);
+        paxos__need_snapshot(p, f);
     if (pump(p, f) > 0)
         return;
     uint64_t prev = f->mode == PEER_REPLICATE ? f->match : p->log.base.index;
@@ -253,6 +253,8 @@ static tc_err matched(struct paxos *p, struct peer *f, const struct paxos_msg *m
         return PAXOS_MUTANT(5) ? TC_OK : TC_ECORRUPT;
     if (match >= p->log.base.index && !paxos__log_holds(&p->log, &m->mark) && !PAXOS_MUTANT(5))
         return TC_ECORRUPT;
+    if (f->mode == PEER_SNAPSHOT && match < p->log.base.index)
+        return TC_OK;
     bool progress = match > f->match || f->mode != PEER_REPLICATE;
     if (match > f->match)
         f->match = match;

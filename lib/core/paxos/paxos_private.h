@@ -218,6 +218,8 @@ void paxos__tick_leader(struct paxos *p);
 tc_err paxos__propose(struct paxos *p, const struct paxos_event *ev);
 tc_err paxos__recv_accepted(struct paxos *p, const struct paxos_msg *m);
 void paxos__leader_advance(struct paxos *p); /* commit and send */
+/* What the follower lacks is below the base: ask the driver, about once per lease. */
+void paxos__need_snapshot(struct paxos *p, struct peer *f);
 bool paxos__lease_valid(const struct paxos *p);
 bool paxos__serving(const struct paxos *p);
 tc_err paxos__resign(struct paxos *p, uint32_t target);

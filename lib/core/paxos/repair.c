@@ -32,8 +32,12 @@ tc_err paxos__recv_fetch(struct paxos *p, const struct paxos_msg *m) {
         return TC_EINVAL;
     if (same && (e->flags & PAXOS_FAULTY))
         return TC_OK;
-    if (m->mark.index <= p->log.base.index)
+    if (m->mark.index <= p->log.base.index) {
+        /* Trimmed here, so it was chosen and is in the state: only a snapshot can give it back. */
+        if (p->role == PAXOS_LEADER && paxos__peer(p, m->from))
+            paxos__need_snapshot(p, paxos__peer(p, m->from));
         return TC_OK;
+    }
     TRACE(p, "recv fetch " AT_FMT " from %" PRIu32 " -> %s", AT_ARGS(m->mark), m->from,
           same ? "send it" : "never had it");
     if (same) {

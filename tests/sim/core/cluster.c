@@ -150,7 +150,11 @@ static void handle(struct sim_cluster *c, struct sim_event *ev) {
         sim_client_reply(c, ev->data);
         break;
     case SIM_EV_FAULT:
-        sim_fault(c);
+        sim_fault(c, ev->arg);
+        break;
+    case SIM_EV_CRASH:
+        if (!c->calm)
+            sim_node_crash(c, ev->node);
         break;
     case SIM_EV_HEAL:
         if (!c->calm)

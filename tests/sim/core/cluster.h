@@ -125,6 +125,8 @@ struct sim_swarm {
     bool partitions;
     bool leader_targeted;
     bool resigns;
+    bool grudges; /* cut, then crash, so that grants are forgotten while they run */
+    bool kills_new_leaders;
     bool trims;
     bool rot;
     bool slow_disk;
@@ -185,6 +187,7 @@ enum sim_kind {
     SIM_EV_REQUEST,
     SIM_EV_REPLY,
     SIM_EV_FAULT,
+    SIM_EV_CRASH,
     SIM_EV_HEAL,
     SIM_EV_START,
     SIM_EV_SNAPSHOT,
@@ -252,7 +255,9 @@ const struct sim_chosen *sim_chosen_at(const struct sim_cluster *c, uint64_t ind
 
 /* fault.c */
 struct sim_swarm sim_swarm_draw(uint64_t seed);
-void sim_fault(struct sim_cluster *c);
+/* stage 0: something new; stage 1: the second half of a grudge. */
+void sim_fault(struct sim_cluster *c, uint64_t stage);
+void sim_new_leader(struct sim_cluster *c, uint32_t node);
 void sim_calm(struct sim_cluster *c);
 
 /* run.c: both phases of one seed; false on failure. */

@@ -7,6 +7,7 @@ enum fault {
     FAULT_PAUSE,
     FAULT_PARTITION,
     FAULT_RESIGN,
+    FAULT_GRUDGE,
     FAULT_COUNT,
 };
 
@@ -54,6 +55,8 @@ struct sim_swarm sim_swarm_draw(uint64_t seed) {
     s.partitions = on(&p);
     s.leader_targeted = on(&p);
     s.resigns = on(&p);
+    s.grudges = on(&p);
+    s.kills_new_leaders = on(&p);
     s.trims = on(&p);
     s.rot = on(&p);
     s.slow_disk = on(&p);
@@ -107,9 +110,45 @@ static void resign(struct sim_cluster *c) {
     (void)sim_node_step(c, (uint32_t)leader, &ev, &out);
 }
 
-void sim_fault(struct sim_cluster *c) {
+/* The leader loses one follower; when that one's grant has run out, the leader is cut off from
+ * everybody and the follower that still grants it a lease crashes and comes back at once. */
+static void grudge(struct sim_cluster *c, uint64_t stage) {
+    int leader = sim_leader(c);
+    if (leader < 0)
+        return;
+    uint32_t first = ((uint32_t)leader + 1) % c->swarm.nodes;
+    if (stage == 0) {
+        sim_note(c, "    %d and %u are cut off from each other", leader + 1, first + 1);
+        sim_net_cut(&c->net, (uint32_t)leader, first);
+        sim_net_cut(&c->net, first, (uint32_t)leader);
+        sim_schedule(c, SIM_EV_FAULT, 0, some_leases(c, 200), 1, NULL);
+        return;
+    }
+    sim_note(c, "    %d is cut off, the others forget", leader + 1);
+    sim_net_isolate(&c->net, (uint32_t)leader, c->swarm.nodes, true, true);
+    for (uint32_t n = 0; n < c->swarm.nodes; n++)
+        if (n != first && n != (uint32_t)leader) {
+            sim_node_crash(c, n);
+            sim_schedule(c, SIM_EV_START, n, some_leases(c, 10), 0, NULL);
+        }
+    sim_schedule(c, SIM_EV_HEAL, 0, some_leases(c, 300), 0, NULL);
+}
+
+void sim_new_leader(struct sim_cluster *c, uint32_t node) {
+    if (c->calm || !c->swarm.kills_new_leaders || tc_prng_chance(&c->prng, 3, 4))
+        return;
+    sim_schedule(c, SIM_EV_CRASH, node, tc_prng_below(&c->prng, c->swarm.net.delay_max_ns * 4), 0,
+                 NULL);
+    sim_schedule(c, SIM_EV_START, node, some_leases(c, 250), 0, NULL);
+}
+
+void sim_fault(struct sim_cluster *c, uint64_t stage) {
     if (c->calm)
         return;
+    if (stage == 1) {
+        grudge(c, 1);
+        return;
+    }
     enum fault f = (enum fault)tc_prng_below(&c->prng, FAULT_COUNT);
     if (f == FAULT_CRASH && c->swarm.crashes)
         crash(c);
@@ -119,6 +158,8 @@ void sim_fault(struct sim_cluster *c) {
         partition(c);
     if (f == FAULT_RESIGN && c->swarm.resigns)
         resign(c);
+    if (f == FAULT_GRUDGE && c->swarm.grudges)
+        grudge(c, 0);
     sim_schedule(c, SIM_EV_FAULT, 0, tc_prng_below(&c->prng, 2 * c->swarm.fault_every_ns) + 1, 0,
                  NULL);
 }

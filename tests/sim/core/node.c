@@ -171,8 +171,10 @@ static void perform(struct sim_cluster *c, uint32_t node, const struct paxos_out
     send_snapshots(c, node, out);
     if (out->base_changed && n->disk.base.index < sim_node_status(c, node).base.index)
         sim_disk_trim(&n->disk, sim_node_status(c, node).base);
-    if (out->role_changed && sim_node_status(c, node).role == PAXOS_LEADER)
+    if (out->role_changed && sim_node_status(c, node).role == PAXOS_LEADER) {
         c->election_count++;
+        sim_new_leader(c, node);
+    }
     schedule_tick(c, node, out->deadline_ns);
 }
 

@@ -17,6 +17,13 @@ static void check_progress(struct sim_cluster *c, const uint64_t *done_before) {
             sim_fail(c, "liveness: client %u got nothing done in the calm phase", i);
 }
 
+static bool converged(const struct sim_cluster *c) {
+    for (uint32_t n = 0; n < c->swarm.nodes; n++)
+        if (!c->nodes[n].up || c->nodes[n].state.applied != c->nodes[0].state.applied)
+            return false;
+    return c->chosen.len / sizeof(struct sim_chosen) == c->nodes[0].state.applied;
+}
+
 static void check_convergence(struct sim_cluster *c) {
     const struct sim_state *first = &c->nodes[0].state;
     for (uint32_t n = 1; n < c->swarm.nodes; n++) {
@@ -40,7 +47,8 @@ static void calm_phase(struct sim_cluster *c) {
         check_progress(c, done);
     for (uint32_t i = 0; i < c->swarm.clients; i++)
         c->clients[i].active = false;
-    run_until(c, c->now_ns + 4 * lease);
+    for (int i = 0; i < 100 && !c->failed && !converged(c); i++)
+        run_until(c, c->now_ns + lease);
     if (!c->failed)
         check_convergence(c);
 }
