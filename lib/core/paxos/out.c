@@ -36,6 +36,8 @@ void paxos__promise(struct paxos *p, uint64_t ballot) {
     TC_ASSERT(ballot > p->promised);
     p->promised = ballot;
     p->hardstate = !PAXOS_MUTANT(3);
+    if (p->hardstate)
+        p->hard_seq = p->seq + 1; /* this step's unit: not durable before it is even written */
     paxos__see_round(p, ballot);
 }
 
@@ -147,11 +149,10 @@ static void finish_unit(struct paxos *p) {
     if (out->append_count == 0 && repairs == 0 && !p->hardstate)
         return;
     out->seq = ++p->seq;
+    TC_ASSERT(!p->hardstate || p->hard_seq == p->seq);
     out->repairs = (const struct paxos_entry *)(const void *)p->repairs.data;
     out->repair_count = repairs;
     out->hardstate = p->hardstate;
-    if (p->hardstate)
-        p->hard_seq = p->seq;
     for (size_t i = 0; i < repairs; i++)
         pending_push(p, p->repaired[i]);
     if (out->append_count > 0 || p->hardstate)

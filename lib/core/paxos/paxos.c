@@ -111,6 +111,21 @@ static tc_err load_entries(struct paxos *p, const struct paxos_recovery *r) {
     return r->checkpoint_index >= r->base.index ? TC_OK : TC_ECORRUPT;
 }
 
+/* A snapshot may be ahead of the log behind it, and that log may end in entries that were never
+ * chosen: a checkpoint says nothing about a log that does not hold its place. */
+static uint64_t commit_at_start(const struct paxos *p, const struct paxos_recovery *r) {
+    struct paxos_mark at = {.index = r->checkpoint_index, .chain = r->checkpoint_chain};
+    uint64_t last = paxos__log_last(&p->log);
+    if (PAXOS_MUTANT(70))
+        return at.index < last ? at.index : last;
+    if (at.index == p->log.base.index || !paxos__log_holds(&p->log, &at)) {
+        if (at.index > p->log.base.index)
+            TC_PROBE("paxos: started with a checkpoint that its log does not hold");
+        return p->log.base.index;
+    }
+    return at.index;
+}
+
 static void start(struct paxos *p, const struct paxos_recovery *r) {
     uint64_t last = paxos__log_last(&p->log);
     bool virgin = r->promised == 0 && last == 0;
@@ -120,7 +135,7 @@ static void start(struct paxos *p, const struct paxos_recovery *r) {
     p->applied = r->checkpoint_index;
     p->archived = r->archived;
     p->durable = last;
-    p->commit = r->checkpoint_index < last ? r->checkpoint_index : last;
+    p->commit = commit_at_start(p, r);
     if (PAXOS_MUTANT(19))
         p->commit = last;
     /* Grants are volatile: whatever this replica granted before it stopped runs out first. One that

@@ -127,19 +127,20 @@ enum paxos_msg_flags {
     PAXOS_F_ABSENT = 64,    /* FETCHED: mark is not, and never was, in this log */
 };
 
-/* One struct for all types, fields by type:
- *            ballot        seen_ballot   mark                 last       echo_ns   also
- *  ASK       -             promised      own last             -          sender's  config (version)
- *  ASK_REPLY -             promised      own last             -          echo      config
- *  PREPARE   b             resigned      own last             -          -         commit, config
- *  PROMISE   b             promised      before entries[0]    own last   -         entries, commit
- *  ACCEPT    b             -             before entries[0]    -          t_s       entries, commit,
- *                                                                                  archived
- *  ACCEPTED  b             promised      match or hint        own last,  echo t_s  commit;
- * MISMATCH: rejected             last.index = prev FETCH     -             -             the wanted
- * entry     -          - FETCHED   -             -             the wanted entry     -          -
- * entries (one) RESIGN    resigned      -             -                    -          - REMOVED   -
- * -             -                    -          -         config
+/* One struct for all types. Fields by type; those not named are 0.
+ *
+ *   ASK        seen_ballot promised, mark own last, echo_ns sender's clock, config
+ *   ASK_REPLY  seen_ballot promised, mark own last, echo_ns as asked, config, flags
+ *   PREPARE    ballot, mark own last, commit, config; flag RESIGNED: seen_ballot was resigned
+ *   PROMISE    ballot, seen_ballot promised, last own last (chain unused), commit, config, entries
+ *              after mark if the own log is better than the candidate's
+ *   ACCEPT     ballot, entries after mark, commit, archived, echo_ns leader's clock at send
+ *   ACCEPTED   ballot, seen_ballot promised, mark match, last own last, commit, echo_ns as sent;
+ *              flag MISMATCH: mark is the hint, last.index the mark.index that was rejected
+ *   FETCH      mark the entry wanted
+ *   FETCHED    mark the entry wanted, one entry or flag ABSENT and seen_ballot promised
+ *   RESIGN     ballot resigned
+ *   REMOVED    config
  */
 struct paxos_msg {
     enum paxos_msg_type type;
@@ -269,6 +270,10 @@ struct paxos_recovery {
                                            except of CONF */
     size_t entry_count;
     uint64_t checkpoint_index; /* >= base.index */
+    /* Chain hash at checkpoint_index; 0: not known. The log behind an installed snapshot may end in
+     * entries that were never chosen: only a log that holds the checkpoint's own place is known to
+     * be committed up to it. */
+    uint64_t checkpoint_chain;
     uint64_t archived;
 };
 
@@ -282,10 +287,11 @@ struct paxos_params {
     const struct paxos_recovery *recovery; /* borrowed for the call */
 };
 
-/* Build a replica from what its store holds. Starts as follower; commit is the checkpoint index,
- * nothing more (B11). Call paxos_step with a TICK to learn the first deadline.
- *   Errors   TC_EINVAL    options, rid or configuration are not possible
- *            TC_ECORRUPT  entries are not dense or a chain hash does not continue
+/* Build a replica from what its store holds. Starts as follower; commit is the checkpoint index if
+ * the log holds that place (by checkpoint_chain), else base.index, and nothing more (B11). Call
+ * paxos_step with a TICK to learn the first deadline. Errors   TC_EINVAL    options, rid or
+ * configuration are not possible TC_ECORRUPT  entries are not dense or a chain hash does not
+ * continue
  */
 TC_MUST_USE tc_err paxos_new(const struct paxos_params *params, struct paxos **ret_paxos);
 void paxos_free(struct paxos *p);

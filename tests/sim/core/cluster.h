@@ -46,6 +46,7 @@ struct sim_unit {
 
 struct sim_state {
     uint64_t applied;
+    uint64_t chain; /* of the log at applied */
     uint64_t version[SIM_KEYS];
     uint64_t value[SIM_KEYS];
     uint64_t sum; /* of everything above and of every entry applied */

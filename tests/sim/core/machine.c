@@ -31,5 +31,6 @@ void sim_apply(struct sim_state *s, const struct paxos_entry *e, uint32_t *ret_k
         s->value[key] = words[2];
     }
     s->applied = e->index;
+    s->chain = e->chain;
     s->sum = tc_hash64(tc_slice(words, sizeof words), 0);
 }

@@ -297,6 +297,7 @@ void sim_node_start(struct sim_cluster *c, uint32_t node) {
                                .entries = (const struct paxos_entry *)(void *)d->log.data,
                                .entry_count = (size_t)(sim_disk_last(d) - d->base.index),
                                .checkpoint_index = d->checkpoint.applied,
+                               .checkpoint_chain = d->checkpoint.chain,
                                .archived = d->base.index};
     struct paxos_params params = {.gid = 7,
                                   .rid = n->rid,
