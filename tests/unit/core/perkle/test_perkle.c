@@ -159,12 +159,12 @@ static void compare_all(struct perkle *t, const struct model *m, struct tc_prng 
 static void behaves_as_a_sorted_array(void **state) {
     (void)state;
     static struct model m;
-    for (uint64_t seed = 0; seed < 6; seed++) {
+    for (uint64_t seed = 0; seed < 4; seed++) {
         struct tc_prng p = tc_prng(seed);
         struct perkle t;
         m.count = 0;
         perkle_init(&t, MODEL_MAX);
-        for (int i = 0; i < 1200; i++) {
+        for (int i = 0; i < 800; i++) {
             const struct row r = random_row(&p);
             const struct perkle_record record = record_of(&r);
             if (tc_prng_chance(&p, 2, 5)) {
