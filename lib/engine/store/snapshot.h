@@ -14,8 +14,8 @@
 #include "engine/store/store_private.h"
 
 enum {
-    SNAPSHOT_SENDS_MAX = 2,       /* copies of one replica at a time */
-    SNAPSHOT_PATIENCE_MS = 10000, /* without progress a copy is given up */
+    SNAPSHOT_SENDS_MAX = 2,      /* copies of one replica at a time */
+    SNAPSHOT_PATIENCE_MS = 4000, /* without progress a copy is given up */
     SNAPSHOT_ASK_MS = 2000,
 };
 
