@@ -15,6 +15,12 @@ struct parcel {
     struct tc_buf bytes;
 };
 
+struct late_job {
+    struct tc_list link;
+    struct store_job *job;
+    uint64_t at_ns;
+};
+
 static uint64_t node_random(void *user) {
     return tc_prng_u64(&((struct node *)user)->prng);
 }
@@ -70,13 +76,33 @@ void cluster_init(struct cluster *c, uint64_t seed, const struct store_options *
         if (getenv("STORE_TRACE"))
             n->env.trace = (struct tc_trace){.line = trace_line, .user = n};
         tc_list_init(&n->inbox);
+        tc_list_init(&n->jobs);
         assert_int_equal(tc_fs_mkdir(n->env.fs, "d"), TC_OK);
         cluster_start(c, i);
     }
 }
 
+/* What the other threads hold comes back before the end, as in a real shutdown, and fails when the
+ * machine is down. */
+static void take_back(struct node *n) {
+    struct tc_list *l;
+    if (n->batch) {
+        tc_err err = store_batch_write(n->batch);
+        err = store_batch_done(n->store, n->batch, err);
+        n->batch = NULL;
+    }
+    while ((l = tc_list_pop_front(&n->jobs)) != NULL) {
+        struct late_job *late = TC_CONTAINER(l, struct late_job, link);
+        store_job_run(late->job);
+        store_job_done(n->store, late->job);
+        free(late);
+    }
+}
+
 void cluster_stop(struct cluster *c, int i, bool power_loss) {
     struct node *n = &c->nodes[i];
+    sim_fs_crash_after(n->fs, 0);
+    take_back(n);
     store_close(n->store);
     n->store = NULL;
     drop_inbox(n);
@@ -89,7 +115,8 @@ void cluster_stop(struct cluster *c, int i, bool power_loss) {
 void cluster_deinit(struct cluster *c) {
     for (int i = 0; i < NODES; i++) {
         if (c->nodes[i].store)
-            store_close(c->nodes[i].store);
+            take_back(&c->nodes[i]);
+        store_close(c->nodes[i].store);
         drop_inbox(&c->nodes[i]);
         sim_fs_free(c->nodes[i].fs);
     }
@@ -121,17 +148,25 @@ static void deliver(struct node *n, const struct parcel *p) {
     tercet__pb__paxos_message__free_unpacked(m, NULL);
 }
 
-static void send(struct cluster *c, struct node *from, struct store_effect *e) {
-    int to = e->addr[5] - '0';
-    struct node *n = &c->nodes[to];
+static void post(struct cluster *c, struct node *to, const struct store_effect *e) {
+    struct parcel *p = calloc(1, sizeof *p);
+    uint64_t delay_ms = c->loss_permille ? 1 + tc_prng_below(&c->prng, 4) : 1;
+    p->at_ns = c->clock.now_ns + delay_ms * 1000000;
+    p->chunk = e->type == STORE_SEND_CHUNK;
+    tc_buf_append_slice(&p->bytes, tc_buf_slice(&e->payload));
+    tc_list_push_back(&to->inbox, &p->link);
+}
+
+static void send(struct cluster *c, struct node *from, const struct store_effect *e) {
+    struct node *n = &c->nodes[e->addr[5] - '0'];
+    bool chunk = e->type == STORE_SEND_CHUNK;
     if (from->cut || n->cut || n->store == NULL)
         return;
-    struct parcel *p = calloc(1, sizeof *p);
-    p->at_ns = c->clock.now_ns + 1000000;
-    p->chunk = e->type == STORE_SEND_CHUNK;
-    p->bytes = e->payload;
-    e->payload = (struct tc_buf){0};
-    tc_list_push_back(&n->inbox, &p->link);
+    if (tc_prng_chance(&c->prng, c->loss_permille, 1000))
+        return;
+    post(c, n, e);
+    if (!chunk && tc_prng_chance(&c->prng, c->loss_permille, 1000))
+        post(c, n, e);
 }
 
 static void keep_reply(struct cluster *c, struct store_effect *e) {
@@ -156,33 +191,65 @@ static void drain(struct cluster *c, struct node *n) {
     }
 }
 
-static void write_log(struct node *n) {
-    struct store_batch *b = n->frozen_log ? NULL : store_batch_take(n->store);
-    if (b == NULL)
-        return;
-    tc_err err = store_batch_write(b);
-    assert_int_equal(store_batch_done(n->store, b, err), TC_OK);
+static uint64_t disk_time(struct cluster *c) {
+    uint64_t ms = c->disk_max_ms ? tc_prng_below(&c->prng, c->disk_max_ms) : 0;
+    return c->clock.now_ns + ms * 1000000;
 }
 
-static void node_step(struct cluster *c, struct node *n) {
-    struct tc_list *l = n->inbox.next;
-    while (l != &n->inbox) {
+static void write_log(struct cluster *c, struct node *n) {
+    if (n->batch && c->clock.now_ns >= n->batch_ns) {
+        tc_err err = store_batch_write(n->batch);
+        assert_int_equal(store_batch_done(n->store, n->batch, err), TC_OK);
+        n->batch = NULL;
+    }
+    struct store_batch *b = n->batch ? NULL : store_batch_take(n->store);
+    if (b == NULL)
+        return;
+    n->batch = b;
+    n->batch_ns = disk_time(c);
+    if (n->batch_ns <= c->clock.now_ns)
+        write_log(c, n);
+}
+
+static void run_jobs(struct cluster *c, struct node *n) {
+    for (struct store_job *j = store_job_take(n->store); j; j = store_job_take(n->store)) {
+        struct late_job *late = calloc(1, sizeof *late);
+        late->job = j;
+        late->at_ns = disk_time(c);
+        tc_list_push_back(&n->jobs, &late->link);
+    }
+    while (!tc_list_empty(&n->jobs)) {
+        struct late_job *late = TC_CONTAINER(n->jobs.next, struct late_job, link);
+        if (late->at_ns > c->clock.now_ns)
+            return;
+        tc_list_remove(&late->link);
+        store_job_run(late->job);
+        store_job_done(n->store, late->job);
+        free(late);
+    }
+}
+
+static void take_inbox(struct cluster *c, struct node *n) {
+    struct tc_list *next;
+    for (struct tc_list *l = n->inbox.next; l != &n->inbox; l = next) {
         struct parcel *p = TC_CONTAINER(l, struct parcel, link);
+        next = l->next;
         if (p->at_ns > c->clock.now_ns)
-            break;
+            continue;
         tc_list_remove(l);
         deliver(n, p);
         parcel_free(p);
-        l = n->inbox.next;
     }
+}
+
+static void node_step(struct cluster *c, struct node *n) {
+    take_inbox(c, n);
     store_tick(n->store);
-    write_log(n);
+    write_log(c, n);
     drain(c, n);
-    for (struct store_job *j = store_job_take(n->store); j; j = store_job_take(n->store)) {
-        store_job_run(j);
-        store_job_done(n->store, j);
-    }
+    run_jobs(c, n);
     drain(c, n);
+    assert_false(store_failed(n->store));
 }
 
 void cluster_run(struct cluster *c, uint64_t ms) {

@@ -31,8 +31,10 @@ struct node {
     struct tc_prng prng;
     struct tc_list inbox;
     uint8_t uuid[STORE_UUID_BYTES];
-    bool cut; /* nothing in or out */
-    bool frozen_log;
+    bool cut;                  /* nothing in or out */
+    struct store_batch *batch; /* at the WAL thread until batch_ns */
+    uint64_t batch_ns;
+    struct tc_list jobs; /* of struct late_job: at the disk thread */
 };
 
 struct cluster {
@@ -44,6 +46,8 @@ struct cluster {
     uint64_t next_id;
     uint64_t pushes;
     struct tc_prng prng;
+    uint32_t disk_max_ms;   /* batches and jobs take up to this long; 0: none */
+    uint32_t loss_permille; /* messages lost; as many are repeated, all are delayed */
 };
 
 void cluster_init(struct cluster *c, uint64_t seed, const struct store_options *options);

@@ -248,6 +248,8 @@ static void all_three_crash_and_nothing_acknowledged_is_lost(void **state) {
     cluster_deinit(c);
 }
 
+int chaos_tests(void);
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_group_elects_writes_and_reads),
@@ -262,5 +264,6 @@ int main(void) {
         cmocka_unit_test(all_three_crash_and_nothing_acknowledged_is_lost),
     };
     cmocka_set_test_filter(getenv("STORE_TEST"));
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("store", tests, NULL, NULL);
+    return failed + chaos_tests();
 }
