@@ -74,4 +74,9 @@ void gate_wait_state(struct tally *t, enum rpc_peer_state state);
 struct rpc_peer *peer_to(struct node *client, const struct node *server, struct tally *t,
                          uint32_t frames_max);
 
+/* test_control.c: unary calls, addresses, TLS. */
+void test_unary(void **state);
+void test_bind(void **state);
+void test_mutual_tls(void **state);
+
 #endif
