@@ -214,6 +214,7 @@ static tc_err start(struct replica *r, struct btree_stamp stamp) {
                                       .entries = entries,
                                       .entry_count = count,
                                       .checkpoint_index = r->applied.index,
+                                      .checkpoint_chain = r->applied.chain,
                                       .archived = base.mark.index};
     tc_err err = make_paxos(r, &recovery);
     free_entries(entries, count);
