@@ -4,6 +4,9 @@
 
 #include "engine/store/store_private.h"
 
+/* Fill the partition's buckets by the store's options; the system group has no limits. */
+void store__admit_init(struct replica *r);
+
 /* Does the request belong to this replica? r may be NULL (no such group here).
  *   key      empty: a range request, which is cut to the group's range instead
  *   Errors   TC_EMOVED      other group, range or an older epoch

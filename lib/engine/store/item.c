@@ -135,14 +135,25 @@ static struct tc_blob *encode(const struct write_op *op) {
     return blob;
 }
 
+/* A write costs by the larger of the item before and after (FEATURES.md 2.3). */
+static uint64_t larger_bytes(const struct write_op *op) {
+    uint64_t old_bytes = op->old.len ? item_size_bytes(op->old) : 0;
+    uint64_t new_bytes = 0;
+    if (op->decision.op == ENTRY_PUT)
+        new_bytes = item_size_bytes(tc_buf_slice(&op->decision.new_item));
+    return old_bytes > new_bytes ? old_bytes : new_bytes;
+}
+
 static void propose(struct write_op *op) {
     struct tc_blob *body = encode(op);
+    uint64_t bytes = larger_bytes(op); /* before proposing: old is borrowed from the B-tree */
     uint64_t index = 0;
     tc_err err = store__group_propose(op->r, PAXOS_WRITE, body, &index);
     if (err != TC_OK) {
         store__answer_moved(op->s, op->token, err, op->r, /* is_range= */ false);
     } else {
         op->s->counters.writes++;
+        store__admit_charge_write(op->r, bytes);
         store__answer_later_write(op->r, op->token, op->req, index, body);
         store__apply_expect(op->r, index, body);
     }

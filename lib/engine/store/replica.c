@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/reader.h"
 #include "core/quorum/quorum.h"
+#include "engine/store/admit.h"
 #include "engine/store/answer.h"
 #include "engine/store/file.h"
 #include "engine/store/group.h"
@@ -115,6 +116,7 @@ struct replica *store__replica_new(struct store *s, Tercet__Pb__CreateReplicaReq
     r->deadline_ns = UINT64_MAX;
     tc_list_init(&r->flush_link);
     store_waits_init(&r->waits);
+    store__admit_init(r);
     return r;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "core/bucket/bucket.h"
 #include "core/paxos/paxos.h"
 #include "engine/btree/btree.h"
 #include "engine/store/decide.h"
@@ -112,7 +113,11 @@ struct replica {
     struct snapshot_send *sends; /* one per receiving replica, linked */
     struct snapshot_take *take;  /* a snapshot coming in */
     uint64_t ask_ns;             /* when a damaged replica asks for one next */
-    size_t jobs_out;             /* jobs that hold pointers into this replica */
+    struct bucket reads; /* the partition's capacity; in force only where the flag says so */
+    struct bucket writes;
+    bool limits_reads;
+    bool limits_writes;
+    size_t jobs_out; /* jobs that hold pointers into this replica */
 };
 
 struct store {
