@@ -104,6 +104,11 @@ int main(void) {
         cmocka_unit_test(test_manifest_holes),
         cmocka_unit_test(test_manifest_store),
         cmocka_unit_test(test_snapshot),
+        cmocka_unit_test(test_intake_archives_in_order),
+        cmocka_unit_test(test_intake_compares_replicas),
+        cmocka_unit_test(test_intake_blames_the_archive),
+        cmocka_unit_test(test_intake_refuses),
+        cmocka_unit_test(test_intake_fault_sweep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

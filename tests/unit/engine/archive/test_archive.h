@@ -11,5 +11,10 @@ void test_manifest_round_trip(void **state);
 void test_manifest_holes(void **state);
 void test_manifest_store(void **state);
 void test_snapshot(void **state);
+void test_intake_archives_in_order(void **state);
+void test_intake_compares_replicas(void **state);
+void test_intake_blames_the_archive(void **state);
+void test_intake_refuses(void **state);
+void test_intake_fault_sweep(void **state);
 
 #endif
