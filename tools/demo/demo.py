@@ -183,7 +183,7 @@ def query(endpoint):
         TableName=TABLE, KeyConditionExpression="pk = :p AND begins_with(sk, :s)", Limit=20,
         ExpressionAttributeValues={":p": {"S": "section#math"}, ":s": {"S": "lib"}})["Count"])
     timed("section games, larger than 100 MB (filter)", lambda: "%d found" % db.query(
-        TableName=TABLE, KeyConditionExpression="pk = :p", FilterExpression="size > :n", ProjectionExpression="sk",
+        TableName=TABLE, KeyConditionExpression="pk = :p", FilterExpression="#s > :n", ProjectionExpression="sk", ExpressionAttributeNames={"#s": "size"},
         ExpressionAttributeValues={":p": {"S": "section#games"}, ":n": {"N": "100000000"}})["Count"])
     for name in ("curl", "gcc", "postgresql"):
         timed(f"dependencies of {name}", lambda n=name: ", ".join(

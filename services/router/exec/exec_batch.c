@@ -80,14 +80,18 @@ static struct api_consumed consumed_by(const struct batch *b, size_t table, unsi
     return (struct api_consumed){detail, b->tables[table].name, total};
 }
 
-/* done[i] of the parts of one table, in order. */
-static bool *done_of(struct batch *b, size_t table) {
+/* done[i] of the parts of one table, in order; NULL when nothing is left over. */
+static bool *left_over(struct batch *b, size_t table) {
+    size_t left = 0;
     bool *done = tc_arena_calloc(b->op->req->arena, b->tables[table].item_count + 1, sizeof *done);
     TC_ASSERT(done != NULL);
-    for (size_t i = 0; i < b->part_count; i++)
-        if (b->parts[i].table_index == table)
-            done[b->parts[i].item_index] = b->parts[i].state == PART_DONE;
-    return done;
+    for (size_t i = 0; i < b->part_count; i++) {
+        if (b->parts[i].table_index != table)
+            continue;
+        done[b->parts[i].item_index] = b->parts[i].state == PART_DONE;
+        left += b->parts[i].state != PART_DONE;
+    }
+    return left ? done : NULL;
 }
 
 static void write_end(struct batch *b, unsigned detail) {
@@ -117,16 +121,22 @@ static void answer_get(struct batch *b) {
         api_write_batch_table_end(out);
     }
     api_write_batch_get_unprocessed_begin(out);
-    for (size_t t = 0; t < b->table_count; t++)
-        api_write_batch_get_unprocessed(out, get_table(b, t), done_of(b, t));
+    for (size_t t = 0; t < b->table_count; t++) {
+        const bool *done = left_over(b, t);
+        if (done)
+            api_write_batch_get_unprocessed(out, get_table(b, t), done);
+    }
     write_end(b, in->return_capacity);
 }
 
 static void answer_write(struct batch *b) {
     const struct api_batch_write *in = b->op->req->input;
     api_write_batch_write_begin(b->op->req->out);
-    for (size_t t = 0; t < b->table_count; t++)
-        api_write_batch_write_unprocessed(b->op->req->out, write_table(b, t), done_of(b, t));
+    for (size_t t = 0; t < b->table_count; t++) {
+        const bool *done = left_over(b, t);
+        if (done)
+            api_write_batch_write_unprocessed(b->op->req->out, write_table(b, t), done);
+    }
     write_end(b, in->return_capacity);
 }
 
