@@ -61,6 +61,10 @@ function(tc_daemon target)
     install(TARGETS ${target} RUNTIME DESTINATION bin)
 endfunction()
 
+# What TSan and libFuzzer builds need is a part of the tree: targets daemon_tests and fuzz_targets.
+add_custom_target(daemon_tests)
+add_custom_target(fuzz_targets)
+
 # tc_test(name LINK ... [LABELS ...]): one cmocka binary of every .c file in this folder, run by ctest.
 # Labels: unit (default), sim, daemon, integration; the dev script chooses by them.
 function(tc_test name)
@@ -79,6 +83,9 @@ function(tc_test name)
     endif()
     add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
     set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+    if("daemon" IN_LIST ARG_LABELS)
+        add_dependencies(daemon_tests test_${name})
+    endif()
 endfunction()
 
 # tc_fuzz(name LINK ...): fuzz_<name>.c in this folder. With TERCET_FUZZ it is a libFuzzer binary;
@@ -101,4 +108,5 @@ function(tc_fuzz name)
         add_test(NAME fuzz_${name} COMMAND fuzz_${name} ${corpus})
     endif()
     set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+    add_dependencies(fuzz_targets fuzz_${name})
 endfunction()
