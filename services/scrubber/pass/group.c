@@ -50,7 +50,7 @@ static void gather(struct pass *p, const struct pass_nodes *n, const Tercet__Pb_
 }
 
 Tercet__Pb__ScrubGroup *pass_group(const struct pass_env *env, const struct pass_nodes *nodes,
-                                   uint64_t gid) {
+                                   uint64_t gid, enum pass_depth depth) {
     struct pass *p = calloc(1, sizeof *p);
     TC_ASSERT(p != NULL);
     p->env = env;
@@ -64,9 +64,11 @@ Tercet__Pb__ScrubGroup *pass_group(const struct pass_env *env, const struct pass
         p->out->table_id = d->table_id;
         gather(p, nodes, d);
         pass__vectors_take(p);
-        pass__archive(p);
+        if (depth == PASS_DEEP)
+            pass__archive(p);
         pass__vectors_judge(p);
-        pass__pages(p);
+        if (depth == PASS_DEEP)
+            pass__pages(p);
     } else {
         pass__check(p, "vectors", TERCET__PB__SCRUB_STATE__SCRUB_NOT_RUN,
                     "no storage node that answers holds the group");

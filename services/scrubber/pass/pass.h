@@ -67,8 +67,13 @@ uint64_t pass_nodes_next_gid(const struct pass_nodes *n, uint64_t gid);
 /* Append "storage A, B do not answer"; nothing if all did. */
 void pass_nodes_silent(const struct pass_nodes *n, struct tc_buf *ret_text);
 
+enum pass_depth {
+    PASS_QUICK, /* vectors only: a message or two per replica */
+    PASS_DEEP,  /* everything: reads all live pages and the group's archive */
+};
+
 Tercet__Pb__ScrubGroup *pass_group(const struct pass_env *env, const struct pass_nodes *nodes,
-                                   uint64_t gid);
+                                   uint64_t gid, enum pass_depth depth);
 
 /* The worst state of a group's checks: damaged before not run before clean. */
 Tercet__Pb__ScrubState pass_group_state(const Tercet__Pb__ScrubGroup *g);

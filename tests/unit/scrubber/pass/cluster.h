@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "engine/archive/manifest.h"
+#include "engine/archive/snapshot.h"
 #include "engine/btree/btree.h"
 #include "env/sim/sim.h"
 #include "scrubber/pass/pass.h"
@@ -29,8 +31,16 @@ struct cluster_node {
     uint64_t chain;
 };
 
+enum {
+    CLUSTER_ENTRIES_MAX = 1024,
+    CLUSTER_SEGMENT_ENTRIES = 100,
+};
+
 struct cluster {
     struct sim_fs *fs;
+    struct archive_entry log[CLUSTER_ENTRIES_MAX + 1]; /* [1 .. index]: what made the items */
+    struct tc_buf bodies[CLUSTER_ENTRIES_MAX + 1];
+    struct objstore *store;
     struct cluster_node node[CLUSTER_NODES];
     uint64_t index;
     const char *addrs[CLUSTER_NODES];
@@ -40,11 +50,16 @@ struct cluster {
 
 void cluster_init(struct cluster *c);
 void cluster_deinit(struct cluster *c);
-/* The same item at every node. */
+/* The same item at every node, and an entry of the log. */
 void cluster_put(struct cluster *c, uint32_t key, const char *value);
 /* Checkpoint node i and flip a bit of the page that get reads for key. */
 void cluster_rot(struct cluster *c, size_t i, uint64_t page);
 void cluster_checkpoint(struct cluster *c);
+/* Archive the log up to index in segments, with a snapshot at snapshot_index (0: none) whose item
+ * `wrong` (0: none) is not what the log says, but whose sums agree with it. */
+void cluster_archive(struct cluster *c, uint64_t index, uint64_t snapshot_index, uint32_t wrong);
+/* The path of segment number n's object, and its key behind the store's folder. */
+void cluster_segment_path(const struct cluster *c, size_t n, char ret_path[256], const char **key);
 Tercet__Pb__ScrubGroup *cluster_scrub(struct cluster *c);
 const Tercet__Pb__ScrubCheck *cluster_check(const Tercet__Pb__ScrubGroup *g, const char *name);
 

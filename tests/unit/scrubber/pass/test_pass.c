@@ -1,5 +1,7 @@
 #include "cluster.h"
 
+#include <stdio.h>
+
 #define CLEAN   TERCET__PB__SCRUB_STATE__SCRUB_CLEAN
 #define DAMAGED TERCET__PB__SCRUB_STATE__SCRUB_DAMAGED
 #define NOT_RUN TERCET__PB__SCRUB_STATE__SCRUB_NOT_RUN
@@ -19,7 +21,7 @@ static void healthy_group_is_clean(void **state) {
     assert_int_equal(cluster_check(g, "vectors")->state, CLEAN);
     assert_int_equal(cluster_check(g, "pages")->state, CLEAN);
     assert_int_equal(g->n_findings, 0);
-    assert_int_equal(g->index, 10);
+    assert_int_equal(g->index, 500);
     assert_int_equal(g->items, 500);
     assert_int_equal(g->table_id, 3);
     assert_true(g->pages > 3 && c.paused_ms == 300);
@@ -120,6 +122,171 @@ static void another_log_is_damage(void **state) {
     done(&c, g);
 }
 
+/* ---- with an archive */
+
+static void archive_and_reference_agree(void **state) {
+    (void)state;
+    for (uint64_t snapshot = 0; snapshot <= 500; snapshot += 250) {
+        struct cluster c;
+        cluster_init(&c);
+        cluster_checkpoint(&c);
+        cluster_archive(&c, c.index, snapshot, 0);
+        Tercet__Pb__ScrubGroup *g = cluster_scrub(&c);
+        assert_int_equal(g->n_findings, 0);
+        for (size_t i = 0; i < g->n_checks; i++)
+            assert_int_equal(g->checks[i]->state, CLEAN);
+        assert_int_equal(g->n_checks, 4);
+        assert_int_equal(g->archive_index, 500);
+        assert_int_equal(g->archive_entries, 500);
+        done(&c, g);
+    }
+}
+
+/* Any bit of any segment: the object is named, and the reference is not pretended to. */
+static void a_rotten_segment_is_named(void **state) {
+    (void)state;
+    struct cluster c;
+    cluster_init(&c);
+    cluster_archive(&c, c.index, 0, 0);
+    for (size_t n = 0; n < 10; n++) {
+        char path[256];
+        const char *key = NULL;
+        cluster_segment_path(&c, n % 5, path, &key);
+        assert_int_equal(sim_fs_flip(c.fs, path, 40 + 97 * n, n % 8), TC_OK);
+        Tercet__Pb__ScrubGroup *g = cluster_scrub(&c);
+        assert_int_equal(cluster_check(g, "archive")->state, DAMAGED);
+        assert_int_equal(cluster_check(g, "reference")->state, NOT_RUN);
+        assert_int_equal(cluster_check(g, "vectors")->state, CLEAN);
+        assert_int_equal(g->n_findings, 1);
+        assert_string_equal(g->findings[0]->copy, key);
+        tercet__pb__scrub_group__free_unpacked(g, NULL);
+        assert_int_equal(sim_fs_flip(c.fs, path, 40 + 97 * n, n % 8), TC_OK);
+    }
+    cluster_deinit(&c);
+}
+
+/* Rot below a sound snapshot is found too, and the reference does not need that segment. */
+static void rot_below_a_snapshot_is_found(void **state) {
+    (void)state;
+    struct cluster c;
+    char path[256];
+    const char *key = NULL;
+    cluster_init(&c);
+    cluster_archive(&c, c.index, 300, 0);
+    cluster_segment_path(&c, 1, path, &key);
+    assert_int_equal(sim_fs_flip(c.fs, path, 500, 1), TC_OK);
+    Tercet__Pb__ScrubGroup *g = cluster_scrub(&c);
+    assert_int_equal(cluster_check(g, "archive")->state, DAMAGED);
+    assert_int_equal(cluster_check(g, "reference")->state, CLEAN);
+    assert_string_equal(g->findings[0]->copy, key);
+    done(&c, g);
+}
+
+/* A rotten snapshot is named, and the reference is built from the log's beginning instead. */
+static void a_rotten_snapshot_is_named(void **state) {
+    (void)state;
+    struct cluster c;
+    char path[256], name[ARCHIVE_OBJECT_KEY_BYTES];
+    cluster_init(&c);
+    cluster_archive(&c, c.index, 300, 0);
+    archive_part_key(CLUSTER_GID, 300, 0, name);
+    snprintf(path, sizeof path, "d/archive/%s", name);
+    assert_int_equal(sim_fs_flip(c.fs, path, 300, 1), TC_OK);
+    Tercet__Pb__ScrubGroup *g = cluster_scrub(&c);
+    assert_int_equal(cluster_check(g, "archive")->state, DAMAGED);
+    assert_int_equal(cluster_check(g, "reference")->state, CLEAN);
+    assert_string_equal(g->findings[0]->copy, name);
+    done(&c, g);
+}
+
+static void a_missing_object_is_named(void **state) {
+    (void)state;
+    struct cluster c;
+    char path[256];
+    const char *key = NULL;
+    cluster_init(&c);
+    cluster_archive(&c, c.index, 0, 0);
+    cluster_segment_path(&c, 2, path, &key);
+    assert_int_equal(objstore_remove(c.store, key), TC_OK);
+    Tercet__Pb__ScrubGroup *g = cluster_scrub(&c);
+    assert_string_equal(g->findings[0]->copy, key);
+    assert_string_equal(g->findings[0]->what, "the object is missing");
+    done(&c, g);
+}
+
+/* What was archived is not what the replicas hold, although every checksum in it is right. */
+static void a_wrong_archive_is_told_from_wrong_replicas(void **state) {
+    (void)state;
+    struct cluster c;
+    uint32_t wrong = 123;
+    cluster_init(&c);
+    cluster_archive(&c, c.index, 400, wrong);
+    Tercet__Pb__ScrubGroup *g = cluster_scrub(&c);
+    assert_int_equal(cluster_check(g, "vectors")->state, CLEAN);
+    assert_int_equal(cluster_check(g, "archive")->state, CLEAN);
+    assert_int_equal(cluster_check(g, "reference")->state, DAMAGED);
+    assert_int_equal(g->n_findings, 2);
+    assert_string_equal(g->findings[0]->copy, "archive");
+    assert_true(tc_slice_eq(tc_slice(g->findings[1]->key.data, g->findings[1]->key.len),
+                            tc_slice(&wrong, 4)));
+    done(&c, g);
+}
+
+/* With one node down, the archive's copy decides between the two that are left. */
+static void the_reference_decides_between_two(void **state) {
+    (void)state;
+    struct cluster c;
+    uint32_t key = 9;
+    cluster_init(&c);
+    cluster_archive(&c, c.index, 0, 0);
+    c.node[2].silent = true;
+    assert_int_equal(btree_delete(c.node[1].tree, tc_slice(&key, 4)), TC_OK);
+    Tercet__Pb__ScrubGroup *g = cluster_scrub(&c);
+    assert_int_equal(cluster_check(g, "vectors")->state, DAMAGED);
+    assert_string_equal(g->findings[0]->copy, "node-b rid 2");
+    assert_string_equal(g->findings[1]->copy, "node-b rid 2");
+    assert_string_equal(g->findings[1]->what, "this item is missing");
+    done(&c, g);
+}
+
+static void a_lagging_archive_is_no_success(void **state) {
+    (void)state;
+    struct cluster c;
+    cluster_init(&c);
+    cluster_archive(&c, 480, 0, 0);
+    Tercet__Pb__ScrubGroup *g = cluster_scrub(&c);
+    assert_int_equal(cluster_check(g, "archive")->state, CLEAN);
+    assert_int_equal(cluster_check(g, "reference")->state, NOT_RUN);
+    assert_string_equal(cluster_check(g, "reference")->why, "archived to 480, the mark is at 500");
+    assert_true(c.paused_ms >= 1000);
+    tercet__pb__scrub_group__free_unpacked(g, NULL);
+    c.env.archive_wait_ms = 0;
+    for (int k = 0; k < 5; k++) { /* no manifest at all */
+        char key[ARCHIVE_OBJECT_KEY_BYTES];
+        archive_manifest_key(CLUSTER_GID, (uint64_t)k, key);
+        assert_int_equal(objstore_remove(c.store, key), TC_OK);
+    }
+    g = cluster_scrub(&c);
+    assert_int_equal(cluster_check(g, "archive")->state, NOT_RUN);
+    assert_string_equal(cluster_check(g, "archive")->why, "nothing is archived yet");
+    done(&c, g);
+}
+
+static void a_rotten_manifest_is_damage(void **state) {
+    (void)state;
+    struct cluster c;
+    char path[256], key[ARCHIVE_OBJECT_KEY_BYTES];
+    cluster_init(&c);
+    cluster_archive(&c, c.index, 0, 0);
+    archive_manifest_key(CLUSTER_GID, 1, key);
+    snprintf(path, sizeof path, "d/archive/%s", key);
+    assert_int_equal(sim_fs_flip(c.fs, path, 90, 1), TC_OK);
+    Tercet__Pb__ScrubGroup *g = cluster_scrub(&c);
+    assert_int_equal(cluster_check(g, "archive")->state, DAMAGED);
+    assert_int_equal(cluster_check(g, "reference")->state, NOT_RUN);
+    done(&c, g);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(healthy_group_is_clean),
@@ -129,6 +296,15 @@ int main(void) {
         cmocka_unit_test(without_a_leader_nothing_is_compared),
         cmocka_unit_test(a_replica_that_never_applies_is_told),
         cmocka_unit_test(another_log_is_damage),
+        cmocka_unit_test(archive_and_reference_agree),
+        cmocka_unit_test(a_rotten_segment_is_named),
+        cmocka_unit_test(rot_below_a_snapshot_is_found),
+        cmocka_unit_test(a_rotten_snapshot_is_named),
+        cmocka_unit_test(a_missing_object_is_named),
+        cmocka_unit_test(a_wrong_archive_is_told_from_wrong_replicas),
+        cmocka_unit_test(the_reference_decides_between_two),
+        cmocka_unit_test(a_lagging_archive_is_no_success),
+        cmocka_unit_test(a_rotten_manifest_is_damage),
     };
     return cmocka_run_group_tests_name("pass", tests, NULL, NULL);
 }

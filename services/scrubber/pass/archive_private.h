@@ -1,0 +1,18 @@
+/* What the archive's part of a pass is made of; see pass_private.h. */
+#ifndef TC_SERVICES_SCRUBBER_PASS_ARCHIVE_PRIVATE_H
+#define TC_SERVICES_SCRUBBER_PASS_ARCHIVE_PRIVATE_H
+
+#include "engine/archive/manifest.h"
+#include "scrubber/pass/pass_private.h"
+
+/* An empty reference, if the mark is set and archived; else the check says why there is none. */
+void pass__archive_begin(struct pass *p, const struct archive_manifest *m);
+/* Drop the reference and say why there is none. */
+void pass__archive_give_up(struct pass *p, const char *why);
+/* Read one object and hold it against the checksum the manifest has of it. TC_ECORRUPT: missing or
+ * damaged, and a finding names it. */
+tc_err pass__archive_read(struct pass *p, const char *key, uint32_t crc, struct tc_buf *object);
+/* Read every snapshot; the newest sound one at or below the mark becomes the reference's start. */
+tc_err pass__archive_snapshots(struct pass *p, const struct archive_manifest *m);
+
+#endif

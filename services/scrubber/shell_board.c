@@ -1,0 +1,252 @@
+#include "scrubber/shell_board.h"
+
+#include "base/assert.h"
+#include "base/map.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+enum {
+    DEPTHS = 2,
+};
+
+struct row {
+    uint64_t gid;
+    Tercet__Pb__ScrubGroup *last[DEPTHS]; /* by enum pass_depth; NULL: none yet */
+};
+
+struct board {
+    pthread_mutex_t lock;
+    struct row *rows; /* ascending gid */
+    size_t count, max;
+    struct tc_buf problem;
+    uint64_t passes[DEPTHS];
+    struct scrubber_metrics *metrics;
+};
+
+static const char *const depth_names[DEPTHS] = {"quick", "deep"};
+
+struct board *board_new(struct scrubber_metrics *metrics) {
+    struct board *b = calloc(1, sizeof *b);
+    TC_ASSERT(b != NULL);
+    pthread_mutex_init(&b->lock, NULL);
+    b->metrics = metrics;
+    return b;
+}
+
+static void drop(Tercet__Pb__ScrubGroup *g) {
+    if (g)
+        tercet__pb__scrub_group__free_unpacked(g, NULL);
+}
+
+void board_free(struct board *b) {
+    if (!b)
+        return;
+    for (size_t i = 0; i < b->count; i++)
+        for (int d = 0; d < DEPTHS; d++)
+            drop(b->rows[i].last[d]);
+    free(b->rows);
+    tc_buf_deinit(&b->problem);
+    pthread_mutex_destroy(&b->lock);
+    free(b);
+}
+
+static struct row *find_or_add(struct board *b, uint64_t gid) {
+    size_t i = 0;
+    while (i < b->count && b->rows[i].gid < gid)
+        i++;
+    if (i < b->count && b->rows[i].gid == gid)
+        return &b->rows[i];
+    if (b->count == b->max) {
+        b->max = b->max * 2 + 64;
+        b->rows = realloc(b->rows, b->max * sizeof *b->rows);
+        TC_ASSERT(b->rows != NULL);
+    }
+    memmove(&b->rows[i + 1], &b->rows[i], (b->count - i) * sizeof *b->rows);
+    b->rows[i] = (struct row){.gid = gid};
+    b->count++;
+    return &b->rows[i];
+}
+
+/* A group is as bad as the worse of its two results. */
+static Tercet__Pb__ScrubState row_state(const struct row *r) {
+    Tercet__Pb__ScrubState worst = TERCET__PB__SCRUB_STATE__SCRUB_CLEAN;
+    for (int d = 0; d < DEPTHS; d++) {
+        Tercet__Pb__ScrubState one = r->last[d] ? pass_group_state(r->last[d]) : worst;
+        if (one == TERCET__PB__SCRUB_STATE__SCRUB_DAMAGED)
+            return one;
+        if (one != TERCET__PB__SCRUB_STATE__SCRUB_CLEAN)
+            worst = one;
+    }
+    return worst;
+}
+
+static void export(struct board *b) {
+    int64_t count[3] = {0}, findings = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        count[row_state(&b->rows[i])]++;
+        for (int d = 0; d < DEPTHS; d++)
+            findings += b->rows[i].last[d] ? (int64_t)b->rows[i].last[d]->n_findings : 0;
+    }
+    daemon_metric_set(b->metrics->groups_clean, count[TERCET__PB__SCRUB_STATE__SCRUB_CLEAN]);
+    daemon_metric_set(b->metrics->groups_damaged, count[TERCET__PB__SCRUB_STATE__SCRUB_DAMAGED]);
+    daemon_metric_set(b->metrics->groups_not_run, count[TERCET__PB__SCRUB_STATE__SCRUB_NOT_RUN]);
+    daemon_metric_set(b->metrics->findings, findings);
+}
+
+static void count_checks(struct board *b, const Tercet__Pb__ScrubGroup *g) {
+    for (size_t i = 0; i < g->n_checks; i++) {
+        const Tercet__Pb__ScrubCheck *c = g->checks[i];
+        struct daemon_metric *family = c->state == TERCET__PB__SCRUB_STATE__SCRUB_DAMAGED
+                                           ? b->metrics->damaged_total
+                                           : b->metrics->not_run_total;
+        if (c->state != TERCET__PB__SCRUB_STATE__SCRUB_CLEAN)
+            daemon_metric_add(daemon_metric_with(family, c->name, ""), 1);
+    }
+    daemon_metric_add(b->metrics->pages_total, g->pages);
+    daemon_metric_add(b->metrics->archive_entries_total, g->archive_entries);
+}
+
+void board_post_take(struct board *b, Tercet__Pb__ScrubGroup *g, enum pass_depth depth) {
+    pthread_mutex_lock(&b->lock);
+    struct row *r = find_or_add(b, g->gid);
+    drop(r->last[depth]);
+    r->last[depth] = g;
+    if (depth == PASS_DEEP) { /* it answers the quick question too */
+        drop(r->last[PASS_QUICK]);
+        r->last[PASS_QUICK] = NULL;
+    }
+    daemon_metric_add(daemon_metric_with(b->metrics->groups_total, depth_names[depth], ""), 1);
+    count_checks(b, g);
+    export(b);
+    pthread_mutex_unlock(&b->lock);
+}
+
+void board_problem(struct board *b, struct tc_slice text) {
+    pthread_mutex_lock(&b->lock);
+    tc_buf_clear(&b->problem);
+    tc_buf_append_slice(&b->problem, text);
+    pthread_mutex_unlock(&b->lock);
+}
+
+static bool older(const struct row *r, uint64_t ms) {
+    for (int d = 0; d < DEPTHS; d++)
+        if (r->last[d] && r->last[d]->ended_ms >= ms)
+            return false;
+    return true;
+}
+
+void board_pass_ended(struct board *b, enum pass_depth depth, uint64_t began_ms) {
+    pthread_mutex_lock(&b->lock);
+    b->passes[depth]++;
+    size_t kept = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        if (older(&b->rows[i], began_ms)) {
+            drop(b->rows[i].last[PASS_QUICK]);
+            drop(b->rows[i].last[PASS_DEEP]);
+        } else {
+            b->rows[kept++] = b->rows[i];
+        }
+    }
+    b->count = kept;
+    export(b);
+    pthread_mutex_unlock(&b->lock);
+}
+
+void board_pack(struct board *b, uint64_t gid, struct tc_buf *ret_reply) {
+    Tercet__Pb__ScrubRunReply reply = TERCET__PB__SCRUB_RUN_REPLY__INIT;
+    pthread_mutex_lock(&b->lock);
+    reply.groups = calloc(DEPTHS * b->count + 1, sizeof(Tercet__Pb__ScrubGroup *));
+    TC_ASSERT(reply.groups != NULL);
+    for (size_t i = 0; i < b->count; i++)
+        for (int d = 0; d < DEPTHS; d++)
+            if (b->rows[i].last[d] && (gid == 0 || b->rows[i].gid == gid))
+                reply.groups[reply.n_groups++] = b->rows[i].last[d];
+    tc_buf_append_u8(&b->problem, 0);
+    b->problem.len--;
+    reply.problem = (char *)b->problem.data;
+    size_t len = tercet__pb__scrub_run_reply__get_packed_size(&reply);
+    tercet__pb__scrub_run_reply__pack(&reply, tc_buf_extend(ret_reply, len));
+    pthread_mutex_unlock(&b->lock);
+    free((void *)reply.groups);
+}
+
+/* ---- JSON */
+
+static void json_text(struct tc_buf *out, const char *text) {
+    tc_buf_append_u8(out, '"');
+    for (const char *c = text; *c; c++) {
+        if (*c == '"' || *c == '\\')
+            tc_buf_append_u8(out, '\\');
+        if ((unsigned char)*c < 0x20)
+            tc_buf_printf(out, "\\u%04x", (unsigned)(unsigned char)*c);
+        else
+            tc_buf_append_u8(out, (uint8_t)*c);
+    }
+    tc_buf_append_u8(out, '"');
+}
+
+static const char *state_name(Tercet__Pb__ScrubState s) {
+    return s == TERCET__PB__SCRUB_STATE__SCRUB_CLEAN     ? "clean"
+           : s == TERCET__PB__SCRUB_STATE__SCRUB_DAMAGED ? "damaged"
+                                                         : "not run";
+}
+
+static void json_checks(struct tc_buf *out, const Tercet__Pb__ScrubGroup *g) {
+    for (size_t i = 0; i < g->n_checks; i++) {
+        tc_buf_printf(out, "%s{\"check\":\"%s\",\"state\":\"%s\",\"why\":", i ? "," : "",
+                      g->checks[i]->name, state_name(g->checks[i]->state));
+        json_text(out, g->checks[i]->why);
+        tc_buf_append_str(out, "}");
+    }
+}
+
+static void json_findings(struct tc_buf *out, const Tercet__Pb__ScrubGroup *g) {
+    for (size_t i = 0; i < g->n_findings; i++) {
+        const Tercet__Pb__ScrubFinding *f = g->findings[i];
+        tc_buf_printf(out, "%s{\"check\":\"%s\",\"copy\":", i ? "," : "", f->check);
+        json_text(out, f->copy);
+        tc_buf_append_str(out, ",\"what\":");
+        json_text(out, f->what);
+        tc_buf_append_str(out, ",\"key\":\"");
+        for (size_t k = 0; k < f->key.len; k++)
+            tc_buf_printf(out, "%02x", f->key.data[k]);
+        tc_buf_append_str(out, "\"}");
+    }
+}
+
+static void json_group(struct tc_buf *out, const Tercet__Pb__ScrubGroup *g, int depth) {
+    tc_buf_printf(out,
+                  "{\"gid\":%" PRIu64 ",\"table_id\":%" PRIu64
+                  ",\"depth\":\"%s\",\"state\":\"%s\",\"index\":%" PRIu64
+                  ",\"archive_index\":%" PRIu64 ",\"items\":%" PRIu64 ",\"pages\":%" PRIu64
+                  ",\"ended_ms\":%" PRIu64 ",\"checks\":[",
+                  g->gid, g->table_id, depth_names[depth], state_name(pass_group_state(g)),
+                  g->index, g->archive_index, g->items, g->pages, g->ended_ms);
+    json_checks(out, g);
+    tc_buf_append_str(out, "],\"findings\":[");
+    json_findings(out, g);
+    tc_buf_append_str(out, "]}");
+}
+
+void board_json(struct board *b, struct tc_buf *ret_json) {
+    size_t printed = 0;
+    pthread_mutex_lock(&b->lock);
+    tc_buf_printf(ret_json,
+                  "{\"quick_passes\":%" PRIu64 ",\"deep_passes\":%" PRIu64 ",\"problem\":",
+                  b->passes[PASS_QUICK], b->passes[PASS_DEEP]);
+    tc_buf_append_u8(&b->problem, 0);
+    b->problem.len--;
+    json_text(ret_json, (const char *)b->problem.data);
+    tc_buf_append_str(ret_json, ",\"groups\":[");
+    for (size_t i = 0; i < b->count; i++)
+        for (int d = 0; d < DEPTHS; d++) {
+            if (b->rows[i].last[d] == NULL)
+                continue;
+            tc_buf_append_str(ret_json, printed++ ? "," : "");
+            json_group(ret_json, b->rows[i].last[d], d);
+        }
+    tc_buf_append_str(ret_json, "]}");
+    pthread_mutex_unlock(&b->lock);
+}

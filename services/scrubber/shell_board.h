@@ -1,0 +1,26 @@
+/* shell_board: the last results of every group, as the status page and the Last call show them.
+ *
+ * Threads: every function may be called from any thread. Memory: two results per group (the last
+ * quick and the last deep one); groups that no pass has seen for long are forgotten.
+ */
+#ifndef TC_SERVICES_SCRUBBER_SHELL_BOARD_H
+#define TC_SERVICES_SCRUBBER_SHELL_BOARD_H
+
+#include "scrubber/metrics.h"
+#include "scrubber/pass/pass.h"
+
+struct board;
+
+struct board *board_new(struct scrubber_metrics *metrics);
+void board_free(struct board *b);
+/* Takes the result; returns it as it stays on the board until the group's next result. */
+void board_post_take(struct board *b, Tercet__Pb__ScrubGroup *g, enum pass_depth depth);
+/* What is wrong with the passes as a whole; "" when nothing is. */
+void board_problem(struct board *b, struct tc_slice text);
+/* A pass over all groups ended: forget groups without a result since the pass began. */
+void board_pass_ended(struct board *b, enum pass_depth depth, uint64_t began_ms);
+/* Append a packed ScrubRunReply with the last results of gid (0: all groups). */
+void board_pack(struct board *b, uint64_t gid, struct tc_buf *ret_reply);
+void board_json(struct board *b, struct tc_buf *ret_json);
+
+#endif
