@@ -10,6 +10,7 @@
     X(COUNTER, not_run_total, "", "check", "checks that could not run; silence is not success")    \
     X(COUNTER, pages_total, "", "", "live pages read and checked at replicas")                     \
     X(COUNTER, archive_entries_total, "", "", "log entries read back from the archive")            \
+    X(GAUGE, nodes_silent, "", "", "storage nodes that did not answer the last pass")              \
     X(GAUGE, groups_clean, "", "", "groups whose last results are all clean")                      \
     X(GAUGE, groups_damaged, "", "", "groups with damage in their last results")                   \
     X(GAUGE, groups_not_run, "", "", "groups not damaged, but with a check that did not run")      \

@@ -72,7 +72,11 @@ static bool pass(struct run *r, uint64_t only, enum pass_depth depth) {
     struct pass_nodes nodes;
     struct tc_buf problem = {0};
     pass_nodes_ask(&r->env, addrs->items, addrs->count, &nodes);
-    pass_nodes_silent(&nodes, &problem);
+    size_t silent = pass_nodes_silent(&nodes, &problem);
+    daemon_metric_set(r->config.metrics->nodes_silent, (int64_t)silent);
+    if (silent > 0)
+        DAEMON_WARN(r->config.log, "pass incomplete: why=\"%.*s\"",
+                    TC_SLICE_ARGS(tc_buf_slice(&problem)));
     board_problem(r->config.board, tc_buf_slice(&problem));
     tc_buf_deinit(&problem);
     uint64_t gid = only ? only : pass_nodes_next_gid(&nodes, 0);
@@ -86,7 +90,7 @@ static bool pass(struct run *r, uint64_t only, enum pass_depth depth) {
     if (stopping(r))
         return false;
     if (only == 0)
-        board_pass_ended(r->config.board, depth, began_ms);
+        board_pass_ended(r->config.board, depth, silent == 0 ? began_ms : 0);
     daemon_metric_observe(daemon_metric_with(r->config.metrics->pass_seconds,
                                              depth == PASS_DEEP ? "deep" : "quick", ""),
                           daemon_now_ns() - began_ns);

@@ -36,12 +36,13 @@ uint64_t pass_nodes_next_gid(const struct pass_nodes *n, uint64_t gid) {
     return next;
 }
 
-void pass_nodes_silent(const struct pass_nodes *n, struct tc_buf *ret_text) {
+size_t pass_nodes_silent(const struct pass_nodes *n, struct tc_buf *ret_text) {
     size_t count = 0;
     for (size_t i = 0; i < n->count; i++)
         if (n->node[i].info == NULL)
             tc_buf_printf(ret_text, "%s%s", count++ ? ", " : "no answer from storage ",
                           n->node[i].addr);
+    return count;
 }
 
 tc_err pass__ask(const struct pass *p, const struct pass_replica *r, const char *method,

@@ -64,8 +64,8 @@ void pass_nodes_ask(const struct pass_env *env, const char *const *addrs, size_t
 void pass_nodes_deinit(struct pass_nodes *n);
 /* The next group after gid that any node holds, in rising order; 0: none. */
 uint64_t pass_nodes_next_gid(const struct pass_nodes *n, uint64_t gid);
-/* Append "storage A, B do not answer"; nothing if all did. */
-void pass_nodes_silent(const struct pass_nodes *n, struct tc_buf *ret_text);
+/* How many did not answer; appends "no answer from storage A, B". */
+size_t pass_nodes_silent(const struct pass_nodes *n, struct tc_buf *ret_text);
 
 enum pass_depth {
     PASS_QUICK, /* vectors only: a message or two per replica */
