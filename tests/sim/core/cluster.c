@@ -94,6 +94,9 @@ void sim_cluster_deinit(struct sim_cluster *c) {
     while (sim_heap_pop(&c->heap, &ev))
         drop_event(&ev);
     sim_heap_deinit(&c->heap);
+    for (size_t i = 0; i < c->parked.len / sizeof ev; i++)
+        drop_event(&((struct sim_event *)(void *)c->parked.data)[i]);
+    tc_buf_deinit(&c->parked);
     for (uint32_t i = 0; i < c->swarm.nodes; i++) {
         struct sim_node *n = &c->nodes[i];
         struct sim_held *held = (struct sim_held *)(void *)n->held.data;
@@ -110,16 +113,41 @@ void sim_cluster_deinit(struct sim_cluster *c) {
 static void tick(struct sim_cluster *c, const struct sim_event *ev) {
     struct paxos_out out;
     struct paxos_event tick = {.type = PAXOS_EV_TICK};
-    if (c->nodes[ev->node].up && c->nodes[ev->node].boot == ev->arg)
+    struct sim_node *n = &c->nodes[ev->node];
+    if (!n->up || n->boot != ev->arg)
+        return;
+    if (n->patient && paxos_status(n->paxos).role == PAXOS_FOLLOWER)
+        sim_schedule(c, SIM_EV_TICK, ev->node, 10 * SIM_MS, ev->arg, NULL);
+    else
         (void)sim_node_step(c, ev->node, &tick, &out);
 }
 
 static void deliver(struct sim_cluster *c, struct sim_event *ev) {
+    if (c->hold[ev->arg][ev->node]) {
+        tc_buf_append(&c->parked, ev, sizeof *ev);
+        return;
+    }
     if (!c->nodes[ev->node].up || !sim_net_open(&c->net, (uint32_t)ev->arg, ev->node)) {
         sim_msg_unref(ev->data);
         return;
     }
     sim_node_message(c, ev->node, ev->data);
+}
+
+void sim_release(struct sim_cluster *c, uint32_t from, uint32_t to) {
+    struct sim_event *ev = (struct sim_event *)(void *)c->parked.data;
+    size_t count = c->parked.len / sizeof *ev;
+    size_t kept = 0;
+    c->hold[from][to] = false;
+    for (size_t i = 0; i < count; i++) {
+        if (ev[i].arg != from || ev[i].node != to)
+            ev[kept++] = ev[i];
+        else if (c->nodes[to].up) /* it has crossed the link already */
+            sim_node_message(c, to, ev[i].data);
+        else
+            sim_msg_unref(ev[i].data);
+    }
+    c->parked.len = kept * sizeof *ev;
 }
 
 static void start_node(struct sim_cluster *c, uint32_t node) {
@@ -168,7 +196,7 @@ static void handle(struct sim_cluster *c, struct sim_event *ev) {
         sim_node_snapshot(c, ev->node, ev->data);
         break;
     case SIM_EV_UPKEEP:
-        sim_node_upkeep(c, ev->node);
+        sim_node_upkeep(c, ev->node, tc_prng_below(&c->prng, 20), tc_prng_below(&c->prng, 30));
         sim_schedule(c, SIM_EV_UPKEEP, ev->node,
                      tc_prng_between(&c->prng, 50 * SIM_MS, 600 * SIM_MS), 0, NULL);
         break;

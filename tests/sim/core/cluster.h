@@ -98,6 +98,8 @@ struct sim_node {
     uint64_t checked_commit;
     uint64_t said_promise; /* highest promise that left this node */
     bool snapshot_on_way;  /* to this node */
+    bool patient;          /* scripts: as a follower its timers stand still */
+    bool stuck_disk;       /* scripts: no sync completes until this is lifted */
 };
 
 struct sim_client {
@@ -148,7 +150,9 @@ struct sim_cluster {
     struct quorum_config config;
     struct sim_history history;
     uint64_t next_op_id;
-    bool calm; /* liveness phase */
+    bool calm;                               /* liveness phase */
+    bool hold[SIM_NODES_MAX][SIM_NODES_MAX]; /* scripts: messages of this link are parked */
+    struct tc_buf parked;                    /* struct sim_event[] */
 
     /* what was chosen, as far as anyone committed it: index 1 first */
     struct tc_buf chosen; /* struct sim_chosen[] */
@@ -179,6 +183,9 @@ bool sim_cluster_next(struct sim_cluster *c, uint64_t until_ns);
 void sim_fail(struct sim_cluster *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void sim_note(struct sim_cluster *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Scripts: let the parked messages of a link go. */
+void sim_release(struct sim_cluster *c, uint32_t from, uint32_t to);
+
 /* Event kinds of the heap. */
 enum sim_kind {
     SIM_EV_TICK,
@@ -207,7 +214,8 @@ tc_err sim_node_step(struct sim_cluster *c, uint32_t node, struct paxos_event *e
 void sim_node_message(struct sim_cluster *c, uint32_t node, struct sim_msg *msg);
 void sim_node_synced(struct sim_cluster *c, uint32_t node, uint64_t boot);
 void sim_node_snapshot(struct sim_cluster *c, uint32_t node, void *snapshot);
-void sim_node_upkeep(struct sim_cluster *c, uint32_t node);
+/* Checkpoint; archive up to lag entries below it (the leader's word); trim, but keep some. */
+void sim_node_upkeep(struct sim_cluster *c, uint32_t node, uint64_t lag, uint64_t keep);
 struct paxos_status sim_node_status(const struct sim_cluster *c, uint32_t node);
 /* The node that serves at the highest ballot; -1: none. */
 int sim_leader(const struct sim_cluster *c);

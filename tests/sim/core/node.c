@@ -208,6 +208,10 @@ void sim_node_synced(struct sim_cluster *c, uint32_t node, uint64_t boot) {
     struct sim_node *n = &c->nodes[node];
     if (!n->up || n->boot != boot)
         return;
+    if (n->stuck_disk) {
+        sim_schedule(c, SIM_EV_SYNCED, node, SIM_MS, boot, NULL);
+        return;
+    }
     uint64_t seq = n->disk.syncing_seq;
     n->disk.syncing_seq = 0;
     sim_disk_sync(&n->disk, seq);
@@ -243,8 +247,7 @@ void sim_node_snapshot(struct sim_cluster *c, uint32_t node, void *data) {
     free(snap);
 }
 
-/* Checkpoint, archive (the leader's word) and trim, each by a random bit less than allowed. */
-void sim_node_upkeep(struct sim_cluster *c, uint32_t node) {
+void sim_node_upkeep(struct sim_cluster *c, uint32_t node, uint64_t lag, uint64_t keep) {
     struct sim_node *n = &c->nodes[node];
     struct paxos_out out;
     if (!n->up)
@@ -253,12 +256,10 @@ void sim_node_upkeep(struct sim_cluster *c, uint32_t node) {
     struct paxos_event ev = {.type = PAXOS_EV_CHECKPOINT, .index = n->state.applied};
     (void)sim_node_step(c, node, &ev, &out);
     if (sim_node_status(c, node).role == PAXOS_LEADER) {
-        uint64_t lag = tc_prng_below(&c->prng, 20);
         ev = (struct paxos_event){.type = PAXOS_EV_ARCHIVED,
                                   .index = n->state.applied > lag ? n->state.applied - lag : 0};
         (void)sim_node_step(c, node, &ev, &out);
     }
-    uint64_t keep = tc_prng_below(&c->prng, 30);
     uint64_t max = paxos_trim_max(n->paxos);
     ev = (struct paxos_event){.type = PAXOS_EV_TRIM, .index = max > keep ? max - keep : 0};
     if (sim_node_step(c, node, &ev, &out) != TC_OK)
