@@ -96,11 +96,11 @@ static void make_key(const struct daemon_family *f, const char *first, const cha
 }
 
 static struct daemon_metric *find_or_add(struct daemon_family *f, const char *first,
-                                         const char *second) {
+                                         const char *second, size_t count_max) {
     struct tc_buf key = {0};
     make_key(f, first, second, &key);
     struct daemon_metric *s = tc_map_get(&f->by_labels, tc_buf_slice(&key));
-    if (s == NULL && f->series_count < DAEMON_SERIES_MAX) {
+    if (s == NULL && f->series_count < count_max) {
         s = series_new(f);
         s->labels[0] = label_dup(first);
         s->labels[1] = f->label_count > 1 ? label_dup(second) : NULL;
@@ -119,11 +119,10 @@ struct daemon_metric *daemon_metric_with(struct daemon_metric *family, const cha
     TC_ASSERT(f->label_count > 0 && first != NULL);
     TC_ASSERT(TC_IMPLIES(f->label_count > 1, second != NULL));
     pthread_mutex_lock(&f->lock);
-    if (f->series_count == 0) /* the series of everything beyond the bound has a place kept */
-        TC_ASSERT(find_or_add(f, "other", "other") != NULL);
-    struct daemon_metric *s = find_or_add(f, first, second);
-    if (s == NULL)
-        s = find_or_add(f, "other", "other");
+    struct daemon_metric *s = find_or_add(f, first, second, DAEMON_SERIES_MAX - 1);
+    if (s == NULL) /* everything beyond the bound; its place was kept */
+        s = find_or_add(f, "other", "other", DAEMON_SERIES_MAX);
+    TC_ASSERT(s != NULL);
     pthread_mutex_unlock(&f->lock);
     return s;
 }

@@ -246,12 +246,13 @@ void rpc_conn_close(struct rpc_conn *conn) {
     rpc__stream_cancel(&conn->stream, GRPC_STATUS_UNAVAILABLE, "closed by the server");
 }
 
-static tc_err push(struct rpc_conn *c, const struct rpc_frame *head, const struct rpc__payload *p) {
+static tc_err push(struct rpc_conn *c, const struct rpc_frame *head, const struct rpc__payload *p,
+                   uint64_t outbox_bytes_max) {
     if (p->len > RPC_PAYLOAD_BYTES_MAX)
         return TC_ELIMIT;
     pthread_mutex_lock(&c->lock);
     tc_err err = c->stream.over ? TC_ECLOSED : TC_OK;
-    if (err == TC_OK && c->stream.outbox.bytes + p->len > RPC_CONN_OUTBOX_BYTES_MAX)
+    if (err == TC_OK && c->stream.outbox.bytes + p->len > outbox_bytes_max)
         err = TC_EBUSY;
     if (err != TC_OK) {
         pthread_mutex_unlock(&c->lock);
@@ -262,15 +263,17 @@ static tc_err push(struct rpc_conn *c, const struct rpc_frame *head, const struc
     return TC_OK;
 }
 
-/* An answer cannot be refused: one that is too long becomes its error; a client that does not read
- * its answers is cut. */
+/* An answer cannot be refused. One that is too long, or that finds the outbox full, loses its
+ * payload: TC_ELIMIT, or TC_EUNKNOWN, since what it answers may have been done. Such short answers
+ * may use as much room again before a client that reads nothing is cut. */
 static void reply(struct rpc_conn *c, struct rpc_frame head, const struct rpc__payload *p) {
     head.reply = true;
-    tc_err err = push(c, &head, p);
-    if (err == TC_ELIMIT) {
+    tc_err err = push(c, &head, p, RPC_CONN_OUTBOX_BYTES_MAX);
+    if (err == TC_ELIMIT || err == TC_EBUSY) {
         struct rpc__payload none = rpc__payload_bytes(TC_SLICE_EMPTY);
-        head.err = TC_ELIMIT;
-        err = push(c, &head, &none);
+        if (p->len > 0)
+            head.err = err == TC_EBUSY ? TC_EUNKNOWN : TC_ELIMIT;
+        err = push(c, &head, &none, 2 * (uint64_t)RPC_CONN_OUTBOX_BYTES_MAX);
     }
     if (err == TC_EBUSY)
         rpc__stream_cancel(&c->stream, GRPC_STATUS_RESOURCE_EXHAUSTED, "answers are not read");
@@ -290,11 +293,11 @@ void rpc_conn_reply_message(struct rpc_conn *conn, uint64_t id, uint32_t kind, t
 
 tc_err rpc_conn_send(struct rpc_conn *conn, uint32_t kind, struct tc_slice payload) {
     struct rpc__payload p = rpc__payload_bytes(payload);
-    return push(conn, &(struct rpc_frame){.kind = kind}, &p);
+    return push(conn, &(struct rpc_frame){.kind = kind}, &p, RPC_CONN_OUTBOX_BYTES_MAX);
 }
 
 tc_err rpc_conn_send_message(struct rpc_conn *conn, uint32_t kind,
                              const ProtobufCMessage *message) {
     struct rpc__payload p = rpc__payload_message(message);
-    return push(conn, &(struct rpc_frame){.kind = kind}, &p);
+    return push(conn, &(struct rpc_frame){.kind = kind}, &p, RPC_CONN_OUTBOX_BYTES_MAX);
 }

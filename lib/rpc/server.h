@@ -5,8 +5,9 @@
  * at a time per connection. The next message is read after on_frames returns, so a slow receiver
  * slows its sender and nothing piles up here.
  *
- * Limits: conns_max streams and calls_max unary calls, then refusal. A connection that does not
- * read its answers until RPC_CONN_OUTBOX_BYTES_MAX are queued is cut. One silent for idle_ms is
+ * Limits: conns_max streams and calls_max unary calls, then refusal. While
+ * RPC_CONN_OUTBOX_BYTES_MAX are queued for a connection that does not read, answers leave as
+ * TC_EUNKNOWN without payload; at twice as much it is cut. One silent for idle_ms is
  * closed (peers send a heartbeat each second).
  */
 #ifndef TC_RPC_SERVER_H

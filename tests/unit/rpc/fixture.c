@@ -74,11 +74,23 @@ static void hold(struct node *n, struct rpc_conn *conn) {
     gate_add(&n->gate, &n->held_count, 1);
 }
 
+/* Fill the connection's outbox with notes that the client does not read, then answer. */
+static void flood(struct node *n, struct rpc_conn *conn, const struct rpc_frame *f) {
+    static uint8_t note[1 << 20];
+    int sent = 0;
+    while (rpc_conn_send(conn, KIND_NOTE, tc_slice(note, sizeof note)) == TC_OK)
+        sent++;
+    rpc_conn_reply(conn, f->id, f->kind, TC_OK, tc_slice(note, sizeof note));
+    gate_add(&n->gate, &n->notes, sent);
+}
+
 static void serve_frame(struct node *n, struct rpc_conn *conn, const struct rpc_frame *f) {
     if (f->kind == KIND_ECHO)
         rpc_conn_reply(conn, f->id, f->kind, TC_OK, f->payload);
     else if (f->kind == KIND_FAIL)
         rpc_conn_reply(conn, f->id, f->kind, TC_ECONDITION, f->payload);
+    else if (f->kind == KIND_FLOOD)
+        flood(n, conn, f);
     else if (f->kind == KIND_HOLD)
         hold(n, conn);
     else if (f->kind == KIND_NOTE) {
@@ -179,6 +191,10 @@ void tally_done(void *user, const struct rpc_reply *reply) {
 void tally_frames(void *user, struct rpc_peer *peer, struct rpc_frames *frames) {
     struct tally *t = user;
     (void)peer;
+    pthread_mutex_lock(&t->gate.lock);
+    while (t->blocked)
+        pthread_cond_wait(&t->gate.changed, &t->gate.lock);
+    pthread_mutex_unlock(&t->gate.lock);
     gate_add(&t->gate, &t->notes, (int)frames->count);
     rpc_frames_unref(frames);
 }

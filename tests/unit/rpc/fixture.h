@@ -18,6 +18,7 @@ enum {
     KIND_ECHO = 10,          /* answered at once with the same payload */
     KIND_HOLD = 11,          /* never answered */
     KIND_FAIL = 12,          /* answered with TC_ECONDITION and the payload */
+    KIND_FLOOD = 13,         /* answered with 1 MiB after notes until the outbox is full */
     KIND_NOTE = 20,          /* one-way; the server sends it back one-way */
 };
 
@@ -41,6 +42,7 @@ struct node {
 struct tally {
     struct gate gate;
     int done, ok, failed, notes;
+    bool blocked; /* tally_frames waits */
     tc_err last_err;
     bool last_from_peer;
     uint64_t last_len;

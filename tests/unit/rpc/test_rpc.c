@@ -314,6 +314,29 @@ static void test_silence(void **state) {
     node_stop(s);
 }
 
+/* A client that does not read fills the server's outbox to its bound, and loses payloads only. */
+static void test_outbox_bound(void **state) {
+    (void)state;
+    struct node *s = node_start(&server_a), *c = node_start(&client_a);
+    node_serve(s, NULL, 0);
+    struct tally t;
+    tally_init(&t);
+    t.blocked = true;
+    struct rpc_peer *p = peer_to(c, s, &t, 0);
+    assert_int_equal(rpc_peer_request(p, KIND_FLOOD, TC_SLICE_EMPTY, 0, tally_done, &t), TC_OK);
+    gate_wait(&s->gate, &s->notes, (RPC_CONN_OUTBOX_BYTES_MAX >> 20) - 1);
+    pthread_mutex_lock(&t.gate.lock);
+    t.blocked = false;
+    pthread_cond_broadcast(&t.gate.changed);
+    pthread_mutex_unlock(&t.gate.lock);
+    gate_wait(&t.gate, &t.done, 1);
+    assert_int_equal(t.last_err, TC_EUNKNOWN);
+    assert_int_equal(t.last_len, 0);
+    gate_wait(&t.gate, &t.notes, gate_read(&s->gate, &s->notes));
+    node_stop(c);
+    node_stop(s);
+}
+
 static void test_close_with_requests(void **state) {
     (void)state;
     struct node *s = node_start(&server_a), *c = node_start(&client_a);
@@ -373,6 +396,7 @@ int main(void) {
         cmocka_unit_test(test_hello_mismatch),
         cmocka_unit_test(test_wrong_node),
         cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_outbox_bound),
         cmocka_unit_test(test_close_with_requests),
         cmocka_unit_test(test_unary),
         cmocka_unit_test(test_stop_in_flight),
