@@ -52,11 +52,15 @@ static void help(const struct daemon *d) {
     print_out(&text);
 }
 
+static void add_metrics(const struct daemon *d, struct daemon_metrics *m) {
+    daemon_metrics_add(m, d->spec.metrics, d->spec.metrics_values);
+    daemon_metrics_add(m, d->spec.shared_metrics, d->spec.shared_metrics_values);
+}
+
 static void list_metrics(const struct daemon *d) {
     struct daemon_metrics *m = daemon_metrics_new();
     struct tc_buf text = {0};
-    if (d->spec.metrics.count)
-        daemon_metrics_add(m, d->spec.metrics, d->spec.metrics_values);
+    add_metrics(d, m);
     daemon_metrics_list(m, &text);
     print_out(&text);
     daemon_metrics_free(m);
@@ -127,8 +131,7 @@ static void set_up_parts(struct daemon *d) {
     TC_IGNORE(daemon_log_parse_level(d->common.log_level, &level)); /* was checked */
     d->log = daemon_log_new(2, strcmp(d->common.log_format, "json") == 0, level);
     d->metrics = daemon_metrics_new();
-    if (d->spec.metrics.count)
-        daemon_metrics_add(d->metrics, d->spec.metrics, d->spec.metrics_values);
+    add_metrics(d, d->metrics);
     d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     TC_ASSERT(d->wake_fd >= 0);
 }

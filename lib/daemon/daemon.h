@@ -51,6 +51,8 @@ struct daemon_spec {
     void *options_values;
     struct daemon_metric_table metrics; /* count 0: none */
     void *metrics_values;
+    struct daemon_metric_table shared_metrics; /* of a linked part (daemon/rpc); count 0: none */
+    void *shared_metrics_values;
     /* Rules that one row cannot state, after parsing; append one line of what to change. */
     tc_err (*check)(void *user, struct tc_buf *ret_problem);
     bool (*ready)(void *user, struct tc_buf *ret_why);

@@ -130,11 +130,10 @@ static size_t take_value(const char **at) {
     }
     ++*at;
     const char *end = strchr(*at, '"');
-    const char *last = end;
     /* A quote inside a value ends it only before a space or the end. */
     while (end && end[1] != ' ' && end[1] != '\0')
         end = strchr(end + 1, '"');
-    last = end ? end : *at + strlen(*at);
+    const char *last = end ? end : *at + strlen(*at);
     size_t len = (size_t)(last - *at);
     *at = *last ? last + 1 : last;
     return len;

@@ -128,7 +128,7 @@ struct daemon_metric *daemon_metric_with(struct daemon_metric *family, const cha
 }
 
 void daemon_metric_set_read(struct daemon_metric *m, int64_t (*read)(void *user), void *user) {
-    TC_ASSERT(m->row->kind == DAEMON_METRIC_GAUGE);
+    TC_ASSERT(m->row->kind != DAEMON_METRIC_HISTOGRAM);
     m->read_user = user;
     __atomic_store_n(&m->read, read, __ATOMIC_RELEASE);
 }

@@ -54,7 +54,7 @@ struct daemon_metric {
     struct daemon_family *family;
     uint64_t value;              /* counter; gauge as two's complement; histogram: sum */
     uint64_t *buckets;           /* histogram */
-    int64_t (*read)(void *user); /* gauge computed when it is read; or NULL */
+    int64_t (*read)(void *user); /* computed when it is exported; or NULL */
     void *read_user;
     const char *labels[DAEMON_LABELS_MAX];
     struct daemon_metric *next;
@@ -99,7 +99,7 @@ static inline uint64_t daemon_metric_value(const struct daemon_metric *m) {
     return __atomic_load_n(&m->value, __ATOMIC_RELAXED);
 }
 
-/* A gauge whose value is asked for at each export, on the admin thread. */
+/* A gauge or counter whose value is asked for at each export, on the admin thread. */
 void daemon_metric_set_read(struct daemon_metric *m, int64_t (*read)(void *user), void *user);
 /* Record one observation (ns for "seconds"). */
 void daemon_metric_observe(struct daemon_metric *histogram, uint64_t value);

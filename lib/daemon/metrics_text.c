@@ -86,18 +86,12 @@ static void append_one(const struct daemon_metric *s, struct tc_buf *text) {
         return;
     }
     append_series(s, "", NULL, text);
-    if (s->row->kind == DAEMON_METRIC_GAUGE) {
-        int64_t (*read)(void *user) = __atomic_load_n(&s->read, __ATOMIC_ACQUIRE);
-        int64_t v = read ? read(s->read_user) : (int64_t)daemon_metric_value(s);
-        if (in_seconds(s) && v < 0)
-            tc_buf_append_str(text, "-");
-        if (in_seconds(s))
-            append_value(s, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, text);
-        else
-            tc_buf_printf(text, "%" PRId64, v);
-    } else {
-        append_value(s, daemon_metric_value(s), text);
-    }
+    int64_t (*read)(void *user) = __atomic_load_n(&s->read, __ATOMIC_ACQUIRE);
+    int64_t v = read ? read(s->read_user) : (int64_t)daemon_metric_value(s);
+    if (s->row->kind == DAEMON_METRIC_GAUGE && v < 0)
+        tc_buf_append_str(text, "-");
+    append_value(s, s->row->kind == DAEMON_METRIC_GAUGE && v < 0 ? 0 - (uint64_t)v : (uint64_t)v,
+                 text);
     tc_buf_append_str(text, "\n");
 }
 
