@@ -139,7 +139,7 @@ void node_serve(struct node *n, const char *listen, uint32_t idle_ms) {
                                   .user = n,
                                   .methods = methods,
                                   .method_count = 2,
-                                  .idle_ms = idle_ms,
+                                  .idle_ms = idle_ms ? idle_ms : FIXTURE_WAIT_MS,
                                   .grace_ms = 50};
     assert_int_equal(rpc_server_start(n->rpc, &c, &n->server), TC_OK);
     snprintf(n->target, sizeof n->target, "127.0.0.1:%u", rpc_server_port(n->server));
@@ -213,6 +213,7 @@ struct rpc_peer *peer_to(struct node *client, const struct node *server, struct 
                          uint32_t frames_max) {
     struct rpc_peer_config c = {.target = server->target,
                                 .frames_max = frames_max,
+                                .silence_ms = FIXTURE_WAIT_MS,
                                 .on_frames = tally_frames,
                                 .on_state = tally_state,
                                 .user = t};

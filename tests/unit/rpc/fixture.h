@@ -61,6 +61,7 @@ struct node_options {
 };
 
 struct node *node_start(const struct node_options *o);
+/* idle_ms 0: FIXTURE_WAIT_MS, so that a busy machine cuts no stream. */
 void node_serve(struct node *n, const char *listen, uint32_t idle_ms);
 void node_stop(struct node *n);
 
