@@ -1,0 +1,138 @@
+#include "archiver/options.h"
+#include "archiver/shell_offers.h"
+#include "daemon/daemon.h"
+#include "engine/archive/location.h"
+#include "env/posix/posix.h"
+
+#include <stdlib.h>
+
+struct archiver {
+    struct daemon daemon;
+    struct archiver_options options;
+    struct archiver_metrics metrics;
+    struct posix_fs fs;
+    struct posix_clock clock;
+    struct objstore *store;
+    struct offers offers;
+    struct rpc *rpc;
+    struct rpc_server *server;
+};
+
+static void status(void *user, struct tc_buf *ret_json) {
+    struct archiver *a = user;
+    offers_status(&a->offers, ret_json);
+}
+
+static bool ready(void *user, struct tc_buf *ret_why) {
+    struct archiver *a = user;
+    return offers_ready(&a->offers, ret_why);
+}
+
+static tc_err check(void *user, struct tc_buf *ret_problem) {
+    struct archiver *a = user;
+    if (a->options.archive[0])
+        return TC_OK;
+    tc_buf_append_str(ret_problem, "--archive must name a directory or s3://BUCKET/PREFIX");
+    return TC_EINVAL;
+}
+
+static void ignore(void *user, const char *key, uint64_t size_bytes) {
+    (void)user, (void)key, (void)size_bytes;
+}
+
+/* One look at the store now tells a wrong secret at the start and not at the first segment. */
+static tc_err open_store(struct archiver *a) {
+    struct daemon *d = &a->daemon;
+    struct archive_location where = {
+        .where = a->options.archive,
+        .s3_endpoint = a->options.s3_endpoint,
+        .s3_region = a->options.s3_region,
+        .s3_key_id = getenv("AWS_ACCESS_KEY_ID"),
+        .s3_secret = getenv("AWS_SECRET_ACCESS_KEY"),
+        .s3_ca_file = a->options.s3_ca,
+        .s3_virtual_host = a->options.s3_virtual_host,
+    };
+    struct tc_buf problem = {0};
+    bool more = false;
+    tc_err err = archive_open(&a->fs.fs, &a->clock.clock, &where, &problem, &a->store);
+    if (err == TC_OK)
+        err = objstore_list(a->store, "groups/", NULL, ignore, NULL, &more);
+    if (err != TC_OK)
+        DAEMON_ERROR(d->log, "cannot use the archive: where=%s err=%s problem=\"%.*s\"",
+                     a->options.archive, tc_err_name(err), TC_SLICE_ARGS(tc_buf_slice(&problem)));
+    tc_buf_deinit(&problem);
+    return err;
+}
+
+static tc_err start(struct archiver *a) {
+    struct daemon *d = &a->daemon;
+    struct rpc_config config = {
+        .self = {d->common.cluster, "archiver", d->node, d->common.zone},
+        .tls = {d->tls.tls_cert, d->tls.tls_key, d->tls.tls_ca, NULL},
+        .log = daemon_log_rpc,
+        .log_user = d->log,
+    };
+    struct offers_config offers = {.store = a->store,
+                                   .compress = a->options.compress,
+                                   .queue_max_bytes = a->options.queue_bytes,
+                                   .log = d->log,
+                                   .metrics = &a->metrics};
+    struct rpc_server_config listen = {
+        .listen = d->common.rpc_listen.items[0], .on_frames = offers_frames, .user = &a->offers};
+    tc_err err = offers_start(&a->offers, &offers);
+    if (err == TC_OK)
+        err = rpc_start(&config, &a->rpc);
+    if (err == TC_OK)
+        err = rpc_server_start(a->rpc, &listen, &a->server);
+    if (err != TC_OK)
+        DAEMON_ERROR(d->log, "cannot listen: address=%s err=%s", listen.listen, tc_err_name(err));
+    return err;
+}
+
+static tc_err run(struct archiver *a) {
+    TC_TRY(open_store(a));
+    TC_TRY(start(a));
+    DAEMON_INFO(a->daemon.log, "serving: port=%u archive=%s", rpc_server_port(a->server),
+                a->options.archive);
+    TC_TRY(daemon_serve(&a->daemon));
+    daemon_wait(&a->daemon);
+    daemon_drain(&a->daemon);
+    return TC_OK;
+}
+
+/* The admin endpoint ends before what its callbacks look at, the server before the worker that its
+ * last callbacks post to. */
+static int teardown(struct archiver *a) {
+    daemon_admin_stop(a->daemon.admin);
+    a->daemon.admin = NULL;
+    rpc_server_stop(a->server);
+    offers_stop(&a->offers);
+    rpc_stop(a->rpc);
+    objstore_free(a->store);
+    return daemon_teardown(&a->daemon);
+}
+
+int main(int argc, char **argv) {
+    static struct archiver a;
+    struct daemon_spec spec = {
+        .name = "archiver",
+        .summary = "Keeps every table's log in an object store and compares the replicas' logs.",
+        .example = "--rpc-listen 10.0.0.6:7300 --archive s3://my-bucket/tercet",
+        .options = archiver_options_table(),
+        .options_values = &a.options,
+        .metrics = archiver_metrics_table(),
+        .metrics_values = &a.metrics,
+        .check = check,
+        .ready = ready,
+        .status = status,
+        .user = &a,
+    };
+    int code = 0;
+    if (!daemon_setup(&a.daemon, &spec, argc, argv, &code))
+        return code;
+    posix_fs_init(&a.fs);
+    posix_clock_init(&a.clock);
+    tc_err err = run(&a);
+    code = teardown(&a);
+    return err == TC_OK ? code : 1;
+}
