@@ -4,8 +4,10 @@
 #include "proto/common.pb-c.h"
 #include "rpc/batch_private.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static const struct node_options server_a = {.node = "server-a"};
@@ -247,6 +249,33 @@ static void test_never_sent(void **state) {
     node_stop(s);
 }
 
+/* Somebody accepts the connection and says nothing: given up, and nothing was sent. */
+static void test_mute_server(void **state) {
+    (void)state;
+    struct node *c = node_start(&client_a);
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof addr;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&addr, len), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
+    char target[32];
+    snprintf(target, sizeof target, "127.0.0.1:%u", ntohs(addr.sin_port));
+    struct tally t;
+    tally_init(&t);
+    struct rpc_peer_config pc = {.target = target, .silence_ms = 100};
+    struct rpc_peer *p = NULL;
+    assert_int_equal(rpc_peer_open(c->rpc, &pc, &p), TC_OK);
+    assert_int_equal(rpc_peer_request(p, KIND_ECHO, TC_SLICE_EMPTY, 0, tally_done, &t), TC_OK);
+    gate_wait(&t.gate, &t.done, 1);
+    assert_int_equal(t.last_err, TC_EUNAVAILABLE);
+    struct tc_buf none = {0};
+    assert_int_equal(rpc_unary_wait(c->rpc, target, "/a/b", TC_SLICE_EMPTY, 50, &none),
+                     TC_EUNAVAILABLE);
+    node_stop(c);
+    close(fd);
+}
+
 static void test_hello_mismatch(void **state) {
     (void)state;
     struct node *s = node_start(&server_a);
@@ -393,6 +422,7 @@ int main(void) {
         cmocka_unit_test(test_bytes_window),
         cmocka_unit_test(test_reconnect),
         cmocka_unit_test(test_never_sent),
+        cmocka_unit_test(test_mute_server),
         cmocka_unit_test(test_hello_mismatch),
         cmocka_unit_test(test_wrong_node),
         cmocka_unit_test(test_silence),
