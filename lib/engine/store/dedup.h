@@ -18,7 +18,7 @@
 #define STORE_DEDUP_KEEP_NS 30000000000u /* 30 s */
 
 enum {
-    STORE_DEDUP_COUNT_MAX = 1 << 18,
+    STORE_DEDUP_COUNT_MAX = 1 << 20,
 };
 
 struct store_dedup {
