@@ -147,9 +147,10 @@ struct store {
     struct store_wire_out *wire_out; /* scratch of one send and one receipt */
     struct store_wire_in *wire_in;
     struct paxos_entry *wire_entries;
-    uint64_t upkeep_ns; /* when the upkeep runs next */
-    size_t archive_at;  /* replica at which the next offer is looked for */
-    bool preparing;     /* a segment is being made */
+    uint64_t upkeep_ns;  /* when the upkeep runs next */
+    size_t archive_at;   /* replica at which the next offer is looked for */
+    uint64_t relieve_ns; /* when a full log is looked after next */
+    bool preparing;      /* a segment is being made */
 };
 
 struct store_job {

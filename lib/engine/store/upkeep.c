@@ -10,7 +10,9 @@
 
 enum {
     TRIM_ENTRIES_MIN = 256, /* a trim costs a record of its own */
-    COPY_FORWARD_BYTES = 1 << 20,
+    COPY_FORWARD_BYTES = 4 << 20,
+    RELIEVE_EVERY_MS = 200,
+    SAMPLES_MAX = 32,
     OLDEST_GROUPS_MAX = 16,
 };
 
@@ -91,8 +93,35 @@ static void prepare_segment(struct store *s) {
     store__job_add(s, NULL, &p->job);
 }
 
-/* The oldest segment is held by few groups: have them checkpoint, and carry their remnant on. */
-static void relieve(struct store *s) {
+/* Bytes of one group's retained log, estimated from a few of its entries. */
+static uint64_t live_bytes(const struct replica *r) {
+    if (r->paxos == NULL)
+        return 0;
+    uint64_t count = r->status.last.index - r->status.base.index, bytes = 0, samples = 0;
+    for (uint64_t i = 0; i < SAMPLES_MAX && i < count; i++) {
+        uint64_t at = r->status.base.index + 1 + count * i / SAMPLES_MAX;
+        const struct paxos_entry *e = paxos_entry_at(r->paxos, at);
+        bytes += WAL_HEADER_BYTES + (e ? e->body_len : 0);
+        samples++;
+    }
+    return samples ? bytes / samples * count : 0;
+}
+
+/* Carrying entries forward frees a segment only by writing another one: it pays while most of the
+ * log is dead, and would only churn when the log is full of what the archive does not have yet. */
+static bool mostly_dead(const struct store *s) {
+    uint64_t live = 0;
+    for (size_t i = 0; i < s->replica_count; i++)
+        live += live_bytes(s->replicas[i]);
+    return live < wal_space(s->wal).used_bytes / 2;
+}
+
+/* The log runs full: have the groups in its oldest segment checkpoint, and carry what they must
+ * keep there forward. */
+static void relieve(struct store *s, uint64_t now_ns) {
+    if (now_ns < s->relieve_ns)
+        return;
+    s->relieve_ns = now_ns + (uint64_t)RELIEVE_EVERY_MS * STORE_MS_NS;
     uint64_t gids[OLDEST_GROUPS_MAX];
     size_t count = wal_oldest_groups(s->wal, gids, OLDEST_GROUPS_MAX);
     for (size_t i = 0; i < count; i++) {
@@ -100,6 +129,8 @@ static void relieve(struct store *s) {
         if (r)
             r->checkpoint.wanted = true;
     }
+    if (!mostly_dead(s))
+        return;
     tc_err err = wal_copy_forward(s->wal, COPY_FORWARD_BYTES);
     if (err == TC_EIO)
         store__fail(s, "the log cannot be carried forward");
@@ -114,5 +145,5 @@ void store__upkeep(struct store *s, uint64_t now_ns) {
         upkeep_replica(s->replicas[i], now_ns, pressure);
     prepare_segment(s);
     if (pressure)
-        relieve(s);
+        relieve(s, now_ns);
 }
