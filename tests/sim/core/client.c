@@ -50,9 +50,9 @@ void sim_client_think(struct sim_cluster *c, uint32_t client, uint64_t op_id) {
         return;
     choose_target(c, cl);
     cl->op_id = ++c->next_op_id;
-    cl->op = (struct sim_op){.kind = (enum sim_op_kind)tc_prng_below(&c->prng, 3),
-                             .key = (uint32_t)tc_prng_below(&c->prng, SIM_KEYS),
-                             .value = cl->op_id};
+    cl->op = (struct sim_op){.value = cl->op_id};
+    cl->op.kind = (enum sim_op_kind)tc_prng_below(&c->prng, 3);
+    cl->op.key = (uint32_t)tc_prng_below(&c->prng, SIM_KEYS);
     cl->op.expected = cl->known[cl->op.key];
     cl->invoked_ns = c->now_ns;
     sim_history_invoke(&c->history, &cl->op);

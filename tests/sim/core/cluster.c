@@ -157,6 +157,15 @@ static void start_node(struct sim_cluster *c, uint32_t node) {
     sim_node_start(c, node);
 }
 
+/* Every draw is a statement of its own: the order of evaluation of arguments is not fixed. */
+static void upkeep(struct sim_cluster *c, uint32_t node) {
+    uint64_t lag = tc_prng_below(&c->prng, 20);
+    uint64_t keep = tc_prng_below(&c->prng, 30);
+    sim_node_upkeep(c, node, lag, keep);
+    sim_schedule(c, SIM_EV_UPKEEP, node, tc_prng_between(&c->prng, 50 * SIM_MS, 600 * SIM_MS), 0,
+                 NULL);
+}
+
 static void handle(struct sim_cluster *c, struct sim_event *ev) {
     switch ((enum sim_kind)ev->kind) {
     case SIM_EV_TICK:
@@ -196,9 +205,7 @@ static void handle(struct sim_cluster *c, struct sim_event *ev) {
         sim_node_snapshot(c, ev->node, ev->data);
         break;
     case SIM_EV_UPKEEP:
-        sim_node_upkeep(c, ev->node, tc_prng_below(&c->prng, 20), tc_prng_below(&c->prng, 30));
-        sim_schedule(c, SIM_EV_UPKEEP, ev->node,
-                     tc_prng_between(&c->prng, 50 * SIM_MS, 600 * SIM_MS), 0, NULL);
+        upkeep(c, ev->node);
         break;
     }
 }
