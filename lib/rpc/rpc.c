@@ -36,7 +36,7 @@ enum {
 static void *queue_main(void *arg) {
     struct rpc *rpc = arg;
     pthread_setname_np(pthread_self(), "rpc-queue");
-    rpc__owe_begin(rpc);
+    rpc_hold(rpc);
     for (uint32_t events = 1;; events++) {
         if (events % EVENTS_PER_FLUSH == 0)
             rpc__owed_flush();

@@ -73,6 +73,12 @@ TC_MUST_USE tc_err rpc_start(const struct rpc_config *config, struct rpc **ret_r
 /* Stop every server and peer, answer every request that is outstanding, join the threads, free.
  * No callback runs after it returns. NULL is a no-op. Blocks. */
 void rpc_stop(struct rpc *rpc);
+/* Hold back what this thread sends until rpc_release, so that all that one step of a worker sends
+ * leaves as one message per stream (and costs one system call). For short stretches: what other
+ * threads queue on the same streams waits along. Release before calling anything that blocks.
+ * Callbacks of rpc are held already and must call neither. */
+void rpc_hold(struct rpc *rpc);
+void rpc_release(struct rpc *rpc);
 void rpc_stats(const struct rpc *rpc, struct rpc_stats *ret_stats);
 
 #endif

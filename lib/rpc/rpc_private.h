@@ -171,7 +171,7 @@ struct rpc__stream {
     bool open;    /* Hello done both ways: the outbox flows */
     bool sending; /* a send is in flight */
     bool over;    /* nothing new may start */
-    bool owed;    /* a queue thread will flush it soon */
+    bool owed;    /* a thread that holds will flush it soon */
     struct rpc__stream *next_owed;
     uint32_t ops;
     uint64_t sent_seq; /* highest chunk handed to gRPC */
@@ -198,8 +198,7 @@ void rpc__stream_receive(struct rpc__stream *s);
  * thread the send waits until the events at hand are through (rpc__owed_flush), so that the answers
  * to many messages leave as one. */
 void rpc__stream_flush_unlock(struct rpc__stream *s);
-/* A queue thread of rpc: from now on its flushes are owed. */
-void rpc__owe_begin(const struct rpc *rpc);
+/* Whether this thread holds sends back (rpc_hold), and sending them. */
 bool rpc__owed(void);
 void rpc__owed_flush(void);
 /* Nothing new may start: the call to be cancelled with rpc__cancel, or NULL if it is over already.

@@ -114,14 +114,21 @@ static void on_received(struct rpc__tag *tag, bool ok) {
     rpc__stream_op_done(s);
 }
 
-/* The streams that this queue thread owes a flush; rpc NULL on every other thread. */
+/* The streams that this thread owes a flush; rpc NULL on a thread that sends at once. */
 static _Thread_local struct {
     const struct rpc *rpc;
     struct rpc__stream *first;
 } owed;
 
-void rpc__owe_begin(const struct rpc *rpc) {
+void rpc_hold(struct rpc *rpc) {
+    TC_ASSERT(owed.rpc == NULL && owed.first == NULL);
     owed.rpc = rpc;
+}
+
+void rpc_release(struct rpc *rpc) {
+    TC_ASSERT(owed.rpc == rpc);
+    rpc__owed_flush();
+    owed.rpc = NULL;
 }
 
 bool rpc__owed(void) {
@@ -139,7 +146,7 @@ void rpc__owed_flush(void) {
     }
 }
 
-/* Lock held. True: the queue thread will flush it when its events are through. */
+/* Lock held. True: a thread that holds will flush it soon. */
 static bool owe(struct rpc__stream *s) {
     if (s->owed)
         return true;
@@ -152,7 +159,7 @@ static bool owe(struct rpc__stream *s) {
     return true;
 }
 
-/* A flush that is owed by a queue thread takes along what others queue until then. */
+/* A flush that is owed takes along what other threads queue until then. */
 void rpc__stream_flush_unlock(struct rpc__stream *s) {
     if (s->open && !s->sending && !s->over && s->outbox.head && owe(s))
         pthread_mutex_unlock(s->lock);

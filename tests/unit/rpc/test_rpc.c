@@ -343,6 +343,30 @@ static void test_silence(void **state) {
     node_stop(s);
 }
 
+static void test_hold(void **state) {
+    (void)state;
+    struct node *s = node_start(&server_a), *c = node_start(&client_a);
+    node_serve(s, NULL, 0);
+    struct tally t;
+    tally_init(&t);
+    struct rpc_peer *p = peer_to(c, s, &t, 0);
+    gate_wait_state(&t, RPC_PEER_UP);
+    struct rpc_stats before, during, after;
+    rpc_stats(c->rpc, &before);
+    rpc_hold(c->rpc);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(rpc_peer_request(p, KIND_ECHO, TC_SLICE_LIT("x"), 0, tally_done, &t),
+                         TC_OK);
+    rpc_stats(c->rpc, &during);
+    rpc_release(c->rpc);
+    gate_wait(&t.gate, &t.ok, 10);
+    rpc_stats(c->rpc, &after);
+    assert_true(during.frames_sent - before.frames_sent <= 1); /* a heartbeat at most */
+    assert_true(after.messages_sent - before.messages_sent <= 2);
+    node_stop(c);
+    node_stop(s);
+}
+
 /* A client that does not read fills the server's outbox to its bound, and loses payloads only. */
 static void test_outbox_bound(void **state) {
     (void)state;
@@ -426,6 +450,7 @@ int main(void) {
         cmocka_unit_test(test_hello_mismatch),
         cmocka_unit_test(test_wrong_node),
         cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_hold),
         cmocka_unit_test(test_outbox_bound),
         cmocka_unit_test(test_close_with_requests),
         cmocka_unit_test(test_unary),
