@@ -23,7 +23,7 @@ static uint32_t crc_entry(uint32_t crc, const Tercet__Pb__LogEntry *e) {
     return crc_numbers(crc, numbers, sizeof numbers / sizeof numbers[0]);
 }
 
-static uint32_t message_crc(const Tercet__Pb__PaxosMessage *m) {
+uint32_t store__wire_crc(const Tercet__Pb__PaxosMessage *m) {
     const uint64_t numbers[] = {
         m->gid,   m->type,         m->from,        m->to,         m->ballot,    m->seen_ballot,
         m->index, m->index_ballot, m->index_chain, m->commit,     m->archived,  m->echo_ns,
@@ -90,7 +90,7 @@ void store__wire_out_init(struct store_wire_out *out, const struct store_wire_en
         quorum_encode(msg->config, &out->config);
         out->pb.config = view(out->config.data, out->config.len);
     }
-    out->pb.crc = message_crc(&out->pb);
+    out->pb.crc = store__wire_crc(&out->pb);
 }
 
 void store__wire_out_deinit(struct store_wire_out *out) {
@@ -102,7 +102,7 @@ void store__wire_out_deinit(struct store_wire_out *out) {
 static bool fields_sound(const Tercet__Pb__PaxosMessage *pb) {
     return pb->from_store.len == WIRE_UUID_BYTES && pb->to_store.len == WIRE_UUID_BYTES &&
            pb->n_entries <= PAXOS_MSG_ENTRIES_MAX && pb->type >= 1 &&
-           pb->type <= PAXOS_MSG_TYPE_MAX && message_crc(pb) == pb->crc;
+           pb->type <= PAXOS_MSG_TYPE_MAX && store__wire_crc(pb) == pb->crc;
 }
 
 static bool entry_sound(const Tercet__Pb__LogEntry *e) {

@@ -47,6 +47,9 @@ void store__wire_out_init(struct store_wire_out *out, const struct store_wire_en
                           const struct paxos_msg *msg);
 void store__wire_out_deinit(struct store_wire_out *out);
 
+/* The checksum that a message's crc field must hold. */
+uint32_t store__wire_crc(const Tercet__Pb__PaxosMessage *pb);
+
 /* Check and convert. in must be released with store__wire_in_deinit after TC_OK only.
  *   Errors   TC_ECORRUPT  a checksum or bound does not hold */
 TC_MUST_USE tc_err store__wire_in_init(struct store_wire_in *in,
