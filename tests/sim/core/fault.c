@@ -81,6 +81,11 @@ static void crash(struct sim_cluster *c) {
     sim_schedule(c, SIM_EV_START, node, some_leases(c, 250), 0, NULL);
 }
 
+static void stop(struct sim_cluster *c) {
+    uint32_t node = victim(c);
+    sim_node_pause(c, node, some_leases(c, 300));
+}
+
 static void partition(struct sim_cluster *c) {
     uint32_t node = victim(c);
     uint64_t kind = tc_prng_below(&c->prng, 4);
@@ -153,7 +158,7 @@ void sim_fault(struct sim_cluster *c, uint64_t stage) {
     if (f == FAULT_CRASH && c->swarm.crashes)
         crash(c);
     if (f == FAULT_PAUSE && c->swarm.pauses)
-        sim_node_pause(c, victim(c), some_leases(c, 300));
+        stop(c);
     if (f == FAULT_PARTITION && c->swarm.partitions)
         partition(c);
     if (f == FAULT_RESIGN && c->swarm.resigns)
