@@ -9,6 +9,14 @@
 
 enum {
     DEPTHS = 2,
+    RECENT_COUNT_MAX = 64,
+};
+
+/* A finding as it was told, kept after its group has become clean again. */
+struct recent {
+    uint64_t gid;
+    uint64_t ms;
+    Tercet__Pb__ScrubFinding *finding;
 };
 
 struct row {
@@ -20,6 +28,8 @@ struct board {
     pthread_mutex_t lock;
     struct row *rows; /* ascending gid */
     size_t count, max;
+    struct recent recent[RECENT_COUNT_MAX]; /* a ring */
+    uint64_t recent_count;                  /* ever */
     struct tc_buf problem;
     uint64_t passes[DEPTHS];
     struct scrubber_metrics *metrics;
@@ -46,6 +56,9 @@ void board_free(struct board *b) {
     for (size_t i = 0; i < b->count; i++)
         for (int d = 0; d < DEPTHS; d++)
             drop(b->rows[i].last[d]);
+    for (size_t i = 0; i < RECENT_COUNT_MAX; i++)
+        if (b->recent[i].finding)
+            tercet__pb__scrub_finding__free_unpacked(b->recent[i].finding, NULL);
     free(b->rows);
     tc_buf_deinit(&b->problem);
     pthread_mutex_destroy(&b->lock);
@@ -108,6 +121,26 @@ static void count_checks(struct board *b, const Tercet__Pb__ScrubGroup *g) {
     daemon_metric_add(b->metrics->archive_entries_total, g->archive_entries);
 }
 
+/* protobuf has no copy; a finding packs to a few hundred bytes. */
+static Tercet__Pb__ScrubFinding *copy_finding(const Tercet__Pb__ScrubFinding *f) {
+    struct tc_buf packed = {0};
+    size_t len = tercet__pb__scrub_finding__get_packed_size(f);
+    tercet__pb__scrub_finding__pack(f, tc_buf_extend(&packed, len));
+    Tercet__Pb__ScrubFinding *copy = tercet__pb__scrub_finding__unpack(NULL, len, packed.data);
+    tc_buf_deinit(&packed);
+    return copy;
+}
+
+static void remember(struct board *b, const Tercet__Pb__ScrubGroup *g) {
+    for (size_t i = 0; i < g->n_findings; i++) {
+        struct recent *r = &b->recent[b->recent_count++ % RECENT_COUNT_MAX];
+        if (r->finding)
+            tercet__pb__scrub_finding__free_unpacked(r->finding, NULL);
+        *r = (struct recent){
+            .gid = g->gid, .ms = g->ended_ms, .finding = copy_finding(g->findings[i])};
+    }
+}
+
 void board_post_take(struct board *b, Tercet__Pb__ScrubGroup *g, enum pass_depth depth) {
     pthread_mutex_lock(&b->lock);
     struct row *r = find_or_add(b, g->gid);
@@ -119,6 +152,7 @@ void board_post_take(struct board *b, Tercet__Pb__ScrubGroup *g, enum pass_depth
     }
     daemon_metric_add(daemon_metric_with(b->metrics->groups_total, depth_names[depth], ""), 1);
     count_checks(b, g);
+    remember(b, g);
     export(b);
     pthread_mutex_unlock(&b->lock);
 }
@@ -202,17 +236,36 @@ static void json_checks(struct tc_buf *out, const Tercet__Pb__ScrubGroup *g) {
     }
 }
 
+static void json_finding(struct tc_buf *out, const Tercet__Pb__ScrubFinding *f) {
+    tc_buf_printf(out, "{\"check\":\"%s\",\"copy\":", f->check);
+    json_text(out, f->copy);
+    tc_buf_append_str(out, ",\"what\":");
+    json_text(out, f->what);
+    tc_buf_append_str(out, ",\"key\":\"");
+    for (size_t k = 0; k < f->key.len; k++)
+        tc_buf_printf(out, "%02x", f->key.data[k]);
+    tc_buf_append_str(out, "\"}");
+}
+
 static void json_findings(struct tc_buf *out, const Tercet__Pb__ScrubGroup *g) {
     for (size_t i = 0; i < g->n_findings; i++) {
-        const Tercet__Pb__ScrubFinding *f = g->findings[i];
-        tc_buf_printf(out, "%s{\"check\":\"%s\",\"copy\":", i ? "," : "", f->check);
-        json_text(out, f->copy);
-        tc_buf_append_str(out, ",\"what\":");
-        json_text(out, f->what);
-        tc_buf_append_str(out, ",\"key\":\"");
-        for (size_t k = 0; k < f->key.len; k++)
-            tc_buf_printf(out, "%02x", f->key.data[k]);
-        tc_buf_append_str(out, "\"}");
+        tc_buf_append_str(out, i ? "," : "");
+        json_finding(out, g->findings[i]);
+    }
+}
+
+/* Oldest first. */
+static void json_recent(struct tc_buf *out, const struct board *b) {
+    uint64_t first = b->recent_count > RECENT_COUNT_MAX ? b->recent_count - RECENT_COUNT_MAX : 0;
+    for (uint64_t n = first; n < b->recent_count; n++) {
+        const struct recent *r = &b->recent[n % RECENT_COUNT_MAX];
+        tc_buf_printf(out, "%s{\"gid\":%" PRIu64 ",\"ms\":%" PRIu64 ",\"finding\":",
+                      n > first ? "," : "", r->gid, r->ms);
+        if (r->finding)
+            json_finding(out, r->finding);
+        else
+            tc_buf_append_str(out, "null");
+        tc_buf_append_str(out, "}");
     }
 }
 
@@ -247,6 +300,8 @@ void board_json(struct board *b, struct tc_buf *ret_json) {
             tc_buf_append_str(ret_json, printed++ ? "," : "");
             json_group(ret_json, b->rows[i].last[d], d);
         }
+    tc_buf_append_str(ret_json, "],\"recent_findings\":[");
+    json_recent(ret_json, b);
     tc_buf_append_str(ret_json, "]}");
     pthread_mutex_unlock(&b->lock);
 }

@@ -1,7 +1,7 @@
 /* shell_board: the last results of every group, as the status page and the Last call show them.
  *
  * Threads: every function may be called from any thread. Memory: two results per group (the last
- * quick and the last deep one); groups that no pass has seen for long are forgotten.
+ * quick and the last deep one).
  */
 #ifndef TC_SERVICES_SCRUBBER_SHELL_BOARD_H
 #define TC_SERVICES_SCRUBBER_SHELL_BOARD_H

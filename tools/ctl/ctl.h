@@ -7,6 +7,7 @@ int ctl_local(int argc, char **argv);
 int ctl_health(int argc, char **argv);
 int ctl_nodes(int argc, char **argv);
 int ctl_partitions(int argc, char **argv);
+int ctl_scrub(int argc, char **argv);
 
 /* Options shared by hand-written parsers: if argv[*i] is name, or name=value, set *ret_value and
  * advance; a missing value prints an error and exits 2. */

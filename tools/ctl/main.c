@@ -13,6 +13,7 @@ static const struct {
     {"nodes", ctl_nodes, "the storage nodes: zone, replicas, leaders, log, free space"},
     {"partitions", ctl_partitions,
      "every replica of every group: role, log positions, items, state"},
+    {"scrub", ctl_scrub, "compare all copies with each other and with the archive, now"},
     {"health", ctl_health, "/readyz of one daemon as exit status, for containers"},
 };
 

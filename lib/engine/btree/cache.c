@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 enum {
-    SPARE_COUNT_MAX = 64,
+    SPARE_COUNT_MAX = 8, /* a node may hold hundreds of trees */
 };
 
 void btree__table_cover(struct btree *t, uint32_t page_count) {

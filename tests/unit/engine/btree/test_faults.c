@@ -285,6 +285,71 @@ static void rot_is_found_and_named(void **state) {
     sim_fs_free(s);
 }
 
+/* Without its page map a tree still reads and writes; it only reuses no page of the old file. */
+static void damaged_map_costs_space_only(void **state) {
+    (void)state;
+    struct sim_fs *s = harness_fs(1);
+    struct btree *t = harness_open(s, 0);
+    struct tc_prng rng = tc_prng(1);
+    struct model m = {0};
+    for (int k = 0; k < 150; k++)
+        model_step(&m, t, &rng, &mix, 3);
+    harness_checkpoint(t, 1);
+    uint64_t pages = btree_stats(t).file_bytes / BTREE_PAGE_BYTES;
+    btree_close(t);
+    uint64_t map = 0;
+    for (uint64_t page = 4; page < pages && map == 0; page++) {
+        assert_int_equal(sim_fs_flip(s, TREE_PATH, page * BTREE_PAGE_BYTES + 50, 1), TC_OK);
+        t = harness_open(s, 0);
+        if (btree_last_damage(t))
+            map = btree_last_damage(t)->page;
+        if (map == 0) {
+            btree_close(t);
+            assert_int_equal(sim_fs_flip(s, TREE_PATH, page * BTREE_PAGE_BYTES + 50, 1), TC_OK);
+        }
+    }
+    assert_true(map >= 4);
+    assert_int_equal(btree_stats(t).free_bytes, 0);
+    for (uint64_t round = 2; round < 6; round++) {
+        for (int k = 0; k < 50; k++)
+            model_step(&m, t, &rng, &mix, 3);
+        harness_checkpoint(t, round);
+        btree_close(t);
+        t = harness_open(s, 0);
+        assert_null(btree_last_damage(t));
+        model_assert_equal(&m, t);
+        model_assert_verified(t);
+    }
+    btree_close(t);
+    model_deinit(&m);
+    sim_fs_free(s);
+}
+
+/* One copy of the superblock rots: opening mends it from the other and says so. */
+static void damaged_superblock_copy_is_mended(void **state) {
+    (void)state;
+    struct sim_fs *s = harness_fs(1);
+    struct btree *t = harness_open(s, 0);
+    assert_int_equal(btree_put(t, TC_SLICE_LIT("k"), TC_SLICE_LIT("v")), TC_OK);
+    harness_checkpoint(t, 1); /* slot 1: pages 1 and 3 */
+    btree_close(t);
+    for (uint64_t page = 1; page <= 3; page += 2) {
+        assert_int_equal(sim_fs_flip(s, TREE_PATH, page * BTREE_PAGE_BYTES + 70, 1), TC_OK);
+        t = harness_open(s, 0);
+        assert_non_null(btree_last_damage(t));
+        assert_int_equal(btree_durable_stamp(t).index, 1);
+        assert_int_equal(verify_all(t).count, 0);
+        btree_close(t);
+        t = harness_open(s, 0);
+        assert_null(btree_last_damage(t));
+        assert_int_equal(sim_fs_flip(s, TREE_PATH, page * BTREE_PAGE_BYTES + 70, 1), TC_OK);
+        struct found found = verify_all(t); /* rot while open */
+        assert_true(found.count == 1 && found.page == page);
+        btree_close(t);
+    }
+    sim_fs_free(s);
+}
+
 static void copy_page(struct sim_fs *s, uint64_t from, uint64_t to) {
     static uint8_t data[BTREE_PAGE_BYTES];
     struct tc_file *f = NULL;
@@ -382,6 +447,8 @@ int faults_main(void) {
         cmocka_unit_test(full_disk_is_survived),
         cmocka_unit_test(read_errors_pass),
         cmocka_unit_test(rot_is_found_and_named),
+        cmocka_unit_test(damaged_map_costs_space_only),
+        cmocka_unit_test(damaged_superblock_copy_is_mended),
         cmocka_unit_test(misdirected_pages_are_found),
         cmocka_unit_test(lost_write_is_found),
         cmocka_unit_test(foreign_files_are_refused),
