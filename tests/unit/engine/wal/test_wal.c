@@ -98,6 +98,13 @@ static bool run(struct rig *r, int steps) {
     return true;
 }
 
+/* Before the owner trims again: whatever reappeared, no group has a gap. */
+static void check_dense(void *user, const struct wal_group *g) {
+    struct wal_entry e;
+    for (uint64_t idx = g->first_idx; idx != 0 && idx <= g->last_idx; idx++)
+        assert_true(wal_entry(user, g->gid, idx, &e));
+}
+
 static void crash_and_check(struct rig *r) {
     uint64_t written = wal_last_lsn(r->wal);
     wal_close(r->wal);
@@ -108,6 +115,7 @@ static void crash_and_check(struct rig *r) {
     assert_int_equal(report->faulty_count, 0);
     assert_int_equal(report->state_lost_count, 0);
     assert_true(report->durable_lsn >= r->acked_lsn && report->durable_lsn <= written);
+    wal_each_group(r->wal, check_dense, r->wal);
     model_rewind(&r->model, report->durable_lsn);
     r->acked_lsn = report->durable_lsn;
     for (uint64_t gid = 1; gid <= MODEL_GROUPS; gid++)
@@ -262,6 +270,47 @@ static void test_damaged_body_is_named_and_repaired(void **state) {
         reopen(r);
         assert_int_equal(wal_report(r->wal)->faulty_count, 0);
         model_check(&r->model, r->wal, /* may_fault= */ false);
+        rig_free(r);
+    }
+}
+
+/* Without the mark, the batch after a damaged one proves that it was acknowledged. */
+static void test_later_batch_is_proof(void **state) {
+    (void)state;
+    for (unsigned which = 1; which <= 5; which++) {
+        struct rig *r = rig_with_batches(5);
+        uint64_t at = which * 4096 + BODY;
+        wal_close(r->wal);
+        OK(tc_fs_unlink(sim_fs_fs(r->disk), "d/mark"));
+        OK(sim_fs_flip(r->disk, "d/seg-0000", at, 3));
+        reopen(r);
+        bool last = which == 5;
+        assert_int_equal(wal_report(r->wal)->faulty_count, last ? 0 : 1);
+        assert_int_equal(wal_report(r->wal)->torn_bytes, last ? 4096 : 0);
+        assert_int_equal(wal_report(r->wal)->durable_lsn, last ? 4 : 5);
+        assert_false(wal_report(r->wal)->identity_lost);
+        rig_free(r);
+    }
+}
+
+/* Remains of a large torn batch lie where a small one goes on; they must never be read again. */
+static void test_remains_of_torn_batch_are_dead(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < 150; seed++) {
+        struct rig *r = rig_new(seed);
+        append_one(r, 1, 1, 100);
+        assert_true(write_batch(r));
+        for (uint64_t idx = 2; idx < 6; idx++)
+            append_one(r, 1, idx, 1500);
+        sim_fs_crash_after(r->disk, 0);
+        assert_false(write_batch(r));
+        crash_and_check(r);
+        append_one(r, 1, r->model.groups[1].last + 1, 50);
+        assert_true(write_batch(r));
+        crash_and_check(r);
+        append_one(r, 1, r->model.groups[1].last + 1, 50);
+        assert_true(write_batch(r));
+        crash_and_check(r);
         rig_free(r);
     }
 }
@@ -434,6 +483,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_damaged_body_is_named_and_repaired),
+        cmocka_unit_test(test_later_batch_is_proof),
+        cmocka_unit_test(test_remains_of_torn_batch_are_dead),
         cmocka_unit_test(test_damaged_head_is_read_by_tail),
         cmocka_unit_test(test_both_frames_gone_is_said),
         cmocka_unit_test(test_damaged_state_is_lost_until_newer),
