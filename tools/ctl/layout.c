@@ -52,6 +52,13 @@ tc_err layout_save(const struct layout *l) {
     return TC_OK;
 }
 
+/* 0, which no layout accepts, if text is not a port. */
+static uint16_t parse_port(const char *text) {
+    char *end;
+    unsigned long port = strtoul(text, &end, 10);
+    return *end == '\0' && port <= UINT16_MAX ? (uint16_t)port : 0;
+}
+
 tc_err layout_load(struct layout *l) {
     char path[LAYOUT_PATH_BYTES_MAX + 32], line[LAYOUT_PATH_BYTES_MAX + 32];
     snprintf(path, sizeof path, "%s/cluster.conf", l->data);
@@ -61,7 +68,7 @@ tc_err layout_load(struct layout *l) {
     while (fgets(line, sizeof line, f)) {
         line[strcspn(line, "\n")] = '\0';
         if (strncmp(line, "port = ", 7) == 0)
-            l->port = (uint16_t)strtoul(line + 7, NULL, 10);
+            l->port = parse_port(line + 7);
         if (strncmp(line, "archive = ", 10) == 0)
             snprintf(l->archive, sizeof l->archive, "%.*s", LAYOUT_PATH_BYTES_MAX - 1, line + 10);
     }

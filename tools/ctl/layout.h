@@ -48,7 +48,8 @@ struct layout_args {
 TC_MUST_USE tc_err layout_init(struct layout *l);
 /* Write DIR/cluster.conf, atomically. */
 TC_MUST_USE tc_err layout_save(const struct layout *l);
-/* Read port and archive of an existing DIR/cluster.conf. TC_ENOTFOUND: not a cluster folder. */
+/* Read port and archive of an existing DIR/cluster.conf. TC_ENOTFOUND: not a cluster folder.
+ * TC_EINVAL: it holds no usable port. */
 TC_MUST_USE tc_err layout_load(struct layout *l);
 
 void layout_args(const struct layout *l, const struct layout_daemon *d, struct layout_args *out);

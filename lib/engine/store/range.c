@@ -74,7 +74,7 @@ static void answer(struct store *s, struct replica *r, uint64_t token,
     reply.bytes = page->bytes;
     reply.index = r->applied.index;
     reply.more = page->more;
-    if (page->more) {
+    if (page->scanned > 0) { /* a page may end here although this group has no more */
         reply.last_key = view(tc_buf_slice(&page->last_key));
         if (btree_get(r->tree, tc_buf_slice(&page->last_key), &last_item) == TC_OK)
             reply.last_item = view(last_item);

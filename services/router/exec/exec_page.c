@@ -116,7 +116,7 @@ static void part_done(struct route_call *c, tc_err err, const ProtobufCMessage *
         tc_buf_clear(&p->last);
         exec__project_key(op->table->descriptor, last, &p->last);
     }
-    if (reply->more || (full(p) && p->last.len)) {
+    if (reply->more || full(p)) {
         finish(op);
     } else if (exhausted(p, partition)) {
         tc_buf_clear(&p->last);
@@ -186,42 +186,6 @@ static bool take_start_key(struct exec_op *op, struct page *p) {
     return true;
 }
 
-static void append_sort(struct tc_buf *out, struct tc_slice encoded) {
-    key_append_range(out, item_value_at(encoded));
-}
-
-/* A key followed by 00 is the least key above it. */
-static void append_sort_after(struct tc_buf *out, struct tc_slice encoded) {
-    append_sort(out, encoded);
-    tc_buf_append_u8(out, 0);
-}
-
-static void set_range(struct page *p, const struct expr_key_range *range) {
-    struct tc_buf prefix = {0}, begin = {0};
-    key_append_hash(&prefix, item_value_at(range->hash));
-    set(&p->start, tc_buf_slice(&prefix));
-    if (range->op == EXPR_SORT_EQ || range->op == EXPR_SORT_GE || range->op == EXPR_SORT_BETWEEN ||
-        range->op == EXPR_SORT_BEGINS_WITH)
-        append_sort(&p->start, range->low);
-    if (range->op == EXPR_SORT_GT)
-        append_sort_after(&p->start, range->low);
-    set(&p->end, tc_buf_slice(&prefix));
-    if (range->op == EXPR_SORT_EQ || range->op == EXPR_SORT_LE) {
-        append_sort_after(&p->end, range->low);
-    } else if (range->op == EXPR_SORT_LT) {
-        append_sort(&p->end, range->low);
-    } else if (range->op == EXPR_SORT_BETWEEN) {
-        append_sort_after(&p->end, range->high);
-    } else {
-        tc_buf_append_slice(&begin,
-                            tc_buf_slice(range->op == EXPR_SORT_BEGINS_WITH ? &p->start : &prefix));
-        tc_buf_clear(&p->end);
-        key_append_prefix_end(&p->end, tc_buf_slice(&begin));
-    }
-    tc_buf_deinit(&prefix);
-    tc_buf_deinit(&begin);
-}
-
 static bool forbid_keys_in_filter(struct exec_op *op) {
     const Tercet__Pb__TableDescriptor *d = op->table->descriptor;
     for (size_t i = 0; i < d->n_keys && op->programs.filter.len; i++)
@@ -244,7 +208,7 @@ static bool prepare_query(struct exec_op *op) {
         return false;
     struct page *p = page_new(op);
     p->reverse = in->forward == API_FALSE;
-    set_range(p, &range);
+    exec__range(&range, &p->start, &p->end);
     if (!take_start_key(op, p))
         return false;
     struct tc_buf prefix = {0};

@@ -85,6 +85,11 @@ void exec__project_key(const Tercet__Pb__TableDescriptor *d, struct tc_slice ite
                        struct tc_buf *out);
 struct expr_key_schema exec__key_schema(const Tercet__Pb__TableDescriptor *d);
 
+/* exec_range.c: the storage keys [start, end) that a key condition selects; empty when start is not
+ * below end. Both buffers are overwritten. */
+void exec__range(const struct expr_key_range *range, struct tc_buf *ret_start,
+                 struct tc_buf *ret_end);
+
 /* exec_compile.c: false, with the text in op->diag. */
 struct exec_expressions {
     struct tc_slice condition, update, projection, filter;

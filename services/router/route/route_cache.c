@@ -29,15 +29,17 @@ struct route_table *route__table_get(struct route *r, struct tc_slice name) {
 struct route_table *route__table_put(struct route *r, Tercet__Pb__TableDescriptor *d) {
     struct tc_slice name = tc_slice_str(d->name);
     struct route_table *known = tc_map_get(&r->tables, name);
-    if ((known && known->descriptor->version >= d->version) ||
-        (known == NULL && r->tables.count >= ROUTE_TABLES_MAX)) {
-        tercet__pb__table_descriptor__free_unpacked(d, NULL);
-        return route__table_get(r, name);
+    if (known && known->descriptor->version >= d->version) {
+        tercet__pb__table_descriptor__free_unpacked(d, NULL); /* and name with it */
+        __atomic_add_fetch(&known->refs, 1, __ATOMIC_RELAXED);
+        return known;
     }
     struct route_table *t = calloc(1, sizeof *t);
     TC_ASSERT(t != NULL);
-    t->refs = 2; /* the cache's and the caller's */
-    t->descriptor = d;
+    *t = (struct route_table){.refs = 1, .descriptor = d};
+    if (known == NULL && r->tables.count >= ROUTE_TABLES_MAX)
+        return t; /* answered, but not kept */
+    t->refs++;    /* the cache's own */
     route_table_unref(tc_map_put(&r->tables, name, t));
     return t;
 }

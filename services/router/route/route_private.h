@@ -85,7 +85,7 @@ struct route__due {
 
 /* route_cache.c; all with the lock held. */
 struct route_table *route__table_get(struct route *r, struct tc_slice name); /* a reference */
-/* Takes d over. Returns a reference to what is cached for the name afterwards. */
+/* Takes d over. Returns a reference to the newest record of the name. */
 struct route_table *route__table_put(struct route *r, Tercet__Pb__TableDescriptor *d);
 struct route_partition *route__partition_get(struct route *r, uint64_t table_id,
                                              struct tc_slice key, bool before);

@@ -1,0 +1,176 @@
+/* The router's cache of tables and partitions against a model that colours a row of key cells. */
+#include "base/prng.h"
+#include "router/route/route_private.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum {
+    TABLES = 3,
+    CELLS = 12, /* cell c holds the keys from byte c on, below byte c + 1; the first from "" */
+};
+
+struct cell {
+    uint64_t gid; /* 0: unknown */
+    uint64_t epoch, round;
+};
+
+struct model {
+    struct cell cells[TABLES][CELLS];
+};
+
+static Tercet__Pb__Partition partition(uint64_t gid, uint64_t table, uint8_t *bounds) {
+    Tercet__Pb__Partition p = TERCET__PB__PARTITION__INIT;
+    p.gid = gid;
+    p.table_id = table;
+    p.start = (ProtobufCBinaryData){bounds[0] ? 1 : 0, &bounds[0]};
+    p.end = (ProtobufCBinaryData){bounds[1] < CELLS ? 1 : 0, &bounds[1]};
+    return p;
+}
+
+static bool is_newer(const Tercet__Pb__Partition *p, const struct cell *c) {
+    return p->epoch > c->epoch || (p->epoch == c->epoch && p->leader_round > c->round);
+}
+
+static void forget(struct cell *row, uint64_t gid) {
+    for (size_t c = 0; c < CELLS; c++)
+        if (row[c].gid == gid)
+            row[c] = (struct cell){0};
+}
+
+static void model_put(struct model *m, const Tercet__Pb__Partition *p, const uint8_t *bounds) {
+    struct cell *row = m->cells[p->table_id];
+    for (size_t c = bounds[0]; c < bounds[1]; c++)
+        if (row[c].gid && !is_newer(p, &row[c]))
+            return;
+    for (size_t c = bounds[0]; c < bounds[1]; c++) {
+        if (row[c].gid)
+            forget(row, row[c].gid);
+        row[c] = (struct cell){p->gid, p->epoch, p->leader_round};
+    }
+}
+
+static uint64_t cached(struct route *r, uint64_t table, struct tc_slice key, bool before) {
+    struct route_partition *p = route__partition_get(r, table, key, before);
+    uint64_t gid = p ? p->pb->gid : 0;
+    route__partition_unref(p);
+    return gid;
+}
+
+static void compare(struct route *r, const struct model *m) {
+    for (size_t t = 0; t < TABLES; t++) {
+        const struct cell *row = m->cells[t];
+        assert_int_equal(cached(r, t, TC_SLICE_EMPTY, false), row[0].gid);
+        assert_int_equal(cached(r, t, TC_SLICE_EMPTY, true), row[CELLS - 1].gid);
+        for (uint8_t c = 0; c < CELLS; c++) {
+            const uint8_t inside[2] = {c, 7};
+            assert_int_equal(cached(r, t, tc_slice(inside, 2), false), row[c].gid);
+            assert_int_equal(cached(r, t, tc_slice(inside, 2), true), row[c].gid);
+            if (c == 0)
+                continue;
+            assert_int_equal(cached(r, t, tc_slice(&c, 1), false), row[c].gid);
+            assert_int_equal(cached(r, t, tc_slice(&c, 1), true), row[c - 1].gid);
+        }
+    }
+}
+
+static void partitions_follow_the_model(void **state) {
+    (void)state;
+    struct tc_prng prng = tc_prng(11);
+    for (int round = 0; round < 60; round++) {
+        struct route r = {0};
+        struct model m = {0};
+        for (uint64_t gid = 1; gid < 40; gid++) {
+            uint8_t bounds[2];
+            bounds[0] = (uint8_t)tc_prng_below(&prng, CELLS);
+            bounds[1] = (uint8_t)tc_prng_between(&prng, bounds[0] + 1u, CELLS);
+            Tercet__Pb__Partition p = partition(gid, tc_prng_below(&prng, TABLES), bounds);
+            p.epoch = tc_prng_between(&prng, 1, 4 + gid / 4);
+            p.leader_round = tc_prng_below(&prng, 3);
+            route__partition_put(&r, route__partition_dup(&p));
+            model_put(&m, &p, bounds);
+            compare(&r, &m);
+        }
+        route__cache_clear(&r);
+    }
+}
+
+/* A newer leader of the same group is learnt, an older one is not. */
+static void leaders_of_one_group(void **state) {
+    (void)state;
+    struct route r = {0};
+    uint8_t bounds[2] = {0, CELLS};
+    Tercet__Pb__Partition p = partition(5, SYSTEM_TABLE_ID, bounds);
+    static const uint64_t rounds[] = {3, 2, 4, 4}, expected[] = {3, 3, 4, 4};
+    for (size_t i = 0; i < 4; i++) {
+        p.epoch = 1;
+        p.leader_round = rounds[i];
+        route__partition_put(&r, route__partition_dup(&p));
+        struct route_partition *got =
+            route__partition_get(&r, SYSTEM_TABLE_ID, TC_SLICE_LIT("k"), false);
+        assert_non_null(got);
+        assert_int_equal(got->pb->leader_round, expected[i]);
+        route__partition_unref(got);
+    }
+    assert_true(r.ready); /* the system group is known */
+    route__cache_clear(&r);
+}
+
+static uint64_t put_table(struct route *r, const char *name, uint64_t version) {
+    Tercet__Pb__TableDescriptor *d = malloc(sizeof *d);
+    assert_non_null(d);
+    tercet__pb__table_descriptor__init(d);
+    d->name = strdup(name);
+    d->version = version;
+    struct route_table *t = route__table_put(r, d);
+    assert_non_null(t);
+    assert_string_equal(t->descriptor->name, name);
+    uint64_t got = t->descriptor->version;
+    route_table_unref(t);
+    return got;
+}
+
+static void newer_table_wins(void **state) {
+    (void)state;
+    struct route r = {0};
+    assert_null(route__table_get(&r, TC_SLICE_LIT("t")));
+    assert_int_equal(put_table(&r, "t", 2), 2);
+    struct route_table *held = route__table_get(&r, TC_SLICE_LIT("t"));
+    assert_int_equal(put_table(&r, "t", 1), 2);
+    assert_int_equal(put_table(&r, "t", 3), 3);
+    assert_int_equal(put_table(&r, "u", 1), 1);
+    assert_int_equal(held->descriptor->version, 2); /* whoever holds it keeps what it found */
+    route_table_unref(held);
+    route__cache_clear(&r);
+}
+
+/* Beyond the bound a table is still answered, only not kept. */
+static void full_cache_still_answers(void **state) {
+    (void)state;
+    struct route r = {0};
+    char name[16];
+    for (int i = 0; i < ROUTE_TABLES_MAX + 2; i++) {
+        snprintf(name, sizeof name, "t%d", i);
+        assert_int_equal(put_table(&r, name, 1), 1);
+    }
+    assert_int_equal(r.tables.count, ROUTE_TABLES_MAX);
+    assert_null(route__table_get(&r, tc_slice_str(name)));
+    assert_int_equal(put_table(&r, "t0", 2), 2); /* what is known is still kept up to date */
+    route__cache_clear(&r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(partitions_follow_the_model),
+        cmocka_unit_test(leaders_of_one_group),
+        cmocka_unit_test(newer_table_wins),
+        cmocka_unit_test(full_cache_still_answers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
