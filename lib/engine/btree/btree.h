@@ -93,7 +93,9 @@ struct btree_damage {
 /* btree_open: read the newest valid superblock and the page map; no tree page is read.
  *
  * A damaged copy of the superblock is rewritten from the other and told by btree_last_damage; so is
- * a damaged page map, which costs only the reuse of free pages.
+ * a damaged page map, which costs only the reuse of free pages. Should both copies of the newest
+ * superblock rot, the checkpoint before it is what opens: a caller that trims its log by the
+ * durable index must compare btree_durable_stamp with where that log begins.
  *   opts     copied
  *   Errors   TC_ENOTFOUND no file and not opts->create
  *            TC_ECORRUPT  no valid superblock, or one of another group

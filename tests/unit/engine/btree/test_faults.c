@@ -346,6 +346,7 @@ static void damaged_superblock_copy_is_mended(void **state) {
         struct found found = verify_all(t); /* rot while open */
         assert_true(found.count == 1 && found.page == page);
         btree_close(t);
+        assert_int_equal(sim_fs_flip(s, TREE_PATH, page * BTREE_PAGE_BYTES + 70, 1), TC_OK);
     }
     sim_fs_free(s);
 }
