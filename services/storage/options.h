@@ -8,8 +8,8 @@
     X(ADDRS, memds, "", 0, 16, "host:port,...", "metadata nodes that are told about partitions")   \
     X(ADDRS, archiver, "", 0, 16, "host:port,...",                                                 \
       "archivers, the first that answers is used; none: the log is trimmed without an archive")    \
-    X(U64, wal_segment_bytes, "64M", 4194304, 1073741824, "bytes", "size of one log segment")      \
-    X(U64, wal_max_bytes, "4G", 33554432, 1099511627776, "bytes",                                  \
+    X(U64, wal_segment_bytes, "64M", 16777216, 1073741824, "bytes", "size of one log segment")     \
+    X(U64, wal_max_bytes, "4G", 134217728, 1099511627776, "bytes",                                 \
       "log space; writes are refused shortly before it is used up")                                \
     X(U64, cache_bytes, "64M", 1048576, 1099511627776, "bytes",                                    \
       "clean B-tree pages kept in memory, per replica")                                            \

@@ -94,7 +94,7 @@ tc_err store__admit_write(struct replica *r) {
         s->counters.refused_full++;
         return TC_EFULL;
     }
-    if (space.queued_bytes >= s->queue_max_bytes)
+    if (store__log_bytes_coming(s) >= s->queue_max_bytes)
         return TC_EBUSY;
     return check_bucket(r, r->limits_writes, &r->writes);
 }

@@ -66,6 +66,22 @@ static void tell(struct replica *r, enum paxos_event_type type, uint64_t index) 
     (void)step(r, &ev, &out);
 }
 
+/* An ACCEPT named a commit index; once that is applied, reads are as fresh as the ACCEPT was. */
+static void note_freshness(struct replica *r) {
+    if (r->lag_index == 0 || r->applied.index < r->lag_index)
+        return;
+    r->fresh_ns = r->lag_ns;
+    r->lag_index = 0;
+}
+
+void store__group_heard(struct replica *r, uint64_t commit) {
+    if (r->lag_index != 0)
+        return;
+    r->lag_index = commit;
+    r->lag_ns = store__now_ns(r->store);
+    note_freshness(r);
+}
+
 /* Apply what is committed and tell paxos, until nothing more follows. */
 static void settle(struct replica *r) {
     for (;;) {
@@ -78,6 +94,7 @@ static void settle(struct replica *r) {
     }
     if (r->blocked && r->applied.index >= r->status.last.index)
         r->blocked = false;
+    note_freshness(r);
     store__answer_applied(r);
     if (r->state != REPLICA_OK && r->status.role == PAXOS_LEADER)
         store__group_resign(r);
@@ -123,7 +140,9 @@ void store__group_flush(struct replica *r) {
     TC_ASSERT(TC_IMPLIES(err == TC_OK, out.first_index == first));
     for (size_t i = 0; i < q->count; i++)
         tc_blob_unref(q->items[i].body);
+    r->store->proposed_bytes -= q->bytes;
     q->count = 0;
+    q->bytes = 0;
     if (err != TC_OK)
         proposals_refused(r);
     settle(r);
@@ -168,6 +187,7 @@ bool store__group_leads(const struct replica *r) {
 tc_err store__group_may_read(struct replica *r) {
     if (!store__group_leads(r))
         return TC_ENOTLEADER;
+    store__check_clocks(r->store);
     struct paxos_event ev = {.type = PAXOS_EV_READ};
     struct paxos_out out;
     TC_TRY(step(r, &ev, &out));

@@ -11,6 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum {
+    MESSAGE_BYTES_MAX = 1 << 20, /* bodies of one ACCEPT; a larger entry goes alone */
+};
+
 #define DEDUP_LOOKBACK_NS (2 * STORE_DEDUP_KEEP_NS)
 
 /* The first configuration of a group is the one its members were created with. */
@@ -174,8 +178,12 @@ static void rebuild_dedup(struct replica *r, const struct paxos_entry *entries, 
 
 static struct paxos_options timers(const struct store *s) {
     uint64_t lease_ns = s->options.lease_ms * STORE_MS_NS;
-    return (struct paxos_options){
-        .lease_ns = lease_ns, .beat_ns = lease_ns * 15 / 100, .suspect_ns = lease_ns / 2};
+    uint64_t batch_bytes =
+        s->queue_max_bytes < MESSAGE_BYTES_MAX ? s->queue_max_bytes : MESSAGE_BYTES_MAX;
+    return (struct paxos_options){.lease_ns = lease_ns,
+                                  .beat_ns = lease_ns * 15 / 100,
+                                  .suspect_ns = lease_ns / 2,
+                                  .batch_bytes_max = (uint32_t)batch_bytes};
 }
 
 static tc_err make_paxos(struct replica *r, const struct paxos_recovery *recovery) {

@@ -18,6 +18,8 @@ enum {
     DESC_LIVE = 1,
     DESC_GONE = 2,
     BLOB_VERSION = 1,
+    DIRTY_CHECKPOINTS = 4, /* dirty pages may pile up to so many checkpoints' worth of log ... */
+    DIRTY_BYTES_MIN = 64 << 20, /* ... and so much in any case; then applying waits */
 };
 
 static void desc_name(char *name, size_t cap, uint64_t gid) {
@@ -29,8 +31,13 @@ void store__replica_tree_path(const struct replica *r, char *path, size_t cap) {
 }
 
 struct btree_opts store__replica_tree_opts(const struct replica *r, bool create) {
-    return (struct btree_opts){
-        .gid = r->gid, .cache_bytes = r->store->options.cache_bytes, .create = create};
+    const struct store_options *o = &r->store->options;
+    uint64_t dirty_bytes = o->checkpoint_bytes * DIRTY_CHECKPOINTS;
+    return (struct btree_opts){.gid = r->gid,
+                               .cache_bytes = o->cache_bytes,
+                               .dirty_bytes_max =
+                                   dirty_bytes > DIRTY_BYTES_MIN ? dirty_bytes : DIRTY_BYTES_MIN,
+                               .create = create};
 }
 
 /* ---- descriptor */
@@ -241,6 +248,16 @@ tc_err store_create_replica(struct store *s, const Tercet__Pb__CreateReplicaRequ
     return TC_OK;
 }
 
+/* The leader was the last to vouch for the partition; a replica that merely moved away was not. */
+static void push_removed(struct replica *r) {
+    if (!store__group_leads(r))
+        return;
+    Tercet__Pb__PushRequest push = TERCET__PB__PUSH_REQUEST__INIT;
+    push.removed_gids = &r->gid;
+    push.n_removed_gids = 1;
+    store__push(r->store, &push);
+}
+
 tc_err store_delete_replica(struct store *s, uint64_t gid) {
     struct replica *r = store__find(s, gid);
     if (r == NULL)
@@ -249,6 +266,7 @@ tc_err store_delete_replica(struct store *s, uint64_t gid) {
     if (r->jobs_out > 0)
         return TC_EBUSY;
     TC_TRY(desc_save(s, r->desc, DESC_GONE));
+    push_removed(r);
     store__answer_term_ended(r);
     uint64_t lsn = 0;
     tc_err err = wal_forget(s->wal, gid, &lsn);

@@ -225,7 +225,30 @@ static void tick_replica(struct replica *r, uint64_t now_ns) {
     store__snapshot_tick(r, now_ns);
 }
 
+uint64_t store__log_bytes_coming(const struct store *s) {
+    return wal_space(s->wal).queued_bytes + s->proposed_bytes;
+}
+
+void store__check_clocks(struct store *s) {
+    uint64_t mono_ns = store__now_ns(s), wall_ns = store__wall_ns(s);
+    uint64_t mono_moved_ns = mono_ns - s->clock_mono_ns, wall_moved_ns = wall_ns - s->clock_wall_ns;
+    uint64_t apart_ns = wall_moved_ns > mono_moved_ns ? wall_moved_ns - mono_moved_ns
+                                                      : mono_moved_ns - wall_moved_ns;
+    bool first = s->clock_mono_ns == 0;
+    s->clock_mono_ns = mono_ns;
+    s->clock_wall_ns = wall_ns;
+    if (first || apart_ns < s->options.lease_ms * STORE_MS_NS / 4)
+        return;
+    TC_PROBE("store: the clocks moved apart");
+    for (size_t i = 0; i < s->replica_count; i++) {
+        struct paxos_event ev = {.type = PAXOS_EV_CLOCK_JUMP};
+        if (s->replicas[i]->paxos)
+            (void)store__group_step(s->replicas[i], &ev);
+    }
+}
+
 void store_tick(struct store *s) {
+    store__check_clocks(s);
     uint64_t now_ns = store__now_ns(s);
     store__flush(s);
     for (size_t i = 0; i < s->replica_count; i++)
@@ -252,16 +275,15 @@ static bool addressed(const struct store *s, const struct replica *r,
 /* Entries need room in the log's queue and its segments; peers send them again. */
 static bool has_room(const struct store *s, const Tercet__Pb__PaxosMessage *m) {
     struct wal_space space = wal_space(s->wal);
-    return m->n_entries == 0 || (space.queued_bytes < 2 * s->queue_max_bytes &&
+    return m->n_entries == 0 || (store__log_bytes_coming(s) < 2 * s->queue_max_bytes &&
                                  space.used_bytes + s->options.segment_bytes <= space.max_bytes);
 }
 
 static void receive(struct replica *r, const struct paxos_msg *msg) {
     struct paxos_event ev = {.type = PAXOS_EV_RECEIVE, .msg = msg};
     tc_err err = store__group_step(r, &ev);
-    if (err == TC_OK && msg->type == PAXOS_ACCEPT && msg->ballot == r->status.ballot &&
-        r->applied.index >= msg->commit)
-        r->fresh_ns = store__now_ns(r->store);
+    if (err == TC_OK && msg->type == PAXOS_ACCEPT && msg->ballot == r->status.ballot)
+        store__group_heard(r, msg->commit);
 }
 
 void store_receive(struct store *s, const Tercet__Pb__PaxosMessage *msg) {

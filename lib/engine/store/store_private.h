@@ -42,6 +42,7 @@ struct store_unit {
 struct store_proposals {
     struct paxos_proposal items[PAXOS_PROPOSALS_MAX];
     size_t count;
+    uint64_t bytes;
 };
 
 /* The content vector of a replica at a marked index (REPLICATION.md C4). */
@@ -73,13 +74,15 @@ struct replica {
     struct paxos_mark applied; /* what the B-tree holds */
     uint64_t reported;         /* what paxos was told of it */
     uint64_t committed;        /* committed and durable here */
-    uint64_t fresh_ns;         /* when it last had applied all a leader had committed */
-    uint64_t hlc_ns;           /* highest seen in an entry */
-    uint64_t term_ballot;      /* own ballot while leading, else 0 */
-    bool stalled;              /* apply waits for a checkpoint to free memory */
-    bool blocked;              /* pipeline state is not known: no evaluation until it is applied */
-    bool restarting;           /* an installed snapshot began the log anew; its base is logged */
-    bool announced;            /* this term's leadership was pushed to memds */
+    uint64_t fresh_ns;         /* at that time all is applied that a leader had committed */
+    uint64_t lag_index;        /* committed by a leader at lag_ns, not applied yet; 0: none */
+    uint64_t lag_ns;
+    uint64_t hlc_ns;      /* highest seen in an entry */
+    uint64_t term_ballot; /* own ballot while leading, else 0 */
+    bool stalled;         /* apply waits for a checkpoint to free memory */
+    bool blocked;         /* pipeline state is not known: no evaluation until it is applied */
+    bool restarting;      /* an installed snapshot began the log anew; its base is logged */
+    bool announced;       /* this term's leadership was pushed to memds */
 
     struct store_overlay overlay;
     struct store_dedup dedup;
@@ -132,7 +135,10 @@ struct store {
     struct wal *wal;
     struct store_batch *batch;
     uint64_t durable_lsn;
-    uint64_t queue_max_bytes;  /* queued for the log, above which requests and messages wait */
+    uint64_t queue_max_bytes; /* queued for the log, above which requests and messages wait */
+    uint64_t proposed_bytes;  /* taken in and not yet with the log */
+    uint64_t clock_mono_ns;   /* at the last look: both clocks must move alike */
+    uint64_t clock_wall_ns;
     bool failed;               /* the log is lost to this process */
     struct replica **replicas; /* ascending gid */
     size_t replica_count;
@@ -177,6 +183,11 @@ void store__job_add(struct store *s, struct replica *r, struct store_job *j);
 void store__jobs_cancel(struct store *s);
 
 /* ---- store.c */
+/* Compare how far both clocks moved: a virtual machine that was paused finds wall time ahead. Then
+ * every lease and grant is void (REPLICATION.md B8). Call before a lease is relied on. */
+void store__check_clocks(struct store *s);
+/* Bytes on their way into the log. */
+uint64_t store__log_bytes_coming(const struct store *s);
 /* Hand every queued proposal to its group. */
 void store__flush(struct store *s);
 /* The log cannot be trusted any more: remembered, and told to the shell by store_batch_done. */
