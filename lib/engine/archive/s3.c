@@ -133,6 +133,8 @@ static void append_encoded(struct tc_buf *b, const char *text) {
 static bool next_tag(struct tc_slice xml, const char *open, const char *close, size_t *at,
                      struct tc_slice *ret_text) {
     struct tc_slice rest = tc_slice_from(xml, *at);
+    if (rest.data == NULL)
+        return false;
     const uint8_t *from = memmem(rest.data, rest.len, open, strlen(open));
     if (from == NULL)
         return false;

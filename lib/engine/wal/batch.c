@@ -155,6 +155,7 @@ static tc_err encode_record(const struct wal_batch *b, const struct wal_queued *
 static tc_err begin_segment(struct wal_batch *b) {
     if (b->file == NULL)
         TC_TRY(wal__segment_create(b->fs, b->dir, b->path, b->header.segment_bytes, &b->file));
+    TC_ASSERT(b->file != NULL);
     memset(b->memory, 0, WAL_BLOCK_BYTES);
     wal__segment_encode(&b->header, b->memory);
     /* Durable before any batch: a half-written batch must never be read under the old number. */

@@ -8,6 +8,7 @@ struct sim_node *sim__names_get(const struct tc_map *map, const char *path) {
 }
 
 void sim__names_put(struct sim_fs *s, struct tc_map *map, const char *path, struct sim_node *n) {
+    TC_ASSERT(n != NULL);
     n->refs++;
     struct sim_node *old = tc_map_put(map, tc_slice_str(path), n);
     if (old)
