@@ -15,4 +15,9 @@ if [[ ! -d $TERCET_JS/node_modules/@aws-sdk/client-dynamodb ]]; then
   mkdir -p "$TERCET_JS"
   (cd "$TERCET_JS" && npm init -y >/dev/null && npm install --silent --no-audit --no-fund @aws-sdk/client-dynamodb@3.600.0 >/dev/null)
 fi
-exec /usr/bin/python3 -m pytest -q -x -p no:cacheprovider "$@"
+# The newest boto3, which knows every parameter of today's API.
+if [[ ! -x $build/venv/bin/pytest ]]; then
+  /usr/bin/python3 -m venv "$build/venv"
+  "$build/venv/bin/pip" install -q --disable-pip-version-check boto3 pytest
+fi
+exec "$build/venv/bin/python" -m pytest -q -x -p no:cacheprovider "$@"

@@ -3,10 +3,19 @@ import json
 import os
 import pathlib
 import subprocess
+import time
 
 from conftest import KEY, REGION, SECRET, make_table
 
 HERE = pathlib.Path(__file__).parent
+
+
+def until(check, seconds=20):
+    """The SDKs' own waiters look every 20 s; tests have less patience."""
+    end = time.time() + seconds
+    while not check():
+        assert time.time() < end
+        time.sleep(0.1)
 
 
 def environment():
@@ -22,7 +31,7 @@ def test_aws_cli(cluster):
     aws("create-table", "--table-name", "cli", "--billing-mode", "PAY_PER_REQUEST",
         "--attribute-definitions", "AttributeName=pk,AttributeType=S", "AttributeName=sk,AttributeType=N",
         "--key-schema", "AttributeName=pk,KeyType=HASH", "AttributeName=sk,KeyType=RANGE")
-    aws("wait", "table-exists", "--table-name", "cli")
+    until(lambda: aws("describe-table", "--table-name", "cli")["Table"]["TableStatus"] == "ACTIVE")
     aws("put-item", "--table-name", "cli", "--item", '{"pk":{"S":"a"},"sk":{"N":"1"},"v":{"S":"one"}}')
     assert aws("get-item", "--table-name", "cli", "--key", '{"pk":{"S":"a"},"sk":{"N":"1"}}')["Item"]["v"] == {"S": "one"}
     got = aws("query", "--table-name", "cli", "--key-condition-expression", "pk = :p AND sk BETWEEN :a AND :b",
@@ -30,7 +39,7 @@ def test_aws_cli(cluster):
     assert got["Count"] == 1
     assert "cli" in aws("list-tables")["TableNames"]
     aws("delete-table", "--table-name", "cli")
-    aws("wait", "table-not-exists", "--table-name", "cli")
+    until(lambda: "cli" not in aws("list-tables")["TableNames"])
 
 
 def test_javascript_sdk(cluster):
@@ -49,7 +58,7 @@ def test_boto3_resource(cluster):
     table = ddb.create_table(TableName="res", BillingMode="PAY_PER_REQUEST",
                              AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
                              KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}])
-    table.wait_until_exists()
+    table.meta.client.get_waiter("table_exists").wait(TableName="res", WaiterConfig={"Delay": 1})
     with table.batch_writer() as batch:
         for i in range(60):
             batch.put_item(Item={"id": f"k{i}", "n": i, "tags": {"x", "y"}, "deep": {"a": [1, None, True, b"\x00"]}})
@@ -58,7 +67,7 @@ def test_boto3_resource(cluster):
     table.update_item(Key={"id": "k7"}, UpdateExpression="SET n = n + :one ADD hits :one", ExpressionAttributeValues={":one": 1})
     assert table.get_item(Key={"id": "k7"}, ConsistentRead=True)["Item"]["hits"] == 1
     table.delete()
-    table.wait_until_not_exists()
+    table.meta.client.get_waiter("table_not_exists").wait(TableName="res", WaiterConfig={"Delay": 1})
 
 
 def test_table_list_and_description(cluster):
@@ -69,7 +78,7 @@ def test_table_list_and_description(cluster):
     assert t["ProvisionedThroughput"]["WriteCapacityUnits"] == 6
     assert t["TableArn"].endswith(":table/desc") and t["TableId"] and t["CreationDateTime"]
     db.update_table(TableName="desc", ProvisionedThroughput={"ReadCapacityUnits": 7, "WriteCapacityUnits": 6})
-    db.get_waiter("table_exists").wait(TableName="desc")
+    db.get_waiter("table_exists").wait(TableName="desc", WaiterConfig={"Delay": 1})
     assert db.describe_table(TableName="desc")["Table"]["ProvisionedThroughput"]["ReadCapacityUnits"] == 7
     db.update_table(TableName="desc", BillingMode="PAY_PER_REQUEST")
     assert db.describe_table(TableName="desc")["Table"]["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"

@@ -35,10 +35,6 @@ static void append_item(struct store_page *p, struct tc_slice item) {
 bool store__page_add(struct store_page *p, struct tc_slice key, struct tc_slice item) {
     TC_ASSERT(!p->more);
     uint64_t size = item_size_bytes(item);
-    if (p->scanned > 0 && p->bytes + size > p->bytes_max) {
-        p->more = true;
-        return false;
-    }
     p->scanned++;
     p->bytes += size;
     if (expr_match(store__bytes(p->req->filter), item)) {
@@ -48,6 +44,7 @@ bool store__page_add(struct store_page *p, struct tc_slice key, struct tc_slice 
     }
     tc_buf_clear(&p->last_key);
     tc_buf_append_slice(&p->last_key, key);
-    p->more = p->req->limit > 0 && p->scanned == p->req->limit;
+    /* The item that reaches the page's size still belongs to it. */
+    p->more = p->bytes >= p->bytes_max || (p->req->limit > 0 && p->scanned == p->req->limit);
     return !p->more;
 }
