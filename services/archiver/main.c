@@ -1,7 +1,7 @@
 #include "archiver/options.h"
 #include "archiver/shell_offers.h"
 #include "daemon/daemon.h"
-#include "engine/archive/location.h"
+#include "engine/archive/url.h"
 #include "env/posix/posix.h"
 
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static tc_err check(void *user, struct tc_buf *ret_problem) {
     struct archiver *a = user;
     if (a->options.archive[0])
         return TC_OK;
-    tc_buf_append_str(ret_problem, "--archive must name a directory or s3://BUCKET/PREFIX");
+    tc_buf_append_str(ret_problem, "--archive must be dir:PATH or s3://BUCKET/PREFIX?endpoint=URL");
     return TC_EINVAL;
 }
 
@@ -43,24 +43,20 @@ static void ignore(void *user, const char *key, uint64_t size_bytes) {
 /* One look at the store now tells a wrong secret at the start and not at the first segment. */
 static tc_err open_store(struct archiver *a) {
     struct daemon *d = &a->daemon;
-    struct archive_location where = {
-        .where = a->options.archive,
-        .s3_endpoint = a->options.s3_endpoint,
-        .s3_region = a->options.s3_region,
-        .s3_key_id = getenv("AWS_ACCESS_KEY_ID"),
-        .s3_secret = getenv("AWS_SECRET_ACCESS_KEY"),
-        .s3_ca_file = a->options.s3_ca,
-        .s3_virtual_host = a->options.s3_virtual_host,
+    const struct archive_url_env env = {
+        .fs = &a->fs.fs,
+        .clock = &a->clock.clock,
+        .key_id = getenv("TERCET_S3_KEY_ID"),
+        .secret = getenv("TERCET_S3_SECRET"),
+        .seed = daemon_now_ns(),
     };
-    struct tc_buf problem = {0};
     bool more = false;
-    tc_err err = archive_open(&a->fs.fs, &a->clock.clock, &where, &problem, &a->store);
+    tc_err err = archive_url_open(a->options.archive, &env, &a->store);
     if (err == TC_OK)
         err = objstore_list(a->store, "groups/", NULL, ignore, NULL, &more);
     if (err != TC_OK)
-        DAEMON_ERROR(d->log, "cannot use the archive: where=%s err=%s problem=\"%.*s\"",
-                     a->options.archive, tc_err_name(err), TC_SLICE_ARGS(tc_buf_slice(&problem)));
-    tc_buf_deinit(&problem);
+        DAEMON_ERROR(d->log, "cannot use the archive: archive=%s err=%s text=\"%s\"",
+                     a->options.archive, tc_err_name(err), tc_err_text(err));
     return err;
 }
 
@@ -117,7 +113,7 @@ int main(int argc, char **argv) {
     struct daemon_spec spec = {
         .name = "archiver",
         .summary = "Keeps every table's log in an object store and compares the replicas' logs.",
-        .example = "--rpc-listen 10.0.0.6:7300 --archive s3://my-bucket/tercet",
+        .example = "--rpc-listen 10.0.0.6:7300 --archive dir:/srv/tercet-archive",
         .options = archiver_options_table(),
         .options_values = &a.options,
         .metrics = archiver_metrics_table(),
