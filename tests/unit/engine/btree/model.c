@@ -69,6 +69,7 @@ void model_copy(struct model *to, const struct model *from) {
 void model_key(uint32_t n, const struct model_mix *mix, struct tc_buf *ret_key) {
     struct tc_prng rng = tc_prng(n * 2654435761u + 1);
     tc_buf_clear(ret_key);
+    memset(tc_buf_extend(ret_key, mix->prefix_bytes), 'p', mix->prefix_bytes);
     uint64_t kind = tc_prng_below(&rng, 8);
     if (kind < 5)
         tc_buf_append_u64be(ret_key, tc_prng_u64(&rng));

@@ -33,6 +33,7 @@ struct model_mix {
     uint32_t key_space; /* distinct keys */
     uint32_t key_bytes_max;
     uint32_t value_bytes_max; /* most are far smaller */
+    uint32_t prefix_bytes;    /* every key begins with so many equal bytes */
 };
 
 void model_deinit(struct model *m);

@@ -7,6 +7,11 @@ static const struct model_mix small_mix = {
 static const struct model_mix wide_mix = {
     .key_space = 300, .key_bytes_max = BTREE_KEY_BYTES_MAX, .value_bytes_max = 60000};
 
+/* Long separators: three or four children per inner page, so a few hundred keys make a deep tree.
+ */
+static const struct model_mix deep_mix = {
+    .key_space = 500, .key_bytes_max = 40, .value_bytes_max = 6000, .prefix_bytes = 4000};
+
 static void put_get_delete(void **state) {
     (void)state;
     struct sim_fs *s = harness_fs(1);
@@ -128,6 +133,7 @@ static void random_lives(void **state) {
     for (uint64_t seed = 1; seed <= 4; seed++) {
         random_life(seed, &small_mix, 1500, 8 * BTREE_PAGE_BYTES);
         random_life(seed, &wide_mix, 600, 4 * BTREE_PAGE_BYTES);
+        random_life(seed, &deep_mix, 800, 12 * BTREE_PAGE_BYTES);
     }
 }
 
@@ -189,6 +195,97 @@ static void cursor_survives_writes(void **state) {
     assert_int_equal(btree_stats(t).item_count, 0);
     assert_true(visited > 100);
     btree_cursor_deinit(&c);
+    btree_close(t);
+    sim_fs_free(s);
+}
+
+/* A deep tree taken apart in key order and in reverse: inner pages merge, the root comes down. */
+static void deep_tree_comes_down(void **state) {
+    (void)state;
+    for (int reverse = 0; reverse < 2; reverse++) {
+        struct sim_fs *s = harness_fs(7);
+        struct btree *t = harness_open(s, 0);
+        struct tc_prng rng = tc_prng(7);
+        struct model m = {0};
+        for (int n = 0; n < 900; n++)
+            model_step(&m, t, &rng, &deep_mix, 0);
+        assert_true(btree_stats(t).depth >= 5);
+        harness_checkpoint(t, 1);
+        while (m.count > 0) {
+            struct tc_slice key = tc_buf_slice(&m.items[reverse ? m.count - 1 : 0].key);
+            assert_int_equal(btree_delete(t, key), TC_OK);
+            model_delete(&m, key);
+            if (m.count % 60 == 0)
+                model_assert_equal(&m, t);
+            if (m.count % 100 == 0)
+                harness_checkpoint(t, 1000 - m.count);
+        }
+        assert_int_equal(btree_stats(t).depth, 0);
+        btree_close(t);
+        model_deinit(&m);
+        sim_fs_free(s);
+    }
+}
+
+/* The page table's directory grows while a checkpoint writer holds the old one. */
+static void growth_during_a_checkpoint(void **state) {
+    (void)state;
+    struct sim_fs *s = harness_fs(9);
+    struct btree *t = harness_open(s, 0);
+    struct tc_buf value = {0};
+    memset(tc_buf_extend(&value, 1 << 20), 'v', 1 << 20);
+    struct btree_checkpoint *c = NULL, *other = NULL;
+    assert_int_equal(btree_put(t, TC_SLICE_LIT("small"), TC_SLICE_LIT("small")), TC_OK);
+    assert_int_equal(btree_checkpoint_begin(t, &(struct btree_stamp){.index = 1}, &c), TC_OK);
+    assert_int_equal(btree_checkpoint_begin(t, &(struct btree_stamp){.index = 2}, &other),
+                     TC_EBUSY);
+    for (uint32_t n = 0; n < 45; n++)
+        assert_int_equal(btree_put(t, tc_slice(&n, sizeof n), tc_buf_slice(&value)), TC_OK);
+    assert_true(btree_stats(t).file_bytes > 40 << 20);
+    assert_int_equal(btree_checkpoint_end(t, c, btree_checkpoint_write(c)), TC_OK);
+    for (uint32_t n = 0; n < 45; n++) {
+        struct tc_slice out;
+        assert_int_equal(btree_get(t, tc_slice(&n, sizeof n), &out), TC_OK);
+        assert_true(tc_slice_eq(out, tc_buf_slice(&value)));
+        assert_int_equal(btree_delete(t, tc_slice(&n, sizeof n)), TC_OK);
+    }
+    harness_checkpoint(t, 2);
+    assert_true(btree_stats(t).file_bytes < 1 << 20);
+    tc_buf_deinit(&value);
+    btree_close(t);
+    t = harness_open(s, 0);
+    assert_int_equal(btree_stats(t).item_count, 1);
+    btree_close(t);
+    sim_fs_free(s);
+}
+
+static void snapshots_are_bounded(void **state) {
+    (void)state;
+    struct sim_fs *s = harness_fs(10);
+    struct btree *t = harness_open(s, 0);
+    struct btree_snapshot *snaps[BTREE_SNAPSHOT_MAX], *more = NULL;
+    struct btree_verify *v = NULL;
+    for (uint64_t n = 0; n < BTREE_SNAPSHOT_MAX; n++) {
+        assert_int_equal(btree_put(t, tc_slice(&n, sizeof n), TC_SLICE_LIT("v")), TC_OK);
+        harness_checkpoint(t, n + 1);
+        assert_int_equal(btree_snapshot_pin(t, &snaps[n]), TC_OK);
+    }
+    assert_int_equal(btree_snapshot_pin(t, &more), TC_EBUSY);
+    assert_int_equal(btree_verify_begin(t, &v), TC_EBUSY);
+    for (uint64_t n = 0; n < BTREE_SNAPSHOT_MAX; n++) {
+        struct tc_slice key, value;
+        uint64_t count = 0;
+        assert_int_equal(btree_snapshot_stamp(snaps[n]).index, n + 1);
+        while (btree_snapshot_next(snaps[n], &key, &value) == TC_OK)
+            count++;
+        assert_int_equal(count, n + 1);
+        assert_null(btree_snapshot_damage(snaps[n]));
+        btree_snapshot_unpin(t, snaps[n]);
+    }
+    assert_int_equal(btree_put(t, TC_SLICE_LIT("moves"), TC_SLICE_LIT("v")), TC_OK);
+    harness_checkpoint(t, 100);
+    harness_checkpoint(t, 101); /* and the map leaves the end */
+    assert_true(btree_stats(t).file_bytes <= 10 * BTREE_PAGE_BYTES);
     btree_close(t);
     sim_fs_free(s);
 }
@@ -311,6 +408,9 @@ int main(void) {
         cmocka_unit_test(bounds_of_memory_and_file),
         cmocka_unit_test(seeks_equal_model),
         cmocka_unit_test(cursor_survives_writes),
+        cmocka_unit_test(deep_tree_comes_down),
+        cmocka_unit_test(growth_during_a_checkpoint),
+        cmocka_unit_test(snapshots_are_bounded),
         cmocka_unit_test(delete_outside_keeps_the_range),
         cmocka_unit_test(bucket_scan_adds_up),
         cmocka_unit_test(load_sorted_replaces_a_tree),

@@ -351,12 +351,20 @@ static void damaged_superblock_copy_is_mended(void **state) {
     sim_fs_free(s);
 }
 
-static void copy_page(struct sim_fs *s, uint64_t from, uint64_t to) {
-    static uint8_t data[BTREE_PAGE_BYTES];
+typedef uint8_t page_bytes[BTREE_PAGE_BYTES];
+
+static void read_page(struct sim_fs *s, uint64_t page, page_bytes ret_data) {
     struct tc_file *f = NULL;
     assert_int_equal(tc_fs_open(sim_fs_fs(s), TREE_PATH, 0, &f), TC_OK);
-    assert_int_equal(tc_file_read_at(f, from * sizeof data, data, sizeof data), TC_OK);
-    assert_int_equal(tc_file_write_at(f, to * sizeof data, data, sizeof data), TC_OK);
+    assert_int_equal(tc_file_read_at(f, page * BTREE_PAGE_BYTES, ret_data, BTREE_PAGE_BYTES),
+                     TC_OK);
+    tc_file_close(f);
+}
+
+static void write_page(struct sim_fs *s, uint64_t page, const page_bytes data) {
+    struct tc_file *f = NULL;
+    assert_int_equal(tc_fs_open(sim_fs_fs(s), TREE_PATH, 0, &f), TC_OK);
+    assert_int_equal(tc_file_write_at(f, page * BTREE_PAGE_BYTES, data, BTREE_PAGE_BYTES), TC_OK);
     assert_int_equal(tc_file_sync(f), TC_OK);
     tc_file_close(f);
 }
@@ -376,47 +384,58 @@ static void misdirected_pages_are_found(void **state) {
     btree_close(t);
     uint32_t hit = 0;
     for (uint64_t page = 4; page + 1 < pages; page++) {
-        copy_page(s, page, pages + 1);
-        copy_page(s, page + 1, page);
+        static page_bytes right, wrong;
+        read_page(s, page, right);
+        read_page(s, page + 1, wrong);
+        write_page(s, page, wrong);
         t = harness_open(s, 0);
         hit += reads_right_or_corrupt(&m, t, page) > 0;
         btree_close(t);
-        copy_page(s, pages + 1, page);
+        write_page(s, page, right);
     }
     assert_true(hit > 0);
     model_deinit(&m);
     sim_fs_free(s);
 }
 
-/* A write the disk confirmed and dropped: the page is sound, but of an older checkpoint. */
+/* A write the disk confirmed and dropped: what stands there is sound, but of an older checkpoint.
+ */
 static void lost_write_is_found(void **state) {
     (void)state;
+    enum {
+        FIRST = 4,
+        COUNT = 4
+    };
+    static page_bytes stale[COUNT], right;
     struct sim_fs *s = harness_fs(1);
     struct btree *t = harness_open(s, 0);
     uint8_t value[2000] = {0};
     struct tc_slice key = TC_SLICE_LIT("k"), out;
-    uint64_t stale = 4, stash = 200;
-    for (uint64_t n = 1; n <= 6; n++) { /* pages are reused in turn */
+    uint32_t caught = 0;
+    for (uint64_t n = 1; n <= 12; n++) { /* pages are used in turn, so some come round again */
         value[0] = (uint8_t)n;
         assert_int_equal(btree_put(t, key, tc_slice(value, sizeof value)), TC_OK);
         harness_checkpoint(t, n);
-        if (n == 4)
-            for (uint64_t p = 0; p < 6; p++)
-                copy_page(s, stale + p, stash + p);
-    }
-    btree_close(t);
-    uint32_t caught = 0;
-    for (uint64_t p = 0; p < 6; p++) {
-        copy_page(s, stale + p, stash + 10);
-        copy_page(s, stash + p, stale + p);
-        t = harness_open(s, 0);
-        tc_err err = btree_get(t, key, &out);
-        assert_true(err == TC_ECORRUPT || (err == TC_OK && out.data[0] == 6));
-        caught += err == TC_ECORRUPT;
+        for (uint64_t p = 0; p < COUNT && n == 4; p++)
+            read_page(s, FIRST + p, stale[p]);
+        if (n < 6)
+            continue;
         btree_close(t);
-        copy_page(s, stash + 10, stale + p);
+        for (uint64_t p = 0; p < COUNT && n != 5; p++) {
+            read_page(s, FIRST + p, right);
+            write_page(s, FIRST + p, stale[p]);
+            t = harness_open(s, 0);
+            tc_err err = btree_get(t, key, &out);
+            assert_true(err == TC_ECORRUPT || (err == TC_OK && out.data[0] == n));
+            caught +=
+                err == TC_ECORRUPT && strstr(btree_last_damage(t)->what, "a lost write") != NULL;
+            btree_close(t);
+            write_page(s, FIRST + p, right);
+        }
+        t = harness_open(s, 0);
     }
     assert_true(caught > 0);
+    btree_close(t);
     sim_fs_free(s);
 }
 
