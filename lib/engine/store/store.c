@@ -306,11 +306,23 @@ void store__flush(struct store *s) {
         store__group_flush(TC_CONTAINER(s->flush_waiting.next, struct replica, flush_link));
 }
 
+static void became_durable(struct store *s, uint64_t lsn) {
+    s->durable_lsn = lsn;
+    store__effects_release(s);
+    for (size_t i = 0; i < s->replica_count; i++)
+        if (s->replicas[i]->unit_count > 0)
+            store__group_durable(s->replicas[i]);
+}
+
 struct store_batch *store_batch_take(struct store *s) {
     store__flush(s);
     if (s->batch->wal || s->failed)
         return NULL;
     s->batch->wal = wal_batch_take(s->wal);
+#ifdef STORE_MUTANT_ACK_BEFORE_SYNC
+    /* A deliberate fault that tests/sim must catch: the batch counts as synced before it is. */
+    became_durable(s, wal_last_lsn(s->wal));
+#endif
     return s->batch->wal ? s->batch : NULL;
 }
 
@@ -327,13 +339,12 @@ tc_err store_batch_done(struct store *s, struct store_batch *b, tc_err err) {
         store__fail(s, "a write of the log failed");
         return TC_EIO;
     }
+#ifdef STORE_MUTANT_ACK_BEFORE_SYNC
+    lsn = lsn > s->durable_lsn ? lsn : s->durable_lsn;
+#endif
     TC_ASSERT(lsn >= s->durable_lsn);
-    s->durable_lsn = lsn;
     s->counters.batches++;
-    store__effects_release(s);
-    for (size_t i = 0; i < s->replica_count; i++)
-        if (s->replicas[i]->unit_count > 0)
-            store__group_durable(s->replicas[i]);
+    became_durable(s, lsn);
     return s->failed ? TC_EIO : TC_OK;
 }
 

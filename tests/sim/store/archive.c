@@ -1,0 +1,133 @@
+/* The archiver and its object store, as far as storage nodes can tell: it keeps every group's log
+ * without a hole and compares whatever it is shown with what it has. */
+#include "sim/store/world.h"
+
+#include "base/assert.h"
+#include "base/crc32c.h"
+#include "base/probe.h"
+
+#include <stdlib.h>
+
+static uint64_t delay_ns(struct world *w) {
+    return tc_prng_between(&w->prng, 200000, 30 * (uint64_t)WORLD_MS_NS);
+}
+
+static bool reachable(struct world *w) {
+    return w->now_ns >= w->archive_out_until_ns &&
+           !tc_prng_chance(&w->prng, w->swarm.net.drop_ppm, 1000000);
+}
+
+static void lose(struct world *w, uint32_t node, uint64_t life, uint64_t gid) {
+    struct world_parcel *p = world_parcel_new(PARCEL_ARCHIVE_LOST, node);
+    p->life = life;
+    p->gid = gid;
+    world_push(w, 500 * (uint64_t)WORLD_MS_NS, EVENT_ARCHIVE, node, 0, p);
+}
+
+void world_archive_offers(struct world_node *n) {
+    struct world *w = n->w;
+    struct tc_buf out = {0};
+    uint64_t gid = 0;
+    while (store_segment_next(n->store, &out, &gid) == TC_OK) {
+        if (reachable(w)) {
+            struct world_parcel *p = world_parcel_new(PARCEL_ARCHIVE, n->id);
+            p->life = n->life;
+            p->gid = gid;
+            p->bytes = out;
+            out = (struct tc_buf){0};
+            world_push(w, delay_ns(w), EVENT_OFFER, n->id, 0, p);
+        } else {
+            lose(w, n->id, n->life, gid);
+        }
+        tc_buf_clear(&out);
+    }
+    tc_buf_deinit(&out);
+}
+
+/* ---- what it keeps */
+
+static uint64_t chain_at(const struct world_archive *a, uint64_t index) {
+    return index == 0 ? 0 : a->entries[index - 1].chain;
+}
+
+static void keep(struct world_archive *a, const Tercet__Pb__LogEntry *e) {
+    if (a->count == a->cap) {
+        a->cap = a->cap ? 2 * a->cap : 256;
+        a->entries = realloc(a->entries, a->cap * sizeof *a->entries);
+        TC_ASSERT(a->entries != NULL);
+    }
+    struct world_entry *to = &a->entries[a->count++];
+    *to = (struct world_entry){
+        .ballot = e->ballot, .chain = e->chain, .body_crc = e->body_crc, .type = (uint16_t)e->type};
+    tc_buf_append(&to->body, e->body.data, e->body.len);
+}
+
+static void take_entry(struct world *w, const Tercet__Pb__SegmentOffer *o, struct world_archive *a,
+                       const Tercet__Pb__LogEntry *e) {
+    if (tc_crc32c(0, e->body.data, e->body.len) != e->body_crc)
+        world_fail(w, "archive: %s offers a damaged entry %lu of group %lu", o->node,
+                   (unsigned long)e->index, (unsigned long)o->gid);
+    else if (e->index == a->count + 1)
+        keep(a, e);
+    else if (e->index <= a->count && chain_at(a, e->index) != e->chain)
+        world_fail(w, "I1: %s committed another entry at %lu of group %lu than the archive has",
+                   o->node, (unsigned long)e->index, (unsigned long)o->gid);
+}
+
+/* Chain hashes at both ends, for what the archive has of it. */
+static void compare(struct world *w, const Tercet__Pb__SegmentOffer *o,
+                    const struct world_archive *a) {
+    bool differs = (o->first - 1 <= a->count && chain_at(a, o->first - 1) != o->chain_before) ||
+                   (o->last <= a->count && chain_at(a, o->last) != o->chain_after);
+    if (differs)
+        world_fail(w, "I9: %s has another log of group %lu in [%lu, %lu] than the archive", o->node,
+                   (unsigned long)o->gid, (unsigned long)o->first, (unsigned long)o->last);
+}
+
+static void answer(struct world *w, uint32_t node, const struct world_parcel *offer,
+                   const struct world_archive *a) {
+    Tercet__Pb__SegmentReply reply = TERCET__PB__SEGMENT_REPLY__INIT;
+    Tercet__Pb__SegmentRange range = TERCET__PB__SEGMENT_RANGE__INIT, *ranges[1] = {&range};
+    reply.archived = a->count;
+    reply.archived_chain = chain_at(a, a->count);
+    if (a->count > 0 && tc_prng_chance(&w->prng, 1, 3)) {
+        range.first = tc_prng_between(&w->prng, a->count > 50 ? a->count - 50 : 1, a->count);
+        range.last = tc_prng_between(&w->prng, range.first, a->count);
+        reply.verify = ranges;
+        reply.n_verify = 1;
+    }
+    struct world_parcel *p = world_parcel_new(PARCEL_ARCHIVE, node);
+    p->life = offer->life;
+    p->gid = offer->gid;
+    size_t size = tercet__pb__segment_reply__get_packed_size(&reply);
+    (void)tercet__pb__segment_reply__pack(&reply, tc_buf_extend(&p->bytes, size));
+    world_push(w, delay_ns(w), EVENT_ARCHIVE, node, 0, p);
+}
+
+void world_archive_take(struct world *w, uint32_t node, struct world_parcel *offer) {
+    struct world_archive *a = &w->archives[world_group_of(w, offer->gid)];
+    Tercet__Pb__SegmentOffer *o =
+        tercet__pb__segment_offer__unpack(NULL, offer->bytes.len, offer->bytes.data);
+    TC_ASSERT(o != NULL && o->gid == offer->gid);
+    uint64_t before = a->count;
+    for (size_t i = 0; i < o->n_entries; i++)
+        take_entry(w, o, a, o->entries[i]);
+    if (o->first > 0)
+        compare(w, o, a);
+    if (a->count > before)
+        world_trace(w, "archive  group %lu [%lu, %lu] from %u", (unsigned long)o->gid,
+                    (unsigned long)before + 1, (unsigned long)a->count, node);
+    if (reachable(w))
+        answer(w, node, offer, a);
+    else
+        lose(w, node, offer->life, offer->gid); /* stored, and the answer never arrives */
+    tercet__pb__segment_offer__free_unpacked(o, NULL);
+    world_parcel_free(offer);
+}
+
+void world_archive_deinit(struct world_archive *a) {
+    for (uint64_t i = 0; i < a->count; i++)
+        tc_buf_deinit(&a->entries[i].body);
+    free(a->entries);
+    *a = (struct world_archive){0};
+}

@@ -1,0 +1,191 @@
+/* After the faults: all copies come to agree, and a copy built from the archive alone agrees too.
+ */
+#include "sim/store/world.h"
+
+#include "base/assert.h"
+#include "engine/reference/reference.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    STEP_MS = 250,
+    PATIENCE_STEPS = 480, /* 2 minutes of virtual time */
+};
+
+struct converging {
+    uint64_t token; /* of the mark asked for; 0: none */
+    uint64_t index; /* of the mark; 0: not known yet */
+    bool done;
+    struct tc_buf vector;
+    char why[160];
+};
+
+static void run_for(struct world *w, uint64_t ms) {
+    uint64_t until_ns = w->now_ns + ms * WORLD_MS_NS;
+    while (world_next(w, until_ns)) {
+    }
+}
+
+static Tercet__Pb__ReplicaInfo *find_replica(Tercet__Pb__NodeInfoReply *info, uint64_t gid) {
+    for (size_t i = 0; info && i < info->n_replicas; i++)
+        if (info->replicas[i]->partition->gid == gid)
+            return info->replicas[i];
+    return NULL;
+}
+
+/* A replica that may never agree again: its disk rotted where nobody can vouch for it. */
+static bool excused(struct world_node *n, uint64_t gid) {
+    if (n->lost)
+        return true;
+    Tercet__Pb__NodeInfoReply *info = world_node_info(n);
+    const Tercet__Pb__ReplicaInfo *r = find_replica(info, gid);
+    bool lost = n->rotten && r && strstr(r->state, "its part of the log is damaged") != NULL;
+    if (info)
+        tercet__pb__node_info_reply__free_unpacked(info, NULL);
+    return lost;
+}
+
+static void ask_mark(struct world *w, const struct world_group *g, struct converging *c) {
+    for (uint32_t i = 0; i < g->count; i++) {
+        struct world_node *n = &w->nodes[g->nodes[i]];
+        Tercet__Pb__NodeInfoReply *info = world_node_info(n);
+        const Tercet__Pb__ReplicaInfo *r = find_replica(info, g->gid);
+        bool leads = r && r->role == 2;
+        if (info)
+            tercet__pb__node_info_reply__free_unpacked(info, NULL);
+        if (!leads)
+            continue;
+        c->token = ((uint64_t)1 << 63) | w->now_ns << 3 | (uint64_t)(g - w->groups);
+        world_node_set_clock(n);
+        store_scrub_mark(n->store, c->token, g->gid);
+        world_node_pump(n);
+        return;
+    }
+    snprintf(c->why, sizeof c->why, "nobody leads");
+}
+
+static void explain(struct world_node *n, uint64_t gid, tc_err err, struct converging *c) {
+    Tercet__Pb__NodeInfoReply *info = world_node_info(n);
+    const Tercet__Pb__ReplicaInfo *r = find_replica(info, gid);
+    snprintf(c->why, sizeof c->why, "node %u: %s; %s, applied %lu, last %lu, base %lu", n->id,
+             tc_err_name(err), r ? r->state : "down", r ? (unsigned long)r->applied : 0,
+             r ? (unsigned long)r->last : 0, r ? (unsigned long)r->base_index : 0);
+    if (info)
+        tercet__pb__node_info_reply__free_unpacked(info, NULL);
+}
+
+/* True if this replica has the mark and agrees with those before it. */
+static bool check_vector(struct world *w, struct world_node *n, const struct world_group *g,
+                         struct converging *c) {
+    struct tc_buf v = {0};
+    tc_err err = TC_EUNAVAILABLE;
+    if (n->store)
+        err = store_scrub_vector(n->store, g->gid, c->index, &v);
+    if (err != TC_OK)
+        explain(n, g->gid, err, c);
+    if (err == TC_ENOTFOUND)
+        c->token = 0; /* it came here by a snapshot: mark once more */
+    if (err == TC_OK && c->vector.len == 0)
+        tc_buf_append_slice(&c->vector, tc_buf_slice(&v));
+    else if (err == TC_OK && !tc_slice_eq(tc_buf_slice(&v), tc_buf_slice(&c->vector)))
+        world_fail(w, "I8: node %u has other content of group %lu at index %lu", n->id,
+                   (unsigned long)g->gid, (unsigned long)c->index);
+    tc_buf_deinit(&v);
+    return err == TC_OK;
+}
+
+static void step(struct world *w, uint32_t group, struct converging *c) {
+    const struct world_group *g = &w->groups[group];
+    if (c->token == 0) {
+        c->index = 0;
+        ask_mark(w, g, c);
+        return;
+    }
+    const uint64_t *index = tc_map_get(&w->marks, tc_map_u64_key(&c->token));
+    if (index == NULL || *index == 0) {
+        snprintf(c->why, sizeof c->why, "no mark can be logged");
+        c->token = index ? 0 : c->token;
+        return;
+    }
+    c->index = *index;
+    tc_buf_clear(&c->vector);
+    bool all = true;
+    for (uint32_t i = 0; i < g->count && all; i++) {
+        struct world_node *n = &w->nodes[g->nodes[i]];
+        all = excused(n, g->gid) || check_vector(w, n, g, c);
+    }
+    if (all && w->archives[group].count < c->index)
+        snprintf(c->why, sizeof c->why, "the archive ends at %lu, below the mark at %lu",
+                 (unsigned long)w->archives[group].count, (unsigned long)c->index);
+    else
+        c->done = all;
+}
+
+/* ---- the archive's own copy */
+
+static tc_err rebuild(struct world *w, uint32_t group, struct reference *r, uint64_t last) {
+    for (uint64_t i = 1; i <= last; i++) {
+        const struct world_entry *e = &w->archives[group].entries[i - 1];
+        struct paxos_entry p = {.index = i,
+                                .ballot = e->ballot,
+                                .chain = e->chain,
+                                .body_crc = e->body_crc,
+                                .body_len = (uint32_t)e->body.len,
+                                .type = e->type};
+        TC_TRY(reference_apply(r, &p, tc_buf_slice(&e->body)));
+    }
+    return TC_OK;
+}
+
+static bool same_content(const struct reference *r, const struct tc_buf *vector) {
+    struct btree_sums sums;
+    reference_sums(r, &sums);
+    Tercet__Pb__ScrubVectorReply *v =
+        tercet__pb__scrub_vector_reply__unpack(NULL, vector->len, vector->data);
+    TC_ASSERT(v != NULL);
+    bool same = v->n_sums * sizeof v->sums[0] == sizeof sums &&
+                memcmp(v->sums, &sums, sizeof sums) == 0 &&
+                v->item_count == reference_item_count(r) && v->chain == reference_mark(r).chain;
+    tercet__pb__scrub_vector_reply__free_unpacked(v, NULL);
+    return same;
+}
+
+static void check_reference(struct world *w, uint32_t group, const struct converging *c) {
+    struct sim_fs *fs = sim_fs_new(1);
+    struct reference_opts opts = {.gid = w->groups[group].gid};
+    struct reference *r = NULL;
+    tc_err err = tc_fs_mkdir(sim_fs_fs(fs), "d");
+    TC_ASSERT(err == TC_OK);
+    err = reference_new(sim_fs_fs(fs), "d/reference", &opts, &r);
+    TC_ASSERT(err == TC_OK);
+    err = rebuild(w, group, r, c->index);
+    if (err != TC_OK)
+        world_fail(w, "I9: group %u cannot be rebuilt from the archive: %s", group,
+                   reference_problem(r));
+    else if (!same_content(r, &c->vector))
+        world_fail(w, "I9: group %u rebuilt from the archive is not what the replicas hold", group);
+    reference_free(r);
+    sim_fs_free(fs);
+}
+
+void world_converge(struct world *w) {
+    struct converging c[WORLD_GROUPS_MAX] = {0};
+    bool all = false;
+    for (int i = 0; i < PATIENCE_STEPS && !all && !w->failed; i++) {
+        run_for(w, STEP_MS);
+        all = true;
+        for (uint32_t g = 0; g < w->swarm.groups && !w->failed; g++) {
+            if (!c[g].done)
+                step(w, g, &c[g]);
+            all = all && c[g].done;
+        }
+    }
+    for (uint32_t g = 0; g < w->swarm.groups; g++) {
+        if (!c[g].done)
+            world_fail(w, "liveness: group %u does not converge: %s", g, c[g].why);
+        else if (!w->failed)
+            check_reference(w, g, &c[g]);
+        tc_buf_deinit(&c[g].vector);
+    }
+}

@@ -1,0 +1,95 @@
+/* Groups: who is a member of what, and which keys they hold. */
+#include "sim/store/world.h"
+
+#include "base/assert.h"
+#include "core/item/item.h"
+#include "core/key/key.h"
+
+#include <stdio.h>
+
+static void make_key(struct world_group *g, uint32_t at, uint32_t number) {
+    struct tc_buf v = {0};
+    snprintf(g->names[at], sizeof g->names[at], "k%u", number);
+    item_put_string(&v, tc_slice_str(g->names[at]));
+    key_append_hash(&g->keys[at], item_value_at(tc_buf_slice(&v)));
+    tc_buf_deinit(&v);
+}
+
+static void swap_keys(struct world_group *g, uint32_t a, uint32_t b) {
+    struct tc_buf key = g->keys[a];
+    char name[sizeof g->names[a]];
+    memcpy(name, g->names[a], sizeof name);
+    g->keys[a] = g->keys[b];
+    g->keys[b] = key;
+    memcpy(g->names[a], g->names[b], sizeof name);
+    memcpy(g->names[b], name, sizeof name);
+}
+
+static void make_keys(const struct world *w, struct world_group *g) {
+    for (uint32_t i = 0; i < w->swarm.keys; i++) {
+        make_key(g, i, i);
+        for (uint32_t at = i; at > 0; at--)
+            if (tc_slice_cmp(tc_buf_slice(&g->keys[at - 1]), tc_buf_slice(&g->keys[at])) > 0)
+                swap_keys(g, at - 1, at);
+    }
+}
+
+/* Three of the nodes, or all of them. */
+static void draw_members(struct world *w, struct world_group *g) {
+    uint32_t first = (uint32_t)world_below(w, w->swarm.nodes);
+    g->count = tc_prng_chance(&w->prng, 1, 2) ? w->swarm.nodes : 3;
+    for (uint32_t i = 0; i < g->count; i++)
+        g->nodes[i] = (first + i) % w->swarm.nodes;
+}
+
+static void create(struct world *w, struct world_group *g) {
+    Tercet__Pb__Member members[WORLD_NODES_MAX], *pointers[WORLD_NODES_MAX];
+    char addr[WORLD_NODES_MAX][16], zone[WORLD_NODES_MAX][2], table[] = "things";
+    Tercet__Pb__Partition p = TERCET__PB__PARTITION__INIT;
+    p.gid = g->gid;
+    p.table_id = 5;
+    p.epoch = 1;
+    p.members = pointers;
+    p.n_members = g->count;
+    for (uint32_t i = 0; i < g->count; i++) {
+        struct world_node *n = &w->nodes[g->nodes[i]];
+        tercet__pb__member__init(&members[i]);
+        snprintf(addr[i], sizeof addr[i], "node:%u", n->id);
+        zone[i][0] = (char)('a' + n->id);
+        zone[i][1] = 0;
+        members[i].rid = i + 1;
+        members[i].addr = members[i].node = addr[i];
+        members[i].zone = zone[i];
+        members[i].store_uuid = (ProtobufCBinaryData){.len = STORE_UUID_BYTES, .data = n->uuid};
+        pointers[i] = &members[i];
+    }
+    for (uint32_t i = 0; i < g->count; i++) {
+        Tercet__Pb__CreateReplicaRequest req = TERCET__PB__CREATE_REPLICA_REQUEST__INIT;
+        req.partition = &p;
+        req.rid = i + 1;
+        req.table_name = table;
+        tc_err err = store_create_replica(w->nodes[g->nodes[i]].store, &req);
+        if (err != TC_OK)
+            world_fail(w, "group %lu: replica %u: %s", (unsigned long)g->gid, i + 1,
+                       tc_err_name(err));
+        world_node_pump(&w->nodes[g->nodes[i]]);
+    }
+}
+
+void world_groups_create(struct world *w) {
+    for (uint32_t i = 0; i < w->swarm.groups; i++) {
+        struct world_group *g = &w->groups[i];
+        g->gid = i + 1 + (i > 1 ? 1000 : 0);
+        make_keys(w, g);
+        draw_members(w, g);
+        create(w, g);
+    }
+}
+
+uint32_t world_group_of(const struct world *w, uint64_t gid) {
+    for (uint32_t i = 0; i < w->swarm.groups; i++)
+        if (w->groups[i].gid == gid)
+            return i;
+    TC_ASSERT(!"a group that was never made");
+    return 0;
+}

@@ -1,0 +1,240 @@
+/* The verdict on a whole run. The archive's log of each group is replayed from its first entry:
+ * every entry must be what its request asked for in the state it met, every request must be there
+ * at most once, and every answer that a client got must be true at the index it names.
+ *
+ * Together with the floors checked while the run goes on (client.c) this is linearizability: the
+ * log is the order, an operation stands at its index, and no operation stands below another one
+ * that was answered before it was asked for. */
+#include "sim/store/world.h"
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "core/entry/entry.h"
+#include "core/paxos/paxos.h"
+
+#include <stdlib.h>
+
+struct version {
+    uint64_t index;
+    uint64_t stamp; /* 0: no item from here on */
+    uint64_t count;
+};
+
+struct versions {
+    struct version *at; /* ascending index; at[0] is the beginning: nothing */
+    size_t count;
+};
+
+struct judge {
+    struct world *w;
+    uint32_t group;
+    struct versions keys[WORLD_KEYS_MAX];
+    uint64_t added_count; /* to key 0 */
+};
+
+typedef unsigned long ul;
+
+/* ---- replay */
+
+static const struct version *newest(const struct judge *j, uint32_t key) {
+    return &j->keys[key].at[j->keys[key].count - 1];
+}
+
+static void add_version(struct judge *j, uint32_t key, struct version v) {
+    struct versions *to = &j->keys[key];
+    to->at = realloc(to->at, (to->count + 1) * sizeof *to->at);
+    TC_ASSERT(to->at != NULL);
+    to->at[to->count++] = v;
+}
+
+/* What the operation does to the item it meets; NULL if that is what the entry did. */
+static const char *wrong_effect(const struct world_op *op, const struct version *old,
+                                const struct entry_mutation *m, const struct world_seen *now) {
+    bool deletes = m->op == ENTRY_DELETE;
+    if ((op->kind == OP_DELETE) != deletes)
+        return "it puts where it should delete, or the other way round";
+    if (!deletes && now->stamp != op->id)
+        return "the item is another operation's";
+    if (op->kind == OP_PUT_ABSENT && old->stamp != 0)
+        return "there was an item";
+    if (op->kind == OP_PUT_IF && old->stamp != op->expected)
+        return "the item was another than the condition allows";
+    if (op->kind == OP_ADD && now->count != old->count + 1)
+        return "the counter did not rise by one";
+    if (op->kind != OP_ADD && !deletes && tc_hash64(m->item, 0) != op->item_hash)
+        return "the item is not what was sent";
+    return NULL;
+}
+
+static void replay_mutation(struct judge *j, struct world_op *op, uint64_t index,
+                            const struct entry_mutation *m) {
+    struct world *w = j->w;
+    const struct world_group *g = &w->groups[j->group];
+    uint32_t key = world_key_find(w, g, m->key);
+    if (key != op->key || op->group != j->group) {
+        world_fail(w, "op %lu was carried out on another key, at %lu", (ul)op->id, (ul)index);
+        return;
+    }
+    struct world_seen now = world_item_read(g, key, m->item);
+    const char *wrong = wrong_effect(op, newest(j, key), m, &now);
+    if (wrong)
+        world_fail(w, "op %lu (%s) at %lu of group %u: %s", (ul)op->id, world_op_name(op->kind),
+                   (ul)index, j->group, wrong);
+    if (op->logged)
+        world_fail(w, "op %lu (%s) was done twice: at %lu and at %lu", (ul)op->id,
+                   world_op_name(op->kind), (ul)op->logged, (ul)index);
+    op->logged = index;
+    j->added_count += key == 0;
+    add_version(j, key, (struct version){index, now.stamp, now.count});
+}
+
+static void replay_write(struct judge *j, uint64_t index, struct tc_slice body) {
+    struct world *w = j->w;
+    struct entry_write e;
+    struct entry_mutation m;
+    uint64_t id[2];
+    if (entry_write_decode(body, &e) != TC_OK) {
+        world_fail(w, "entry %lu of group %u cannot be read", (ul)index, j->group);
+        return;
+    }
+    memcpy(id, e.request_id, sizeof id);
+    if (id[0] == 0 || id[0] > w->op_count || id[1] != w->seed || e.mutation_count != 1) {
+        world_fail(w, "entry %lu of group %u is nobody's request", (ul)index, j->group);
+        return;
+    }
+    for (struct entry_iter it = entry_iter(&e); entry_next(&it, &m);)
+        replay_mutation(j, w->ops[id[0] - 1], index, &m);
+}
+
+static void replay(struct judge *j) {
+    const struct world_archive *a = &j->w->archives[j->group];
+    uint64_t chain = 0;
+    for (uint64_t i = 1; i <= a->count && !j->w->failed; i++) {
+        const struct world_entry *e = &a->entries[i - 1];
+        struct paxos_entry p = {.index = i,
+                                .ballot = e->ballot,
+                                .body_crc = e->body_crc,
+                                .body_len = (uint32_t)e->body.len,
+                                .type = e->type};
+        chain = paxos_chain(j->w->groups[j->group].gid, chain, &p);
+        if (chain != e->chain)
+            world_fail(j->w, "I9: the archive's chain breaks at %lu of group %u", (ul)i, j->group);
+        if (e->type == PAXOS_WRITE)
+            replay_write(j, i, tc_buf_slice(&e->body));
+    }
+}
+
+/* ---- answers */
+
+/* Position of the version in force at index. */
+static size_t version_at(const struct versions *v, uint64_t index) {
+    size_t lo = 0, hi = v->count;
+    while (hi - lo > 1) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (v->at[mid].index <= index)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static void check_seen(const struct judge *j, const struct world_op *op,
+                       const struct world_seen *seen) {
+    const struct versions *v = &j->keys[seen->key];
+    const struct version *is = &v->at[version_at(v, op->index)];
+    if (is->stamp != seen->stamp || is->count != seen->count)
+        world_fail(j->w,
+                   "op %lu (%s) read k%u as written by op %lu (count %lu) at index %lu, where the "
+                   "log has op %lu (count %lu)",
+                   (ul)op->id, world_op_name(op->kind), seen->key, (ul)seen->stamp, (ul)seen->count,
+                   (ul)op->index, (ul)is->stamp, (ul)is->count);
+}
+
+/* The item that refused it was there at some time after it was asked for. */
+static void check_refused(const struct judge *j, const struct world_op *op) {
+    const struct versions *v = &j->keys[op->key];
+    uint64_t stamp = op->seen[0].stamp;
+    bool possible = false;
+    for (size_t i = 0; i < v->count; i++) {
+        bool lasts = i + 1 == v->count || v->at[i + 1].index > op->floor;
+        possible = possible || (lasts && v->at[i].stamp == stamp);
+    }
+    bool unmet = op->kind == OP_PUT_ABSENT ? stamp != 0 : stamp != op->expected;
+    if (!possible || !unmet)
+        world_fail(j->w, "op %lu (%s) was refused because of op %lu's item, which was not there",
+                   (ul)op->id, world_op_name(op->kind), (ul)stamp);
+    if (op->logged && !op->maybe)
+        world_fail(j->w, "op %lu (%s) was refused and is in the log at %lu", (ul)op->id,
+                   world_op_name(op->kind), (ul)op->logged);
+}
+
+static void check_range(const struct judge *j, const struct world_op *op) {
+    uint32_t at = 0, keys = j->w->swarm.keys;
+    for (uint32_t i = 0; i < keys && at < op->limit; i++) {
+        uint32_t key = op->reverse ? keys - 1 - i : i;
+        const struct versions *v = &j->keys[key];
+        if (v->at[version_at(v, op->index)].stamp == 0)
+            continue;
+        if (at >= op->seen_count || op->seen[at].key != key) {
+            world_fail(j->w, "op %lu (%s) at index %lu lacks k%u", (ul)op->id,
+                       world_op_name(op->kind), (ul)op->index, key);
+            return;
+        }
+        check_seen(j, op, &op->seen[at++]);
+    }
+    if (at < op->seen_count)
+        world_fail(j->w, "op %lu (%s) at index %lu has an item too many", (ul)op->id,
+                   world_op_name(op->kind), (ul)op->index);
+}
+
+static void check_op(const struct judge *j, const struct world_op *op) {
+    if (!op->done || op->err == TC_EUNKNOWN)
+        return;
+    if (op->err == TC_OK && op->index > j->w->archives[j->group].count)
+        world_fail(j->w, "op %lu (%s) was answered at index %lu, which nobody ever committed",
+                   (ul)op->id, world_op_name(op->kind), (ul)op->index);
+    else if (op->err != TC_OK)
+        check_refused(j, op);
+    else if (op->kind == OP_RANGE || op->kind == OP_RANGE_EVENTUAL)
+        check_range(j, op);
+    else if (world_op_is_write(op->kind) && op->logged != op->index)
+        world_fail(j->w, "acknowledged write lost: op %lu (%s) at %lu; the log has it at %lu",
+                   (ul)op->id, world_op_name(op->kind), (ul)op->index, (ul)op->logged);
+    else if (!world_op_is_write(op->kind))
+        check_seen(j, op, &op->seen[0]);
+}
+
+/* By the clients' own count, without the log: what was acknowledged was added, nothing twice. */
+static void check_counter(const struct judge *j) {
+    uint64_t acked = 0, unknown = 0, is = newest(j, 0)->count;
+    for (uint64_t i = 0; i < j->w->op_count; i++) {
+        const struct world_op *op = j->w->ops[i];
+        bool adds = op->group == j->group && op->key == 0 && op->kind == OP_ADD;
+        acked += adds && op->done && op->err == TC_OK;
+        unknown += adds && (!op->done || op->err != TC_OK);
+    }
+    if (is < acked || is > acked + unknown)
+        world_fail(j->w, "the counter of group %u stands at %lu after %lu known and %lu unknown",
+                   j->group, (ul)is, (ul)acked, (ul)unknown);
+}
+
+static void judge_group(struct judge *j) {
+    for (uint32_t k = 0; k < WORLD_KEYS_MAX; k++)
+        add_version(j, k, (struct version){0, 0, 0});
+    replay(j);
+    for (uint64_t i = 0; i < j->w->op_count && !j->w->failed; i++)
+        if (j->w->ops[i]->group == j->group)
+            check_op(j, j->w->ops[i]);
+    if (!j->w->failed)
+        check_counter(j);
+    for (uint32_t k = 0; k < WORLD_KEYS_MAX; k++)
+        free(j->keys[k].at);
+}
+
+void world_judge(struct world *w) {
+    for (uint32_t g = 0; g < w->swarm.groups && !w->failed; g++) {
+        struct judge j = {.w = w, .group = g};
+        judge_group(&j);
+    }
+}

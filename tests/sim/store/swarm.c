@@ -1,0 +1,61 @@
+/* Which world a seed means. */
+#include "sim/store/world.h"
+
+static void draw_net(struct tc_prng *p, struct sim_net_options *n) {
+    static const uint32_t drop_ppm[] = {0, 1000, 20000, 100000};
+    static const uint64_t delay_max_ns[] = {500000, 3000000, 20000000};
+    n->delay_min_ns = 50000;
+    n->delay_max_ns = delay_max_ns[tc_prng_below(p, 3)];
+    n->drop_ppm = drop_ppm[tc_prng_below(p, 4)];
+    n->duplicate_ppm = drop_ppm[tc_prng_below(p, 3)];
+    n->late_ppm = drop_ppm[tc_prng_below(p, 3)];
+    n->late_min_ns = 50000000;
+    n->late_max_ns = 3000000000;
+}
+
+static void draw_store(struct tc_prng *p, struct store_options *o) {
+    static const uint64_t lease_ms[] = {150, 300, 1000};
+    static const uint64_t checkpoint_ms[] = {100, 1000, 5000};
+    static const uint64_t age_ms[] = {50, 500, 2000};
+    *o = store_options_default();
+    o->segment_bytes = 4u << 20;
+    o->wal_max_bytes = 64u << 20;
+    o->cache_bytes = tc_prng_chance(p, 1, 2) ? 256u << 10 : 4u << 20;
+    o->checkpoint_ms = checkpoint_ms[tc_prng_below(p, 3)];
+    o->checkpoint_bytes = tc_prng_chance(p, 1, 3) ? 64u << 10 : 8u << 20;
+    o->segment_age_ms = age_ms[tc_prng_below(p, 3)];
+    o->segment_offer_bytes = 64u << 10;
+    o->lease_ms = lease_ms[tc_prng_below(p, 3)];
+}
+
+static void draw_load(struct tc_prng *p, struct world_swarm *s) {
+    static const uint32_t value_bytes[] = {8, 200, 3000, 60000};
+    s->clients = (uint32_t)tc_prng_between(p, 2, WORLD_CLIENTS_MAX);
+    s->keys = (uint32_t)tc_prng_between(p, 2, WORLD_KEYS_MAX);
+    s->groups = (uint32_t)tc_prng_between(p, 1, WORLD_GROUPS_MAX);
+    s->nodes = tc_prng_chance(p, 1, 4) ? 5 : 3;
+    s->victim = (uint32_t)tc_prng_below(p, s->nodes);
+    s->think_ns = tc_prng_between(p, 1, 60) * WORLD_MS_NS;
+    s->value_bytes_max = value_bytes[tc_prng_below(p, 4)];
+}
+
+struct world_swarm world_swarm_draw(uint64_t seed) {
+    struct tc_prng prng = tc_prng(seed * 2654435761u + 17);
+    struct tc_prng *p = &prng;
+    struct world_swarm s = {0};
+    draw_load(p, &s);
+    draw_net(p, &s.net);
+    draw_store(p, &s.store);
+    bool is_long = tc_prng_chance(p, 1, 6); /* long enough for logs to be trimmed */
+    s.safety_ns = (is_long ? 60000 : tc_prng_between(p, 4000, 12000)) * (uint64_t)WORLD_MS_NS;
+    s.fault_every_ns = tc_prng_between(p, 100, is_long ? 4000 : 1500) * WORLD_MS_NS;
+    if (is_long && s.value_bytes_max > 3000)
+        s.value_bytes_max = 3000;
+    s.batch_min_ns = 50000;
+    s.batch_max_ns = tc_prng_chance(p, 1, 2) ? 2000000 : 15000000;
+    s.job_max_ns = tc_prng_between(p, 1, 200) * WORLD_MS_NS;
+    s.drift_ppm = tc_prng_chance(p, 1, 2) ? 9000 : 100;
+    for (int i = 0; i < FAULT_KINDS; i++)
+        s.faults[i] = tc_prng_chance(p, 2, 3);
+    return s;
+}

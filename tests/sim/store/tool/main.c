@@ -1,0 +1,170 @@
+/* tercet-sim-store: runs seeds of the whole-node simulator.
+ *
+ *   tercet-sim-store [--from S] [--seeds N] [--stride K] [--trace] [--expect-failure]
+ *
+ * Exit 0: every seed held (with --expect-failure: some seed did not). A failing seed is run a
+ * second time to print the end of its trace. */
+#include "base/probe.h"
+#include "sim/store/world.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    TAIL_LINES = 60,
+    LINE_BYTES = 600,
+};
+
+struct tail {
+    char lines[TAIL_LINES][LINE_BYTES];
+    uint64_t count;
+    bool all;
+};
+
+struct options {
+    uint64_t from;
+    uint64_t seeds;
+    uint64_t stride;
+    bool trace;
+    bool probes;
+    bool expect_failure;
+};
+
+struct totals {
+    uint64_t seeds, failures, simulated_ns, events, ops, acked, unknown, faults, restarts;
+    uint64_t snapshots, damage, trimmed, lost;
+};
+
+static volatile sig_atomic_t current_seed;
+static struct tail *abort_tail;
+
+static void keep_line(void *user, const char *line) {
+    struct tail *t = user;
+    if (t->all)
+        puts(line);
+    else
+        snprintf(t->lines[t->count % TAIL_LINES], LINE_BYTES, "%s", line);
+    t->count++;
+}
+
+static void print_tail(const struct tail *t) {
+    uint64_t first = t->all ? t->count : t->count > TAIL_LINES ? t->count - TAIL_LINES : 0;
+    for (uint64_t i = first; i < t->count; i++)
+        printf("    %s\n", t->lines[i % TAIL_LINES]);
+}
+
+/* An assertion of the code under test: name the seed before the process ends. */
+static void on_abort(int signal_number) {
+    (void)signal_number;
+    if (abort_tail)
+        print_tail(abort_tail);
+    printf("FAIL seed %ld: an assertion failed\n  replay: ./dev sim --store --seed %ld --trace\n",
+           (long)current_seed, (long)current_seed);
+    fflush(stdout);
+    _exit(1);
+}
+
+static void add(struct totals *t, const struct world_result *r) {
+    t->seeds++;
+    t->failures += !r->ok;
+    t->simulated_ns += r->simulated_ns;
+    t->events += r->event_count;
+    t->ops += r->op_count;
+    t->acked += r->acked_count;
+    t->unknown += r->unknown_count;
+    t->faults += r->fault_count;
+    t->restarts += r->restart_count;
+    t->snapshots += r->snapshot_count;
+    t->damage += r->damage_count;
+    t->trimmed += r->trimmed_count;
+    t->lost += r->lost_count;
+}
+
+static void report_failure(uint64_t seed, const struct world_result *r, struct tail *tail) {
+    printf("FAIL seed %" PRIu64 ": %s\n", seed, r->failure);
+    tail->count = 0;
+    (void)world_run(seed, keep_line, tail);
+    print_tail(tail);
+    printf("  replay: ./dev sim --store --seed %" PRIu64 " --trace\n", seed);
+    fflush(stdout);
+}
+
+static void run_seed(uint64_t seed, const struct options *o, struct totals *t) {
+    static struct tail tail;
+    current_seed = (sig_atomic_t)seed;
+    tail = (struct tail){.all = o->trace};
+    abort_tail = o->trace ? NULL : &tail;
+    struct world_result r = world_run(seed, o->trace ? keep_line : NULL, &tail);
+    add(t, &r);
+    if (o->trace)
+        printf("seed %" PRIu64 ": %s, hash %016" PRIx64 "\n", seed, r.ok ? "ok" : r.failure,
+               r.hash);
+    else if (!r.ok && !o->expect_failure)
+        report_failure(seed, &r, &tail);
+    else if (!r.ok)
+        printf("caught at seed %" PRIu64 ": %s\n", seed, r.failure);
+}
+
+static void print_probe(void *user, const struct tc_probe *p) {
+    (void)user;
+    printf("  probe %10" PRIu64 "  %s\n", p->count, p->name);
+}
+
+static double seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void summarize(const struct totals *t, double real_s) {
+    double sim_s = (double)t->simulated_ns / 1e9;
+    printf("store: %" PRIu64 " seeds, %.0f s simulated in %.1f s (x%.0f), %" PRIu64 " failures; "
+           "%" PRIu64 " operations (%" PRIu64 " acknowledged, %" PRIu64 " unknown), %" PRIu64
+           " faults, %" PRIu64 " restarts, %" PRIu64 " snapshots, %" PRIu64 " damaged, %" PRIu64
+           " disks given up, %" PRIu64 " entries trimmed\n",
+           t->seeds, sim_s, real_s, sim_s / (real_s > 0 ? real_s : 1), t->failures, t->ops,
+           t->acked, t->unknown, t->faults, t->restarts, t->snapshots, t->damage, t->lost,
+           t->trimmed);
+}
+
+static struct options parse(int argc, char **argv) {
+    struct options o = {.from = 1, .seeds = 50, .stride = 1};
+    for (int i = 1; i < argc; i++) {
+        uint64_t value = i + 1 < argc ? strtoull(argv[i + 1], NULL, 10) : 0;
+        if (strcmp(argv[i], "--trace") == 0)
+            o.trace = true;
+        else if (strcmp(argv[i], "--probes") == 0)
+            o.probes = true;
+        else if (strcmp(argv[i], "--expect-failure") == 0)
+            o.expect_failure = true;
+        else if (strcmp(argv[i], "--from") == 0)
+            o.from = value, i++;
+        else if (strcmp(argv[i], "--seeds") == 0)
+            o.seeds = value, i++;
+        else if (strcmp(argv[i], "--stride") == 0)
+            o.stride = value, i++;
+        else
+            fprintf(stderr, "unknown option %s\n", argv[i]), exit(2);
+    }
+    return o;
+}
+
+int main(int argc, char **argv) {
+    struct options o = parse(argc, argv);
+    struct totals t = {0};
+    double began = seconds();
+    signal(SIGABRT, on_abort);
+    for (uint64_t i = 0; i < o.seeds; i++) {
+        run_seed(o.from + i * o.stride, &o, &t);
+        if (o.expect_failure && t.failures)
+            break;
+    }
+    summarize(&t, seconds() - began);
+    if (o.probes)
+        tc_probe_each(print_probe, NULL);
+    return (t.failures > 0) == o.expect_failure ? 0 : 1;
+}

@@ -1,0 +1,332 @@
+/* world: several storage nodes with their disks, clocks, clients, an archive and the network
+ * between them, in one thread and one virtual time, from one seed.
+ *
+ * Every node is the store that ships (engine/store over engine/wal, engine/btree and core/paxos) on
+ * a simulated disk; only the shell around it is simulated: log batches and worker jobs complete
+ * after a delay, messages and requests travel as packed bytes, processes die and disks fail.
+ *
+ * What is judged stands outside the code (world_judge): the archive's log is replayed request by
+ * request and every answer any client got is held against it.
+ *
+ * Threads: one. Two worlds in one process do not touch each other.
+ */
+#ifndef TC_SIM_STORE_WORLD_H
+#define TC_SIM_STORE_WORLD_H
+
+#include "base/map.h"
+#include "base/prng.h"
+#include "engine/store/store.h"
+#include "env/sim/sim.h"
+#include "sim/kit/heap.h"
+#include "sim/kit/net.h"
+
+enum {
+    WORLD_NODES_MAX = 5,
+    WORLD_GROUPS_MAX = 4,
+    WORLD_KEYS_MAX = 12, /* per group; key 0 is a counter that is only added to */
+    WORLD_CLIENTS_MAX = 8,
+    WORLD_ATTEMPTS_MAX = 60,
+    WORLD_RANGE_ITEMS_MAX = 12,
+    WORLD_FAILURE_BYTES = 512,
+};
+
+#define WORLD_MS_NS      1000000u
+#define WORLD_GIVE_UP_NS 9000000000u /* routers repeat a request id for at most 10 s */
+
+enum world_fault {
+    FAULT_POWER,   /* one node loses power */
+    FAULT_KILL,    /* one process dies */
+    FAULT_ALL,     /* every node loses power */
+    FAULT_PAUSE,   /* one process stands still, its clock runs */
+    FAULT_CUT,     /* one node is cut off: from others, to others or both */
+    FAULT_LINK,    /* one link is cut, one way */
+    FAULT_HEAL,    /* links are mended */
+    FAULT_SLOW,    /* one disk is slow for a while */
+    FAULT_DISK,    /* a read, write or sync fails, or no space is left */
+    FAULT_ROT,     /* a bit flips on the one disk that may rot */
+    FAULT_TREE,    /* an operator has a B-tree taken again, on the same node */
+    FAULT_ARCHIVE, /* the archive cannot be reached for a while */
+    FAULT_WALL,    /* a wall clock jumps */
+    FAULT_DRAIN,   /* one node gives its leaderships away */
+    FAULT_KINDS,
+};
+
+/* What one seed chose; every figure has its unit. */
+struct world_swarm {
+    uint32_t nodes;
+    uint32_t groups;
+    uint32_t clients;
+    uint32_t keys;
+    uint32_t victim; /* the node that may rot */
+    struct sim_net_options net;
+    struct store_options store;
+    uint64_t safety_ns;
+    uint64_t fault_every_ns; /* on average */
+    uint64_t think_ns;       /* longest pause of a client between requests */
+    uint64_t batch_min_ns;
+    uint64_t batch_max_ns;
+    uint64_t job_max_ns;
+    uint32_t value_bytes_max;
+    int32_t drift_ppm; /* clocks run this much fast or slow at most */
+    bool faults[FAULT_KINDS];
+};
+
+struct world_group {
+    uint64_t gid;
+    uint32_t count; /* members: rid i + 1 lives on nodes[i] */
+    uint32_t nodes[WORLD_NODES_MAX];
+    struct tc_buf keys[WORLD_KEYS_MAX]; /* storage keys, ascending */
+    char names[WORLD_KEYS_MAX][12];     /* and the key attribute of each */
+    uint64_t told;                      /* highest index that anybody was told of */
+};
+
+/* The archive's copy of one group's log; entry i stands at i - 1. */
+struct world_archive {
+    struct world_entry *entries;
+    uint64_t count;
+    uint64_t cap;
+};
+
+struct world_entry {
+    uint64_t ballot;
+    uint64_t chain;
+    uint32_t body_crc;
+    uint16_t type;
+    struct tc_buf body;
+};
+
+struct world;
+
+struct world_node {
+    struct world *w;
+    uint32_t id;
+    struct sim_fs *fs;
+    struct sim_clock clock;
+    struct store_env env;
+    struct tc_prng prng;
+    struct store *store; /* NULL: down */
+    uint8_t uuid[STORE_UUID_BYTES];
+    uint64_t life; /* rises with every start and stop: events of an older life are void */
+    struct store_batch *batch;
+    bool batch_written;
+    tc_err batch_err;
+    struct store_job *job;
+    bool job_ran;
+    uint64_t origin_ns; /* of its monotonic clock */
+    int32_t drift_ppm;
+    uint64_t paused_until_ns;
+    uint64_t slow_until_ns;
+    bool lost;    /* the disk was given up because of rot: for good */
+    bool rotten;  /* a bit was flipped in some file */
+    bool failing; /* a disk fault is armed or happened in this life */
+};
+
+enum world_kind {
+    OP_GET,
+    OP_GET_EVENTUAL,
+    OP_PUT,
+    OP_PUT_IF,     /* condition: the item's stamp is the one last seen */
+    OP_PUT_ABSENT, /* condition: no such item */
+    OP_ADD,
+    OP_DELETE,
+    OP_RANGE,
+    OP_RANGE_EVENTUAL,
+    OP_KINDS,
+};
+
+struct world_seen {
+    uint32_t key;
+    uint64_t stamp; /* id of the operation that wrote the item; 0: no item */
+    uint64_t count;
+};
+
+/* One operation of a client, kept to the end. */
+struct world_op {
+    uint64_t id; /* from 1 */
+    enum world_kind kind;
+    uint32_t client;
+    uint32_t group;
+    uint32_t key;
+    uint64_t expected;  /* OP_PUT_IF: stamp */
+    uint64_t item_hash; /* of the item it puts */
+    uint32_t limit;     /* ranges */
+    bool reverse;
+    struct tc_buf request; /* packed; freed when done */
+    uint64_t invoked_ns;
+    uint64_t floor; /* index that somebody knew of before */
+    uint32_t attempts;
+    uint64_t open_attempts; /* bit per attempt that may still be carried out */
+    bool done;
+    bool maybe; /* refused, but an earlier attempt may have been, or be, carried out */
+    tc_err err; /* TC_EUNKNOWN: given up */
+    uint64_t index;
+    struct world_seen seen[WORLD_RANGE_ITEMS_MAX];
+    uint32_t seen_count;
+    bool more;
+    uint64_t logged; /* index of its entry; found by the judge */
+};
+
+struct world_client {
+    struct world_op *op;
+    uint32_t node; /* where it asks next */
+    uint64_t wake; /* number of the timer that counts */
+    uint32_t hints[WORLD_GROUPS_MAX];
+    uint64_t last_stamp[WORLD_GROUPS_MAX][WORLD_KEYS_MAX];
+    uint64_t done_count;
+    bool idle; /* begins nothing new */
+};
+
+struct world {
+    uint64_t seed;
+    struct world_swarm swarm;
+    struct tc_prng prng;
+    struct tc_prng fault_prng;
+    uint64_t now_ns;
+    struct sim_heap heap;
+    struct sim_net net;
+    struct world_node nodes[WORLD_NODES_MAX];
+    struct world_group groups[WORLD_GROUPS_MAX];
+    struct world_archive archives[WORLD_GROUPS_MAX];
+    struct world_client clients[WORLD_CLIENTS_MAX];
+    struct world_op **ops;
+    uint64_t op_count;
+    uint64_t op_cap;
+    struct tc_map marks; /* tokens of scrub marks -> index */
+    uint64_t archive_out_until_ns;
+    uint64_t hash; /* of everything that happened */
+    uint64_t event_count;
+    uint64_t acked_count;
+    uint64_t unknown_count;
+    uint64_t refused_count;
+    uint64_t fault_count;
+    uint64_t restart_count;
+    uint64_t snapshot_count;
+    uint64_t damage_count;
+    uint64_t trimmed_count;
+    uint64_t lost_count;
+    bool calm;
+    bool failed;
+    char failure[WORLD_FAILURE_BYTES];
+    void (*trace)(void *user, const char *line);
+    void *trace_user;
+};
+
+/* ---- swarm.c */
+struct world_swarm world_swarm_draw(uint64_t seed);
+
+/* ---- world.c */
+void world_init(struct world *w, uint64_t seed, const struct world_swarm *swarm);
+void world_deinit(struct world *w);
+/* One event; false when the next one lies after until_ns or the run has failed. */
+bool world_next(struct world *w, uint64_t until_ns);
+void world_fail(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void world_trace(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void world_mix(struct world *w, struct tc_slice bytes);
+uint64_t world_below(struct world *w, uint64_t bound);
+
+enum world_event {
+    EVENT_TICK,    /* node */
+    EVENT_PARCEL,  /* node; data: struct world_parcel */
+    EVENT_BATCH,   /* node, arg: life */
+    EVENT_JOB,     /* node, arg: life */
+    EVENT_START,   /* node, arg: life */
+    EVENT_ANSWER,  /* data: parcel for a client */
+    EVENT_CLIENT,  /* node: client, arg: wake */
+    EVENT_OFFER,   /* node; data: parcel for the archive */
+    EVENT_ARCHIVE, /* node; data: parcel from the archive */
+    EVENT_FAULT,
+};
+
+enum world_parcel_kind {
+    PARCEL_PAXOS,
+    PARCEL_CHUNK,
+    PARCEL_ITEM,
+    PARCEL_RANGE,
+    PARCEL_ARCHIVE_LOST,
+    PARCEL_ARCHIVE,
+};
+
+struct world_parcel {
+    enum world_parcel_kind kind;
+    uint32_t from;
+    uint64_t token;
+    uint64_t life;
+    uint64_t gid;
+    tc_err err;
+    struct tc_buf bytes;
+};
+
+struct world_parcel *world_parcel_new(enum world_parcel_kind kind, uint32_t from);
+void world_parcel_free(struct world_parcel *p);
+void world_push(struct world *w, uint64_t delay_ns, enum world_event kind, uint32_t node,
+                uint64_t arg, void *data);
+
+/* ---- node.c */
+void world_node_init(struct world *w, uint32_t id);
+void world_node_start(struct world_node *n);
+/* The process ends now; power: the machine too. It starts again after delay_ns. */
+void world_node_stop(struct world_node *n, bool power, uint64_t delay_ns);
+void world_node_event(struct world_node *n, const struct sim_event *ev);
+/* Let the store's effects, batches, jobs and offers out. */
+void world_node_pump(struct world_node *n);
+void world_node_set_clock(struct world_node *n);
+/* NULL when down; free with free_unpacked. */
+Tercet__Pb__NodeInfoReply *world_node_info(struct world_node *n);
+
+/* ---- group.c */
+void world_groups_create(struct world *w);
+/* Number of the group; groups of a world have gids from 1. */
+uint32_t world_group_of(const struct world *w, uint64_t gid);
+
+/* ---- request.c: what clients send, and what they read out of answers */
+void world_request_build(struct world *w, struct world_op *op);
+struct world_seen world_item_read(const struct world_group *g, uint32_t key, struct tc_slice item);
+uint32_t world_key_find(const struct world *w, const struct world_group *g, struct tc_slice key);
+uint32_t world_key_of_item(const struct world *w, const struct world_group *g,
+                           struct tc_slice item);
+
+/* ---- client.c */
+void world_client_wake(struct world *w, uint32_t client, uint64_t wake);
+void world_client_answer(struct world *w, const struct world_parcel *p);
+bool world_op_is_write(enum world_kind kind);
+const char *world_op_name(enum world_kind kind);
+
+/* ---- archive.c */
+void world_archive_offers(struct world_node *n);
+void world_archive_take(struct world *w, uint32_t node, struct world_parcel *offer);
+void world_archive_deinit(struct world_archive *a);
+
+/* ---- fault.c */
+void world_fault_next(struct world *w);
+void world_calm(struct world *w);
+
+/* ---- judge.c */
+/* Replay the archive and hold every answer against it. */
+void world_judge(struct world *w);
+
+/* ---- converge.c */
+/* All replicas reach the same index with the same content, and the archive rebuilds it. */
+void world_converge(struct world *w);
+
+/* ---- run.c */
+struct world_result {
+    bool ok;
+    uint64_t hash;
+    uint64_t simulated_ns;
+    uint64_t event_count;
+    uint64_t op_count;
+    uint64_t acked_count;
+    uint64_t unknown_count;
+    uint64_t refused_count;
+    uint64_t fault_count;
+    uint64_t restart_count;
+    uint64_t snapshot_count;
+    uint64_t damage_count;
+    uint64_t trimmed_count;
+    uint64_t lost_count;
+    char failure[WORLD_FAILURE_BYTES];
+};
+struct world_result world_run(uint64_t seed, void (*trace)(void *user, const char *line),
+                              void *user);
+
+#endif
