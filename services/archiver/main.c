@@ -53,7 +53,7 @@ static tc_err open_store(struct archiver *a) {
     bool more = false;
     tc_err err = archive_url_open(a->options.archive, &env, &a->store);
     if (err == TC_OK)
-        err = objstore_list(a->store, "groups/", NULL, ignore, NULL, &more);
+        err = objstore_list(a->store, "probe/", NULL, ignore, NULL, &more);
     if (err != TC_OK)
         DAEMON_ERROR(d->log, "cannot use the archive: archive=%s err=%s text=\"%s\"",
                      a->options.archive, tc_err_name(err), tc_err_text(err));

@@ -46,6 +46,11 @@ start virtual "$virtual" --virtual-domain localhost
 tls=$(free_port)
 start tls "$tls" --cert "$work/cert.pem" --key "$work/key.pem"
 
+flaky=$(free_port)
+python3 tests/integration/s3/flaky.py "$flaky" "$plain" &
+pids+=($!)
+
+export TERCET_S3_FLAKY_ENDPOINT=http://127.0.0.1:$flaky
 export TERCET_S3_ENDPOINT=http://127.0.0.1:$plain TERCET_S3_BUCKET=tercet-archive
 export TERCET_S3_VIRTUAL_ENDPOINT=http://localhost:$virtual
 export TERCET_S3_TLS_ENDPOINT=https://127.0.0.1:$tls TERCET_S3_CA=$work/cert.pem

@@ -1,7 +1,7 @@
 /* The S3 store against a server of somebody else's making that verifies signatures.
  *
  * Environment: TERCET_S3_ENDPOINT, _BUCKET, _KEY_ID, _SECRET; optional _VIRTUAL_ENDPOINT (bucket as
- * host name), _TLS_ENDPOINT with _CA. run.sh sets them. */
+ * host name), _TLS_ENDPOINT with _CA, _FLAKY_ENDPOINT. run.sh sets them. */
 #include "check_store.h"
 
 #include "env/posix/posix.h"
@@ -88,6 +88,46 @@ static void test_wrong_secret_is_refused(void **state) {
     refused(&c);
 }
 
+static void count(void *user, const char *key, uint64_t size_bytes) {
+    (void)key;
+    *(uint64_t *)user += size_bytes;
+}
+
+/* Half of all attempts fail, some after they took effect: every call still ends well. */
+static void test_flaky_server(void **state) {
+    (void)state;
+    struct objstore_s3_config c = config();
+    c.endpoint = getenv("TERCET_S3_FLAKY_ENDPOINT");
+    c.attempts_max = 20;
+    c.deadline_ms = 60000;
+    if (c.endpoint == NULL)
+        skip();
+    struct objstore *o = NULL;
+    char key[32];
+    OK(objstore_s3_new(&c, &o));
+    for (int i = 0; i < 40; i++) {
+        struct tc_buf out = {0};
+        uint64_t size = 0;
+        snprintf(key, sizeof key, "flaky/%02d", i);
+        OK(objstore_put(o, key, tc_slice_str(key)));
+        OK(objstore_get(o, key, &out));
+        assert_true(tc_slice_eq(tc_buf_slice(&out), tc_slice_str(key)));
+        OK(objstore_head(o, key, &size));
+        assert_int_equal(size, 8);
+        tc_buf_deinit(&out);
+    }
+    uint64_t bytes = 0;
+    bool more = true;
+    OK(objstore_list(o, "flaky/", NULL, count, &bytes, &more));
+    assert_true(bytes == 40 * 8 && !more);
+    for (int i = 0; i < 40; i++) {
+        snprintf(key, sizeof key, "flaky/%02d", i);
+        assert_int_equal(objstore_put(o, key, TC_SLICE_LIT("other")), TC_EEXISTS);
+        OK(objstore_remove(o, key));
+    }
+    objstore_free(o);
+}
+
 static void test_nobody_listens(void **state) {
     (void)state;
     struct objstore_s3_config c = config();
@@ -106,11 +146,9 @@ static void test_nobody_listens(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conformance),
-        cmocka_unit_test(test_virtual_host),
-        cmocka_unit_test(test_tls),
-        cmocka_unit_test(test_wrong_secret_is_refused),
-        cmocka_unit_test(test_nobody_listens),
+        cmocka_unit_test(test_conformance),  cmocka_unit_test(test_virtual_host),
+        cmocka_unit_test(test_tls),          cmocka_unit_test(test_wrong_secret_is_refused),
+        cmocka_unit_test(test_flaky_server), cmocka_unit_test(test_nobody_listens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
