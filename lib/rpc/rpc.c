@@ -29,28 +29,40 @@ void rpc__slice_text(grpc_slice s, char *to, size_t to_bytes) {
 
 enum {
     EVENTS_PER_FLUSH = 64, /* bounds how long an answer waits for the events behind it */
+    BUSY_NS = 3000,        /* an event that took less to come was ready: more may be */
 };
 
-/* Events that are ready are all handled before anything is sent; with nothing to send the thread
- * sleeps at once. */
+/* The next event. With sends held back it only looks whether one is ready (TIMEOUT: none).
+ * *ret_idle: the thread slept for it. */
+static grpc_event next_event(struct rpc *rpc, bool *ret_idle) {
+    bool look = rpc__owed();
+    gpr_timespec until =
+        look ? gpr_inf_past(GPR_CLOCK_REALTIME) : gpr_inf_future(GPR_CLOCK_REALTIME);
+    uint64_t before_ns = rpc__now_ns();
+    grpc_event e = grpc_completion_queue_next(rpc->cq, until, NULL);
+    *ret_idle = !look && rpc__now_ns() - before_ns > BUSY_NS;
+    return e;
+}
+
+/* Under load, all events that are ready are handled before anything is sent; the answers leave
+ * together. An event that the thread slept for is answered at once, since looking for another costs
+ * as much as a send. */
 static void *queue_main(void *arg) {
     struct rpc *rpc = arg;
     pthread_setname_np(pthread_self(), "rpc-queue");
     rpc_hold(rpc);
     for (uint32_t events = 1;; events++) {
-        if (events % EVENTS_PER_FLUSH == 0)
-            rpc__owed_flush();
-        gpr_timespec until =
-            rpc__owed() ? gpr_inf_past(GPR_CLOCK_REALTIME) : gpr_inf_future(GPR_CLOCK_REALTIME);
-        grpc_event e = grpc_completion_queue_next(rpc->cq, until, NULL);
-        if (e.type == GRPC_QUEUE_TIMEOUT)
-            rpc__owed_flush();
+        bool idle = false;
+        grpc_event e = next_event(rpc, &idle);
         if (e.type == GRPC_QUEUE_SHUTDOWN)
             return NULL;
         if (e.type == GRPC_OP_COMPLETE) {
             struct rpc__tag *tag = rpc__tag_take(e.tag);
+            rpc__owed_idle(idle);
             tag->fn(tag, e.success != 0);
         }
+        if (e.type == GRPC_QUEUE_TIMEOUT || idle || events % EVENTS_PER_FLUSH == 0)
+            rpc__owed_flush();
     }
 }
 

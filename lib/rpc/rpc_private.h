@@ -200,6 +200,7 @@ void rpc__stream_receive(struct rpc__stream *s);
 void rpc__stream_flush_unlock(struct rpc__stream *s);
 /* Whether this thread holds sends back (rpc_hold), and sending them. */
 bool rpc__owed(void);
+void rpc__owed_idle(bool idle); /* of a queue thread: its event was not one of many */
 void rpc__owed_flush(void);
 /* Nothing new may start: the call to be cancelled with rpc__cancel, or NULL if it is over already.
  * Lock held; works on a stream that may vanish as soon as the lock is released. */

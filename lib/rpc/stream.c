@@ -105,20 +105,16 @@ static bool take_message(struct rpc__stream *s, bool ok) {
     return s->on_message(s, frames);
 }
 
-static void on_received(struct rpc__tag *tag, bool ok) {
-    struct rpc__stream *s = TC_CONTAINER(tag, struct rpc__stream, received);
-    if (take_message(s, ok))
-        rpc__stream_receive(s);
-    else
-        rpc__stream_cancel(s, GRPC_STATUS_CANCELLED, "stream ended");
-    rpc__stream_op_done(s);
-}
-
 /* The streams that this thread owes a flush; rpc NULL on a thread that sends at once. */
 static _Thread_local struct {
     const struct rpc *rpc;
     struct rpc__stream *first;
+    bool idle; /* nothing else waits for this thread: send first, then ask for more */
 } owed;
+
+void rpc__owed_idle(bool idle) {
+    owed.idle = idle;
+}
 
 void rpc_hold(struct rpc *rpc) {
     TC_ASSERT(owed.rpc == NULL && owed.first == NULL);
@@ -144,6 +140,20 @@ void rpc__owed_flush(void) {
         send_unlock(s);
         rpc__stream_op_done(s);
     }
+}
+
+/* A new receive costs a system call of its own (a window update), which an answer need not wait for
+ * when there is nothing to batch it with. */
+static void on_received(struct rpc__tag *tag, bool ok) {
+    struct rpc__stream *s = TC_CONTAINER(tag, struct rpc__stream, received);
+    bool more = take_message(s, ok);
+    if (owed.idle)
+        rpc__owed_flush();
+    if (more)
+        rpc__stream_receive(s);
+    else
+        rpc__stream_cancel(s, GRPC_STATUS_CANCELLED, "stream ended");
+    rpc__stream_op_done(s);
 }
 
 /* Lock held. True: a thread that holds will flush it soon. */
