@@ -40,24 +40,33 @@ static void ignore(void *user, const char *key, uint64_t size_bytes) {
     (void)user, (void)key, (void)size_bytes;
 }
 
-/* One look at the store now tells a wrong secret at the start and not at the first segment. */
+/* One look at the store now tells a wrong secret at the start and not at the first segment. A store
+ * that is down only warns: what waits is offered again when it is back. */
 static tc_err open_store(struct archiver *a) {
     struct daemon *d = &a->daemon;
-    const struct archive_url_env env = {
+    struct archive_url_env env = {
         .fs = &a->fs.fs,
         .clock = &a->clock.clock,
         .key_id = getenv("TERCET_S3_KEY_ID"),
         .secret = getenv("TERCET_S3_SECRET"),
-        .seed = daemon_now_ns(),
+        .seed = tc_clock_mono_ns(&a->clock.clock),
     };
     bool more = false;
     tc_err err = archive_url_open(a->options.archive, &env, &a->store);
-    if (err == TC_OK)
-        err = objstore_list(a->store, "probe/", NULL, ignore, NULL, &more);
-    if (err != TC_OK)
-        DAEMON_ERROR(d->log, "cannot use the archive: archive=%s err=%s text=\"%s\"",
-                     a->options.archive, tc_err_name(err), tc_err_text(err));
-    return err;
+    if (err != TC_OK) {
+        DAEMON_ERROR(
+            d->log, "cannot use the archive: url=%s err=%s help=\"%s\"", a->options.archive,
+            tc_err_name(err),
+            "dir:PATH, or s3://BUCKET?endpoint=URL with TERCET_S3_KEY_ID and TERCET_S3_SECRET");
+        return err;
+    }
+    err = objstore_list(a->store, "groups/", NULL, ignore, NULL, &more);
+    if (err == TC_EAUTH)
+        DAEMON_ERROR(d->log, "the archive refuses the key: url=%s", a->options.archive);
+    else if (err != TC_OK)
+        DAEMON_WARN(d->log, "the archive does not answer yet: url=%s err=%s", a->options.archive,
+                    tc_err_name(err));
+    return err == TC_EAUTH ? err : TC_OK;
 }
 
 static tc_err start(struct archiver *a) {
