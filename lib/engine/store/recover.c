@@ -15,7 +15,8 @@ enum {
     MESSAGE_BYTES_MAX = 1 << 20, /* bodies of one ACCEPT; a larger entry goes alone */
 };
 
-#define DEDUP_LOOKBACK_NS (2 * STORE_DEDUP_KEEP_NS)
+/* Requests are repeated for at most 10 s; twice that covers clocks of successive leaders apart. */
+#define DEDUP_LOOKBACK_NS 20000000000u
 
 /* The first configuration of a group is the one its members were created with. */
 static tc_err config_of(const Tercet__Pb__Partition *p, struct quorum_config *ret) {

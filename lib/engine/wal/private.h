@@ -53,6 +53,17 @@ struct wal_cache {
     size_t cap;
 };
 
+/* The piece of a segment that was read last: neighbours of a record are often wanted next
+ * (recovery, catching up, archiving), and one large direct read costs hardly more than a small one.
+ */
+struct wal_ahead {
+    uint8_t *memory; /* aligned, WAL_AHEAD_BYTES; NULL until the first read */
+    uint32_t slot;
+    uint32_t seq; /* of the segment that was there; 0: nothing */
+    uint64_t from;
+    uint64_t len;
+};
+
 struct wal_batch {
     struct wal_queue queue;
     struct wal_frame frame; /* without items */
@@ -80,6 +91,7 @@ struct wal {
     struct wal_report report;
     struct wal_index index;
     struct wal_cache cache;
+    struct wal_ahead ahead;
     struct wal_slot *slots;
     uint32_t slot_count;
     uint32_t *order; /* live slots, oldest first */
@@ -135,6 +147,14 @@ void wal__reuse(struct wal *w);
 void wal__cache_add(struct wal *w, const struct wal_record *rec, uint64_t lsn);
 void wal__cache_shrink(struct wal *w);
 void wal__cache_deinit(struct wal *w);
+
+/* ---- ahead.c */
+/* The bytes [from, from + len) of a slot out of the piece read last, which is read anew around them
+ * if need be or when fresh is set. Empty: not possible here (too long, being written, unreadable);
+ * the caller reads them alone. */
+struct tc_slice wal__ahead_read(struct wal *w, uint32_t slot, uint64_t from, uint64_t len,
+                                bool fresh);
+void wal__ahead_deinit(struct wal *w);
 
 /* append.c */
 void wal__queue_clear(struct wal_queue *q);

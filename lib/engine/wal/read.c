@@ -74,30 +74,45 @@ static bool is_expected(const struct wal_header *h, uint64_t gid, const struct w
            h->rec.ballot == e->ballot && h->rec.chain == e->chain && h->body_len == e->body_len;
 }
 
-static tc_err read_record(struct wal *w, uint64_t gid, const struct wal_item *item,
-                          struct tc_blob **ret_body) {
-    const struct wal_slot *s = &w->slots[item->place.slot];
-    uint64_t from = item->place.offset / WAL_BLOCK_BYTES * WAL_BLOCK_BYTES;
-    uint64_t end = (uint64_t)item->place.offset + WAL_HEADER_BYTES + item->entry.body_len;
-    uint64_t bytes = wal__align(end, WAL_BLOCK_BYTES) - from;
+/* The body of the record that stands somewhere in bytes, if it is the one expected. */
+static bool take_body(const struct wal *w, uint64_t gid, const struct wal_item *item,
+                      struct tc_slice bytes, uint64_t from, struct tc_blob **ret_body) {
+    struct wal_header h;
+    struct tc_slice body;
+    if (bytes.len == 0 ||
+        !wal__record_decode(tc_slice_from(bytes, (size_t)(item->place.offset - from)), &h, &body) ||
+        !is_expected(&h, gid, &item->entry, w->slots[item->place.slot].seq))
+        return false;
+    *ret_body = tc_blob_dup(body);
+    return true;
+}
+
+static tc_err read_alone(struct wal *w, uint64_t gid, const struct wal_item *item, uint64_t from,
+                         uint64_t bytes, struct tc_blob **ret_body) {
     void *memory = NULL;
     if (posix_memalign(&memory, WAL_BLOCK_BYTES, (size_t)bytes) != 0)
         return TC_ENOMEM;
-    tc_err err = tc_file_read_at(s->file, from, memory, (size_t)bytes);
-    if (err == TC_OK) {
-        struct wal_header h;
-        struct tc_slice body;
-        struct tc_slice all = tc_slice(memory, (size_t)bytes);
-        bool good = wal__record_decode(tc_slice_from(all, (size_t)(item->place.offset - from)), &h,
-                                       &body) &&
-                    is_expected(&h, gid, &item->entry, s->seq);
-        if (good)
-            *ret_body = tc_blob_dup(body);
-        else
-            err = TC_ECORRUPT;
-    }
+    tc_err err = tc_file_read_at(w->slots[item->place.slot].file, from, memory, (size_t)bytes);
+    if (err == TC_OK && !take_body(w, gid, item, tc_slice(memory, (size_t)bytes), from, ret_body))
+        err = TC_ECORRUPT;
     free(memory);
     return err == TC_EEND ? TC_ECORRUPT : err;
+}
+
+/* From the piece read last, which may be older than the record, or wrong: so once more, then alone,
+ * and only that reading decides that the record is damaged. */
+static tc_err read_record(struct wal *w, uint64_t gid, const struct wal_item *item,
+                          struct tc_blob **ret_body) {
+    uint32_t slot = item->place.slot;
+    uint64_t from = item->place.offset / WAL_BLOCK_BYTES * WAL_BLOCK_BYTES;
+    uint64_t end = (uint64_t)item->place.offset + WAL_HEADER_BYTES + item->entry.body_len;
+    uint64_t bytes = wal__align(end, WAL_BLOCK_BYTES) - from;
+    for (int fresh = 0; fresh <= 1; fresh++) {
+        struct tc_slice piece = wal__ahead_read(w, slot, from, bytes, fresh == 1);
+        if (take_body(w, gid, item, piece, from, ret_body))
+            return TC_OK;
+    }
+    return read_alone(w, gid, item, from, bytes, ret_body);
 }
 
 tc_err wal_read(struct wal *w, uint64_t gid, uint64_t idx, struct tc_blob **ret_body) {

@@ -41,6 +41,7 @@ static void wal_free(struct wal *w) {
     wal__queue_deinit(&w->batch.queue);
     wal__index_deinit(&w->index);
     wal__cache_deinit(w);
+    wal__ahead_deinit(w);
     wal__slots_deinit(w);
     tc_file_close(w->mark);
     free(w->batch.memory);
