@@ -101,8 +101,10 @@ function(tc_fuzz name)
     if(TERCET_FUZZ)
         target_compile_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
         target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
-        add_test(NAME fuzz_${name} COMMAND fuzz_${name} -runs=20000 -max_total_time=10 -rss_limit_mb=2048
-            ${corpus})
+        # libFuzzer keeps what it finds in the first folder, so that is one of the build.
+        file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/found)
+        add_test(NAME fuzz_${name} COMMAND fuzz_${name} -max_total_time=6 -rss_limit_mb=2048
+            -artifact_prefix=${CMAKE_CURRENT_BINARY_DIR}/ ${CMAKE_CURRENT_BINARY_DIR}/found ${corpus})
     else()
         target_sources(fuzz_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz/replay.c)
         add_test(NAME fuzz_${name} COMMAND fuzz_${name} ${corpus})

@@ -115,9 +115,8 @@ static tc_err load_entries(struct paxos *p, const struct paxos_recovery *r) {
  * chosen: a checkpoint says nothing about a log that does not hold its place. */
 static uint64_t commit_at_start(const struct paxos *p, const struct paxos_recovery *r) {
     struct paxos_mark at = {.index = r->checkpoint_index, .chain = r->checkpoint_chain};
-    uint64_t last = paxos__log_last(&p->log);
     if (PAXOS_MUTANT(70))
-        return at.index < last ? at.index : last;
+        return at.index < paxos__log_last(&p->log) ? at.index : paxos__log_last(&p->log);
     if (at.index == p->log.base.index || !paxos__log_holds(&p->log, &at)) {
         if (at.index > p->log.base.index)
             TC_PROBE("paxos: started with a checkpoint that its log does not hold");

@@ -51,8 +51,9 @@ void archive__set_u32(struct tc_buf *out, size_t at, uint32_t v) {
 }
 
 void archive__append_footer(struct tc_buf *out, size_t from, uint32_t magic) {
-    uint64_t len = out->len - from;
-    tc_buf_append_u32(out, tc_crc32c(0, out->data + from, (size_t)len));
+    struct tc_slice content = tc_slice_from(tc_buf_slice(out), from);
+    uint64_t len = content.len;
+    tc_buf_append_u32(out, tc_crc32c(0, content.data, content.len));
     tc_buf_append_u32(out, magic);
     tc_buf_append_u64(out, len);
 }

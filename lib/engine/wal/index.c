@@ -44,8 +44,10 @@ static void drop_item(struct wal_index *x, struct wal_item *item) {
 
 /* Position of the first item with index >= idx. */
 static size_t lower_bound(const struct wal_group_index *g, uint64_t idx) {
+    if (g->count == 0)
+        return 0;
     const struct wal_item *items = g->items + g->head;
-    if (g->count == 0 || idx <= items[0].entry.idx)
+    if (idx <= items[0].entry.idx)
         return 0;
     uint64_t ahead = idx - items[0].entry.idx;
     if (ahead < g->count && items[ahead].entry.idx == idx)

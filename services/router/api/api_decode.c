@@ -119,7 +119,7 @@ static tc_err read_integer(struct api_decoder *d, const struct api_field *f,
 }
 
 static tc_err read_enum(struct api_decoder *d, const struct api_field *f, unsigned *at) {
-    struct tc_slice text;
+    struct tc_slice text = TC_SLICE_EMPTY;
     TC_TRY(api__read_text(d, &text));
     *at = api__check_enum(d, f, text);
     return TC_OK;
