@@ -14,7 +14,7 @@
 #include "sim/core/cluster.h"
 
 enum {
-    CLEAN_SEEDS = 24,
+    CLEAN_SEEDS = 16,
 };
 
 static void test_clean(void **state) {
