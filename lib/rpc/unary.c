@@ -158,9 +158,10 @@ static void on_done(struct rpc__tag *tag, bool ok) {
 }
 
 static void start_call(struct unary *u) {
-    grpc_call *call =
-        grpc_channel_create_call(u->shared->channel, NULL, GRPC_PROPAGATE_DEFAULTS, u->rpc->cq,
-                                 grpc_slice_from_copied_string(u->method), NULL, u->deadline, NULL);
+    grpc_slice method = grpc_slice_from_copied_string(u->method); /* the call takes its own */
+    grpc_call *call = grpc_channel_create_call(u->shared->channel, NULL, GRPC_PROPAGATE_DEFAULTS,
+                                               u->rpc->cq, method, NULL, u->deadline, NULL);
+    grpc_slice_unref(method);
     pthread_mutex_lock(&u->rpc->lock);
     u->call = call; /* from here a stop may cancel it */
     bool stopping = u->rpc->stopping;
