@@ -1,12 +1,11 @@
-/* tercet-sim-store: runs seeds of the whole-node simulator.
- *
- *   tercet-sim-store [--from S] [--seeds N] [--stride K] [--trace] [--expect-failure]
+/* tercet-sim-store: runs seeds of the whole-node simulator, and replays one.
  *
  * Exit 0: every seed held (with --expect-failure: some seed did not). A failing seed is run a
  * second time to print the end of its trace. */
 #include "base/probe.h"
 #include "sim/store/world.h"
 
+#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -39,7 +38,7 @@ struct totals {
     uint64_t snapshots, damage, trimmed, lost;
 };
 
-static volatile sig_atomic_t current_seed;
+static uint64_t current_seed;
 static struct tail *abort_tail;
 
 static void keep_line(void *user, const char *line) {
@@ -62,8 +61,8 @@ static void on_abort(int signal_number) {
     (void)signal_number;
     if (abort_tail)
         print_tail(abort_tail);
-    printf("FAIL seed %ld: an assertion failed\n  replay: ./dev sim --store --seed %ld --trace\n",
-           (long)current_seed, (long)current_seed);
+    printf("FAIL seed %lu: an assertion failed\n  replay: ./dev sim --store --seed %lu --trace\n",
+           (unsigned long)current_seed, (unsigned long)current_seed);
     fflush(stdout);
     _exit(1);
 }
@@ -95,7 +94,7 @@ static void report_failure(uint64_t seed, const struct world_result *r, struct t
 
 static void run_seed(uint64_t seed, const struct options *o, struct totals *t) {
     static struct tail tail;
-    current_seed = (sig_atomic_t)seed;
+    current_seed = seed;
     tail = (struct tail){.all = o->trace};
     abort_tail = o->trace ? NULL : &tail;
     struct world_result r = world_run(seed, o->trace ? keep_line : NULL, &tail);
@@ -131,25 +130,58 @@ static void summarize(const struct totals *t, double real_s) {
            t->trimmed);
 }
 
-static struct options parse(int argc, char **argv) {
-    struct options o = {.from = 1, .seeds = 50, .stride = 1};
-    for (int i = 1; i < argc; i++) {
-        uint64_t value = i + 1 < argc ? strtoull(argv[i + 1], NULL, 10) : 0;
-        if (strcmp(argv[i], "--trace") == 0)
-            o.trace = true;
-        else if (strcmp(argv[i], "--probes") == 0)
-            o.probes = true;
-        else if (strcmp(argv[i], "--expect-failure") == 0)
-            o.expect_failure = true;
-        else if (strcmp(argv[i], "--from") == 0)
-            o.from = value, i++;
-        else if (strcmp(argv[i], "--seeds") == 0)
-            o.seeds = value, i++;
-        else if (strcmp(argv[i], "--stride") == 0)
-            o.stride = value, i++;
-        else
-            fprintf(stderr, "unknown option %s\n", argv[i]), exit(2);
+static _Noreturn void usage(void) {
+    fputs("usage: tercet-sim-store [--seeds N] [--seed FIRST] [--stride K] [--trace] [--probes]\n"
+          "                        [--expect-failure]\n"
+          "  Runs N seeds (default 50) from FIRST (default 1), every K-th; --seed alone runs that\n"
+          "  one. --expect-failure: stop at the first failing seed, and fail if there is none.\n",
+          stderr);
+    exit(2);
+}
+
+static void parse_one(struct options *o, int opt) {
+    switch (opt) {
+    case 'n':
+        o->seeds = strtoull(optarg, NULL, 10);
+        break;
+    case 's':
+        o->from = strtoull(optarg, NULL, 10);
+        break;
+    case 'k':
+        o->stride = strtoull(optarg, NULL, 10);
+        break;
+    case 't':
+        o->trace = true;
+        break;
+    case 'p':
+        o->probes = true;
+        break;
+    case 'x':
+        o->expect_failure = true;
+        break;
+    default:
+        usage();
     }
+}
+
+static struct options parse(int argc, char **argv) {
+    static const struct option table[] = {{"seeds", required_argument, NULL, 'n'},
+                                          {"seed", required_argument, NULL, 's'},
+                                          {"stride", required_argument, NULL, 'k'},
+                                          {"trace", no_argument, NULL, 't'},
+                                          {"probes", no_argument, NULL, 'p'},
+                                          {"expect-failure", no_argument, NULL, 'x'},
+                                          {NULL, 0, NULL, 0}};
+    struct options o = {.stride = 1};
+    int opt;
+    while ((opt = getopt_long(argc, argv, "", table, NULL)) != -1)
+        parse_one(&o, opt);
+    if (optind != argc || o.stride == 0)
+        usage();
+    if (o.seeds == 0)
+        o.seeds = o.from ? 1 : 50;
+    if (o.from == 0)
+        o.from = 1;
     return o;
 }
 

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Deterministic simulation: seeds of the bare replication core and of whole storage nodes, on the
+# release build. `./dev sim` and the sim step of `./dev test` call this; tests/sim/README.md tells more.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+bin=${TERCET_BIN:-build/release/bin}
+
+usage() {
+  cat >&2 <<'TEXT'
+usage: ./dev sim [--seeds N] [--seed FIRST] [--core | --store] [--trace] [--probes] [--mutant NAME|NUMBER]
+
+  --seeds N        N seeds of whole nodes and 4 N of the replication core (default 200), in two processes
+  --seed S         seeds from S on; without --seeds only that one
+  --core, --store  one of the two simulators only
+  --trace          print every line of the run
+  --mutant ack-before-sync   whole nodes that acknowledge before the log is synced: must be caught
+  --mutant M       the core with fault M of REPLICATION.md D6: must be caught
+TEXT
+  exit 2
+}
+
+seeds='' seed='' which=both mutant='' flags=()
+while (($#)); do
+  case $1 in
+    --seeds) seeds=${2:?--seeds wants a number} && shift ;;
+    --seed) seed=${2:?--seed wants a number} && shift ;;
+    --mutant) mutant=${2:?--mutant wants a name} && shift ;;
+    --core) which=core ;;
+    --store) which=store ;;
+    --trace | --probes) flags+=("$1") ;;
+    *) usage ;;
+  esac
+  shift
+done
+[[ -n $seeds ]] || { [[ -n $seed ]] && seeds=1 || seeds=200; }
+first=${seed:-1}
+
+if [[ $mutant == ack-before-sync ]]; then
+  exec "$bin/tercet-sim-store_mutant" --expect-failure --seed "$first" --seeds "${seeds}" ${flags[@]+"${flags[@]}"}
+elif [[ -n $mutant ]]; then
+  if "$bin/tercet-sim" --mutant "$mutant" --seed "$first" --seeds "$seeds" ${flags[@]+"${flags[@]}"}; then
+    echo "mutant $mutant survives $seeds seeds" >&2
+    exit 1
+  fi
+  exit 0
+fi
+
+# One process per half of the seeds; output of the second half follows the first's.
+run_halves() { # factor, program, arguments that name the half by {first} {count}
+  local count=$(($1 * seeds)) program=$2
+  shift 2
+  if ((count < 2)); then
+    "$program" --seed "$first" --seeds "$count" "$@"
+    return
+  fi
+  local low=$((count / 2)) out failed=0
+  out=$(mktemp)
+  "$program" --seed $((first + low)) --seeds $((count - low)) "$@" >"$out" 2>&1 &
+  local other=$!
+  "$program" --seed "$first" --seeds "$low" "$@" || failed=1
+  wait $other || failed=1
+  cat "$out"
+  rm -f "$out"
+  return $failed
+}
+
+factor=4
+[[ -z $seed || $seeds != 1 ]] || factor=1
+failed=0
+if [[ $which != store ]]; then
+  echo "replication core, $((factor * seeds)) seeds from $first:"
+  run_halves $factor "$bin/tercet-sim" ${flags[@]+"${flags[@]}"} || failed=1
+fi
+if [[ $which != core ]]; then
+  echo "whole nodes, $seeds seeds from $first:"
+  run_halves 1 "$bin/tercet-sim-store" ${flags[@]+"${flags[@]}"} || failed=1
+fi
+((failed == 0)) || echo "simulation FAILED" >&2
+exit $failed
