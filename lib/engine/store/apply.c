@@ -94,7 +94,9 @@ static void cannot_apply(struct replica *r, tc_err err) {
 }
 
 void store__apply(struct replica *r) {
-    while (r->state == REPLICA_OK && !r->stalled && r->applied.index < r->committed) {
+    for (int i = 0; i < STORE_APPLY_COUNT_MAX; i++) {
+        if (r->state != REPLICA_OK || r->stalled || r->applied.index >= r->committed)
+            return;
         const struct paxos_entry *e = paxos_entry_at(r->paxos, r->applied.index + 1);
         if (e == NULL) {
             store__replica_damaged(r, "the log does not reach back to the B-tree");

@@ -4,8 +4,13 @@
 
 #include "engine/store/store_private.h"
 
-/* Apply everything committed and durable here. Stops early when the B-tree must be written out
- * first (r->stalled) or turns out damaged. */
+enum {
+    STORE_APPLY_COUNT_MAX = 1024,
+};
+
+/* Apply what is committed and durable here, at most STORE_APPLY_COUNT_MAX entries: after a restart
+ * there may be many, and the store must hear its peers meanwhile; a tick goes on. Stops early when
+ * the B-tree must be written out first (r->stalled) or turns out damaged. */
 void store__apply(struct replica *r);
 /* The leader proposed body at index: its keys are to be read through the overlay from now on. */
 void store__apply_expect(struct replica *r, uint64_t index, struct tc_blob *body);

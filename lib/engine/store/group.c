@@ -10,6 +10,10 @@
 
 #include <stdlib.h>
 
+enum {
+    SETTLE_ROUNDS_MAX = 2,
+};
+
 #define FRESH_NS 1000000000u /* eventual reads lag at most this much */
 
 const Tercet__Pb__Member *store__group_member(const struct replica *r, uint32_t rid) {
@@ -82,9 +86,9 @@ void store__group_heard(struct replica *r, uint64_t commit) {
     note_freshness(r);
 }
 
-/* Apply what is committed and tell paxos, until nothing more follows. */
+/* Apply what is committed and tell paxos; a tick goes on with what is left. */
 static void settle(struct replica *r) {
-    for (;;) {
+    for (int round = 0; round < SETTLE_ROUNDS_MAX; round++) {
         store__apply(r);
         uint64_t known = r->applied.index < r->committed ? r->applied.index : r->committed;
         if (r->state != REPLICA_OK || known <= r->reported)
@@ -106,6 +110,11 @@ tc_err store__group_step(struct replica *r, struct paxos_event *ev) {
     tc_err err = step(r, ev, &out);
     settle(r);
     return err;
+}
+
+void store__group_continue(struct replica *r) {
+    if (r->state == REPLICA_OK && !r->stalled && r->applied.index < r->committed)
+        settle(r);
 }
 
 void store__group_durable(struct replica *r) {

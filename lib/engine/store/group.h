@@ -11,6 +11,8 @@
 /* One event (its now_ns is filled in here) and everything that follows from it.
  *   Errors   those of paxos_step; the output was performed all the same */
 tc_err store__group_step(struct replica *r, struct paxos_event *ev);
+/* Go on applying what was left over. */
+void store__group_continue(struct replica *r);
 /* The leader's ACCEPT named this commit index just now. */
 void store__group_heard(struct replica *r, uint64_t commit);
 /* The log is durable up to store.durable_lsn. */

@@ -220,6 +220,7 @@ static void tick_replica(struct replica *r, uint64_t now_ns) {
         struct paxos_event ev = {.type = PAXOS_EV_TICK};
         (void)store__group_step(r, &ev);
     }
+    store__group_continue(r);
     if (r->state != REPLICA_OK)
         store__group_resign(r);
     store__snapshot_tick(r, now_ns);
