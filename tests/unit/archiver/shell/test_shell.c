@@ -1,5 +1,6 @@
 /* Offers over a real stream: what a storage node sends and what it is told. */
 #include "archiver/shell_offers.h"
+#include "base/assert.h"
 #include "base/crc32c.h"
 #include "core/paxos/paxos.h"
 #include "env/sim/sim.h"
@@ -22,9 +23,50 @@ enum {
     LOG = 20,
 };
 
+/* A store that fails while told to: only the flag crosses threads, the disk is the worker's. */
+struct gate {
+    struct objstore store;
+    struct objstore *inner;
+    bool broken; /* atomic */
+};
+
+static struct objstore *inner(struct objstore *o, tc_err *ret_err) {
+    struct gate *g = TC_CONTAINER(o, struct gate, store);
+    *ret_err = __atomic_load_n(&g->broken, __ATOMIC_ACQUIRE) ? TC_EIO : TC_OK;
+    return g->inner;
+}
+
+static tc_err gate_put(struct objstore *o, const char *key, struct tc_slice bytes) {
+    tc_err err;
+    struct objstore *to = inner(o, &err);
+    return err == TC_OK ? objstore_put(to, key, bytes) : err;
+}
+
+static tc_err gate_get(struct objstore *o, const char *key, struct tc_buf *out) {
+    tc_err err;
+    struct objstore *from = inner(o, &err);
+    return err == TC_OK ? objstore_get(from, key, out) : err;
+}
+
+static tc_err gate_list(struct objstore *o, const char *prefix, const char *after,
+                        objstore_visit *visit, void *user, bool *ret_more) {
+    tc_err err;
+    struct objstore *from = inner(o, &err);
+    return err == TC_OK ? objstore_list(from, prefix, after, visit, user, ret_more) : err;
+}
+
+static tc_err gate_remove(struct objstore *o, const char *key) {
+    tc_err err;
+    struct objstore *from = inner(o, &err);
+    return err == TC_OK ? objstore_remove(from, key) : err;
+}
+
+static const struct objstore_ops GATE_OPS = {
+    .put = gate_put, .get = gate_get, .list = gate_list, .remove = gate_remove};
+
 struct rig {
     struct sim_fs *disk;
-    struct objstore *store;
+    struct gate gate;
     struct daemon_metrics *all_metrics;
     struct archiver_metrics metrics;
     struct offers offers;
@@ -84,11 +126,14 @@ static struct rig *rig_new(const char *daemon) {
     pthread_cond_init(&r->changed, NULL);
     r->disk = sim_fs_new(1);
     OK(tc_fs_mkdir(sim_fs_fs(r->disk), "s"));
-    OK(objstore_dir_new(sim_fs_fs(r->disk), "s", &r->store));
+    r->gate.store.ops = &GATE_OPS;
+    OK(objstore_dir_new(sim_fs_fs(r->disk), "s", &r->gate.inner));
     r->all_metrics = daemon_metrics_new();
     daemon_metrics_add(r->all_metrics, archiver_metrics_table(), &r->metrics);
-    struct offers_config offers = {
-        .store = r->store, .compress = true, .queue_max_bytes = 1 << 20, .metrics = &r->metrics};
+    struct offers_config offers = {.store = &r->gate.store,
+                                   .compress = true,
+                                   .queue_max_bytes = 1 << 20,
+                                   .metrics = &r->metrics};
     OK(offers_start(&r->offers, &offers));
     struct rpc_config config = {.self = {"test", "archiver", "archiver-a", "a"}};
     OK(rpc_start(&config, &r->rpc));
@@ -105,7 +150,7 @@ static void rig_free(struct rig *r) {
     offers_stop(&r->offers);
     rpc_stop(r->rpc);
     daemon_metrics_free(r->all_metrics);
-    objstore_free(r->store);
+    objstore_free(r->gate.inner);
     sim_fs_free(r->disk);
     free(r);
 }
@@ -203,7 +248,7 @@ static void test_failing_store_is_told(void **state) {
     uint64_t chain[LOG + 1];
     make_log(entries, list, chain);
     struct rig *r = rig_new("storage");
-    sim_fs_crash_after(r->disk, 0);
+    __atomic_store_n(&r->gate.broken, true, __ATOMIC_RELEASE);
     Tercet__Pb__SegmentOffer o = offer_of(chain, 1, 10);
     o.entries = list;
     o.n_entries = 10;
@@ -212,7 +257,7 @@ static void test_failing_store_is_told(void **state) {
     struct tc_buf why = {0};
     assert_false(offers_ready(&r->offers, &why));
     tc_buf_deinit(&why);
-    sim_fs_restart(r->disk);
+    __atomic_store_n(&r->gate.broken, false, __ATOMIC_RELEASE);
     send(r, &o);
     assert_true(r->err == TC_OK && r->reply->archived == 10);
     reply_free(r);
