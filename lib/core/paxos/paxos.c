@@ -216,8 +216,16 @@ static tc_err dispatch(struct paxos *p, const struct paxos_msg *m) {
     }
 }
 
+/* Rounds rise by one per campaign. A leap is not an election but damage, and to follow it would use
+ * up the rounds of this group for ever. */
+static bool round_leaps(const struct paxos *p, uint64_t ballot) {
+    return paxos_ballot_round(ballot) > p->round_seen + PAXOS_ROUND_LEAP_MAX;
+}
+
 static tc_err receive(struct paxos *p, const struct paxos_msg *m) {
     if (m->to != p->rid || m->from == p->rid || p->role == PAXOS_OUTCAST)
+        return TC_EINVAL;
+    if (round_leaps(p, m->ballot) || round_leaps(p, m->seen_ballot))
         return TC_EINVAL;
     if (m->entry_count > PAXOS_MSG_ENTRIES_MAX)
         return TC_ECORRUPT;

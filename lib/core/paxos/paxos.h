@@ -304,7 +304,8 @@ void paxos_free(struct paxos *p);
  *     TC_ELIMIT      PROPOSE: too many proposals, or a body too large
  *     TC_EUNSUPPORTED PROPOSE: CONF and SPLIT, until membership change is built
  *     TC_ECORRUPT    RECEIVE: the message contradicts itself or a committed entry; dropped
- *     TC_EINVAL      RECEIVE: not addressed to this replica, or an unknown type; dropped.
+ *     TC_EINVAL      RECEIVE: not addressed to this replica, an unknown type, or a round out
+ *                    of all proportion; dropped.
  *                    INSTALLED, TRIM: impossible index
  */
 TC_MUST_USE tc_err paxos_step(struct paxos *p, const struct paxos_event *ev, struct paxos_out *out);

@@ -24,6 +24,8 @@ extern unsigned paxos_mutant;
 #define PAXOS_MUTANT(n) (0)
 #endif
 
+#define PAXOS_ROUND_LEAP_MAX (1ull << 32)
+
 enum {
     PAXOS_PENDING_MAX = 256, /* units written and not yet durable; more are merged */
     PAXOS_FETCHES_MAX = 8,   /* FAULTY entries asked for at once */

@@ -37,7 +37,7 @@ static void check_convergence(struct sim_cluster *c) {
 }
 
 static void calm_phase(struct sim_cluster *c) {
-    uint64_t done[SIM_CLIENTS_MAX];
+    uint64_t done[SIM_CLIENTS_MAX] = {0};
     uint64_t lease = c->swarm.paxos.lease_ns;
     for (uint32_t i = 0; i < c->swarm.clients; i++)
         done[i] = c->clients[i].done_count;

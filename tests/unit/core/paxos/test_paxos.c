@@ -243,6 +243,7 @@ static void test_corrupt_messages_change_nothing(void **state) {
     foreign.ballot = paxos_ballot(1, 3);
     assert_int_equal(receive(&r, foreign), TC_EINVAL);
     assert_int_equal(receive(&r, (struct paxos_msg){.type = 99, .from = 2}), TC_EINVAL);
+    assert_int_equal(receive(&r, prepare_from(2, (1ull << 40) - 1)), TC_EINVAL);
     assert_int_equal(paxos_status(r.p).promised, 0);
     assert_int_equal(paxos_status(r.p).last.index, 0);
     drop_entries(e, 2);
