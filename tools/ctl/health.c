@@ -5,10 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const char usage[] =
+    "usage: tercet health [ADMIN_PORT]   exit status 0: ready (default port: 7001)\n";
+
 int ctl_health(int argc, char **argv) {
+    if (ctl_help_asked(argc, argv)) {
+        fputs(usage, stdout);
+        return 0;
+    }
     unsigned long port = argc == 1 ? strtoul(argv[0], NULL, 10) : 7001;
     if (argc > 1 || port == 0 || port > 65535) {
-        fprintf(stderr, "usage: tercet health [ADMIN_PORT]   (default: 7001)\n");
+        fputs(usage, stderr);
         return 2;
     }
     bool ready = process_http_ok((uint16_t)port, "/readyz");

@@ -290,7 +290,7 @@ static int one(const struct layout *l, const char *verb, const char *node) {
 }
 
 int ctl_local(int argc, char **argv) {
-    if (argc < 1 || strcmp(argv[0], "--help") == 0) {
+    if (argc < 1 || ctl_help_asked(argc, argv)) {
         fputs(help, argc < 1 ? stderr : stdout);
         return argc < 1 ? 2 : 0;
     }

@@ -29,6 +29,13 @@ static void usage(FILE *out) {
     fprintf(out, "\n`tercet COMMAND --help` tells more. A first cluster: tercet local up\n");
 }
 
+bool ctl_help_asked(int argc, char **argv) {
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
 int ctl_option(int argc, char **argv, int *i, const char *name, const char **ret_value) {
     size_t len = strlen(name);
     if (strncmp(argv[*i], name, len) != 0)

@@ -29,22 +29,32 @@ static void print_node(const struct cluster *c, size_t i) {
         printf("%-14s %-5s %-22s   does not answer\n", "?", "?", c->storage[i]);
 }
 
+/* False: *ret_code is the exit status. */
+static bool begin(struct cluster *c, int argc, char **argv, const char *usage, int *ret_code) {
+    bool help = ctl_help_asked(argc, argv);
+    bool open = !help && cluster_open(c, &argc, argv);
+    if (open && argc == 0)
+        return true;
+    *ret_code = help ? 0 : open ? 2 : 1;
+    if (help || open)
+        fprintf(help ? stdout : stderr, "%s%s", usage, cluster_help);
+    if (open)
+        cluster_close(c);
+    return false;
+}
+
 int ctl_nodes(int argc, char **argv) {
     struct cluster c;
-    if (!cluster_open(&c, &argc, argv))
-        return 1;
-    if (argc > 0) {
-        printf("usage: tercet nodes [options]   the storage nodes\n%s", cluster_help);
-        cluster_close(&c);
-        return 2;
-    }
+    int code = 0;
+    if (!begin(&c, argc, argv, "usage: tercet nodes [options]   the storage nodes\n", &code))
+        return code;
     size_t answered = cluster_ask(&c);
     printf(c.json ? "[" : "%-14s %-5s %-22s %9s %6s %9s %9s\n", "NODE", "ZONE", "ADDRESS",
            "REPLICAS", "LEADS", "WAL MB", "FREE GB");
     for (size_t i = 0; i < c.storage_count; i++)
         print_node(&c, i);
     printf(c.json ? "\n]\n" : "");
-    int code = answered == c.storage_count ? 0 : 1;
+    code = answered == c.storage_count ? 0 : 1;
     cluster_close(&c);
     return code;
 }
@@ -78,14 +88,10 @@ static void print_replica(const struct row *r, bool json, bool first) {
 
 int ctl_partitions(int argc, char **argv) {
     struct cluster c;
-    if (!cluster_open(&c, &argc, argv))
-        return 1;
-    if (argc > 0) {
-        printf("usage: tercet partitions [options]   every replica of every group\n%s",
-               cluster_help);
-        cluster_close(&c);
-        return 2;
-    }
+    int code = 0;
+    if (!begin(&c, argc, argv,
+               "usage: tercet partitions [options]   every replica of every group\n", &code))
+        return code;
     size_t answered = cluster_ask(&c), count = 0, at = 0;
     for (size_t i = 0; i < c.storage_count; i++)
         count += c.reports[i] ? c.reports[i]->n_replicas : 0;
@@ -103,7 +109,7 @@ int ctl_partitions(int argc, char **argv) {
         print_replica(&rows[i], c.json, i == 0);
     printf(c.json ? "\n]\n" : "");
     free(rows);
-    int code = answered == c.storage_count ? 0 : 1;
+    code = answered == c.storage_count ? 0 : 1;
     cluster_close(&c);
     return code;
 }

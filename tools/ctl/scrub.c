@@ -72,6 +72,15 @@ static void print_json_checks(const Tercet__Pb__ScrubGroup *g) {
     }
 }
 
+static void print_json_place(const Tercet__Pb__ScrubFinding *f) {
+    printf(",\"page\":%" PRIu64 ",\"is_range\":%s,\"key\":\"", f->page,
+           f->is_range ? "true" : "false");
+    print_hex(f->key);
+    printf("\",\"end\":\"");
+    print_hex(f->end);
+    printf("\"");
+}
+
 static void print_json(const Tercet__Pb__ScrubGroup *g, bool first) {
     printf("%s\n {\"gid\":%" PRIu64 ",\"table_id\":%" PRIu64 ",\"index\":%" PRIu64
            ",\"archive_index\":%" PRIu64 ",\"items\":%" PRIu64 ",\"pages\":%" PRIu64
@@ -85,9 +94,8 @@ static void print_json(const Tercet__Pb__ScrubGroup *g, bool first) {
         print_json_text(f->copy);
         printf(",\"what\":");
         print_json_text(f->what);
-        printf(",\"key\":\"");
-        print_hex(f->key);
-        printf("\"}");
+        print_json_place(f);
+        printf("}");
     }
     printf("]}");
 }
@@ -134,9 +142,21 @@ static int run(const struct cluster *c, uint64_t gid) {
     return code;
 }
 
+static void usage(FILE *out) {
+    fprintf(out,
+            "usage: tercet scrub [options]   compare all copies with each other and the archive\n"
+            "  --group N         only this group\n%s"
+            "Exit status: 0 all checks clean; 1 damage found, or a check could not run.\n",
+            cluster_help);
+}
+
 int ctl_scrub(int argc, char **argv) {
     struct cluster c;
     const char *gid = "0";
+    if (ctl_help_asked(argc, argv)) {
+        usage(stdout);
+        return 0;
+    }
     if (!cluster_open(&c, &argc, argv))
         return 1;
     int i = 0;
@@ -146,11 +166,7 @@ int ctl_scrub(int argc, char **argv) {
     uint64_t number = strtoull(gid, &end, 10);
     int code = 2;
     if (i < argc || end == gid || *end)
-        printf(
-            "usage: tercet scrub [options]   compare all copies with each other and the archive\n"
-            "  --group N         only this group\n%s"
-            "Exit status: 0 all checks clean; 1 damage found, or a check could not run.\n",
-            cluster_help);
+        usage(stderr);
     else if (c.scrubber[0] == 0)
         fprintf(stderr, "tercet: where is the scrubber? --scrubber HOST:PORT\n");
     else
