@@ -5,6 +5,7 @@
  * where the archive ends, because the manifest and not the replica knows.
  */
 #include "base/assert.h"
+#include "base/probe.h"
 #include "engine/store/group.h"
 #include "engine/store/log.h"
 
@@ -15,7 +16,8 @@
 enum {
     OFFER_ENTRIES_MAX = 8192,
     OFFER_PAUSE_MS = 200, /* between two looks at one group */
-    ASK_PAUSE_MS = 5000,  /* between two questions of a follower */
+    ASK_AGAIN_MS = 1000,
+    ASK_PAUSE_MS = 5000, /* between two questions of a follower */
 };
 
 static ProtobufCBinaryData view(const struct tc_blob *b) {
@@ -217,12 +219,16 @@ void store_archived(struct store *s, uint64_t gid, const Tercet__Pb__SegmentRepl
     struct replica *r = store__find(s, gid);
     if (r == NULL || r->paxos == NULL)
         return;
-    r->archive.offered = false;
-    r->archive.asked = true;
     bool same = same_log(r, reply);
+    r->archive.offered = false;
+    r->archive.asked = same;
     note_problem(r, reply, same);
-    if (!same)
+    if (!same) {
+        /* Often only ahead of what this replica knows to be committed: ask again. */
+        TC_PROBE("store: the archive's end is not in this log");
+        r->archive.next_ns = store__now_ns(s) + (uint64_t)ASK_AGAIN_MS * STORE_MS_NS;
         return;
+    }
     if (reply->archived > r->archive.archived)
         r->archive.since_ns = store__now_ns(s);
     r->archive.archived = reply->archived;
