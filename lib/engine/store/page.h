@@ -1,8 +1,8 @@
 /* store__page: collects one answer of a range request, item by item, within its limits.
  *
  * Limits count what is evaluated, before the filter (DynamoDB developer guide: a page is 1 MB or
- * Limit items); the item that would pass the byte limit is left for the next page, unless it is the
- * first. Bytes count by the API's item size.
+ * Limit items); the item that reaches the byte limit is the page's last. Bytes count by the API's
+ * item size.
  */
 #ifndef TC_ENGINE_STORE_PAGE_H
 #define TC_ENGINE_STORE_PAGE_H

@@ -391,6 +391,39 @@ static void make_condition(struct tc_buf *out, const struct op *op) {
     tc_arena_deinit(&scratch);
 }
 
+void cluster_make_key(struct tc_buf *out, int key) {
+    char text[32];
+    snprintf(text, sizeof text, "key-%d", key);
+    make_key(out, text);
+}
+
+void cluster_make_item(struct tc_buf *out, int key, const char *value) {
+    char text[32];
+    snprintf(text, sizeof text, "key-%d", key);
+    make_item(out, text, value);
+}
+
+Tercet__Pb__ItemReply *cluster_item_reply(const struct reply *r) {
+    Tercet__Pb__ItemReply *m =
+        tercet__pb__item_reply__unpack(NULL, r->payload.len, r->payload.data);
+    assert_non_null(m);
+    return m;
+}
+
+Tercet__Pb__RangeReply *cluster_range(struct cluster *c, int node,
+                                      const Tercet__Pb__RangeRequest *req, tc_err *ret_err) {
+    uint64_t token = ++c->next_token;
+    store_range_request(c->nodes[node].store, token, req);
+    drain(c, &c->nodes[node]);
+    const struct reply *r = cluster_peek(c, token);
+    assert_non_null(r); /* range requests never wait */
+    *ret_err = r->err;
+    Tercet__Pb__RangeReply *m =
+        tercet__pb__range_reply__unpack(NULL, r->payload.len, r->payload.data);
+    assert_non_null(m);
+    return m;
+}
+
 static ProtobufCBinaryData view(const struct tc_buf *b) {
     return (ProtobufCBinaryData){.len = b->len, .data = b->data};
 }

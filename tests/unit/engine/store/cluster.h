@@ -80,6 +80,13 @@ const struct reply *cluster_peek(struct cluster *c, uint64_t token);
 tc_err cluster_do(struct cluster *c, int node, const struct op *op);
 /* Put through whoever leads, with retries; asserts success. */
 void cluster_put(struct cluster *c, int key, const char *value);
+/* Unpacked; the caller frees it with tercet__pb__..._free_unpacked. */
+Tercet__Pb__ItemReply *cluster_item_reply(const struct reply *r);
+Tercet__Pb__RangeReply *cluster_range(struct cluster *c, int node,
+                                      const Tercet__Pb__RangeRequest *req, tc_err *ret_err);
+/* Append the storage key of "key-N", or its item with attribute a = value. */
+void cluster_make_key(struct tc_buf *out, int key);
+void cluster_make_item(struct tc_buf *out, int key, const char *value);
 /* The value of attribute a by a strongly consistent read, or NULL; static storage. */
 const char *cluster_get(struct cluster *c, int key);
 Tercet__Pb__NodeInfoReply *cluster_info(struct cluster *c, int n);
