@@ -108,6 +108,7 @@ void store__apply(struct replica *r) {
             return;
         }
         r->applied = (struct paxos_mark){e->index, e->ballot, e->chain};
+        r->noted = e->index;
     }
 }
 
@@ -120,10 +121,26 @@ void store__apply_expect(struct replica *r, uint64_t index, struct tc_blob *body
         store_overlay_put(&r->overlay, m.key, index, body, m.item);
 }
 
-void store__apply_tail(struct replica *r, const struct paxos_entry *e) {
-    if (e->type != PAXOS_WRITE || e->index > r->applied.index)
-        return;
+static void note(struct replica *r, const struct paxos_entry *e) {
+    struct tc_blob *body = NULL;
     struct entry_write w;
-    if (entry_write_decode(tc_blob_slice(e->body), &w) == TC_OK)
+    if (e->type != PAXOS_WRITE || (e->flags & PAXOS_FAULTY) ||
+        store__log_body(r, e, &body) != TC_OK)
+        return;
+    if (entry_write_decode(tc_blob_slice(body), &w) == TC_OK) {
         store_dedup_add(&r->dedup, w.request_id, e->index, store__now_ns(r->store));
+        learn_time(r, w.hlc_ns);
+    }
+    tc_blob_unref(body);
+}
+
+void store__apply_note(struct replica *r) {
+    uint64_t last = r->committed < r->applied.index ? r->committed : r->applied.index;
+    if (r->noted < r->status.base.index)
+        r->noted = r->status.base.index;
+    while (r->noted < last) {
+        const struct paxos_entry *e = paxos_entry_at(r->paxos, ++r->noted);
+        if (e)
+            note(r, e);
+    }
 }

@@ -14,9 +14,10 @@ enum {
 void store__apply(struct replica *r);
 /* The leader proposed body at index: its keys are to be read through the overlay from now on. */
 void store__apply_expect(struct replica *r, uint64_t index, struct tc_blob *body);
-/* An entry was appended. Behind an installed snapshot the B-tree already holds what it says, but
- * its request id must be known. */
-void store__apply_tail(struct replica *r, const struct paxos_entry *e);
+/* What an installed snapshot holds was never applied here, but before this replica leads it must
+ * know the request ids and the time of those entries: take them from the log, in order, as they are
+ * known to be committed. */
+void store__apply_note(struct replica *r);
 /* Hybrid logical time for a new entry: wall time, but above everything in the log so far. */
 uint64_t store__apply_hlc_ns(struct replica *r);
 

@@ -89,6 +89,7 @@ void store__group_heard(struct replica *r, uint64_t commit) {
 /* Apply what is committed and tell paxos; a tick goes on with what is left. */
 static void settle(struct replica *r) {
     for (int round = 0; round < SETTLE_ROUNDS_MAX; round++) {
+        store__apply_note(r);
         store__apply(r);
         uint64_t known = r->applied.index < r->committed ? r->applied.index : r->committed;
         if (r->state != REPLICA_OK || known <= r->reported)

@@ -66,10 +66,8 @@ void store__log_unit(struct replica *r, const struct paxos_out *out) {
     if (out->seq == 0)
         return;
     uint64_t lsn = 0;
-    for (size_t i = 0; i < out->append_count; i++) {
+    for (size_t i = 0; i < out->append_count; i++)
         lsn = append_entry(r, &out->appends[i], 0);
-        store__apply_tail(r, &out->appends[i]);
-    }
     for (size_t i = 0; i < out->repair_count; i++)
         lsn = append_entry(r, &out->repairs[i], WAL_IN_PLACE);
     if (out->hardstate)

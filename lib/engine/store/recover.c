@@ -227,7 +227,7 @@ static tc_err start(struct replica *r, struct btree_stamp stamp) {
                                       .archived = base.mark.index};
     tc_err err = make_paxos(r, &recovery);
     free_entries(entries, count);
-    r->reported = r->committed = r->applied.index;
+    r->reported = r->committed = r->noted = r->applied.index;
     r->checkpoint.durable = r->checkpoint.reported = r->applied.index;
     return err;
 }

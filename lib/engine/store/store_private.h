@@ -74,6 +74,7 @@ struct replica {
     struct paxos_mark applied; /* what the B-tree holds */
     uint64_t reported;         /* what paxos was told of it */
     uint64_t committed;        /* committed and durable here */
+    uint64_t noted;            /* request ids of the log are known up to here */
     uint64_t fresh_ns;         /* at that time all is applied that a leader had committed */
     uint64_t lag_index;        /* committed by a leader at lag_ns, not applied yet; 0: none */
     uint64_t lag_ns;
