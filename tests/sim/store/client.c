@@ -114,8 +114,9 @@ static void attempt(struct world *w, struct world_client *c) {
         struct world_parcel *p = world_parcel_new(range ? PARCEL_RANGE : PARCEL_ITEM, 0);
         p->token = token;
         tc_buf_append_slice(&p->bytes, tc_buf_slice(&op->request));
-        uint64_t delay =
-            tc_prng_between(&w->prng, w->net.opt.delay_min_ns, w->net.opt.delay_max_ns);
+        bool late = tc_prng_chance(&w->prng, w->net.opt.late_ppm, 1000000);
+        uint64_t delay = tc_prng_between(&w->prng, w->net.opt.delay_min_ns,
+                                         late ? w->net.opt.late_max_ns : w->net.opt.delay_max_ns);
         world_push(w, delay, EVENT_PARCEL, c->node, 0, p);
     } else {
         op->open_attempts &= ~bit;
@@ -193,17 +194,27 @@ static void read_items(struct world *w, struct world_op *op, const Tercet__Pb__R
                    op->seen_count);
 }
 
-/* A strong answer is never older than what anybody was told before it was asked for. */
+/* A strong answer is never older than what anybody was told before it was asked for; any other by
+ * more than a second and what clocks may be wrong. */
 static void check_floor(struct world *w, const struct world_op *op, tc_err err) {
     bool is_write = world_op_is_write(op->kind);
-    if (err != TC_OK || !is_strong(op->kind))
+    uint64_t lag_ns = w->swarm.stale_max_ns;
+    if (err != TC_OK)
         return;
+    if (!is_strong(op->kind)) {
+        uint64_t told = op->invoked_ns > lag_ns
+                            ? world_oracle_told(&w->groups[op->group], op->invoked_ns - lag_ns)
+                            : 0;
+        if (op->index < told)
+            world_fail(w, "staleness: op %lu (%s) answered index %lu, %lu was known long before",
+                       (unsigned long)op->id, world_op_name(op->kind), (unsigned long)op->index,
+                       (unsigned long)told);
+        return;
+    }
     if (is_write ? op->index <= op->floor : op->index < op->floor)
         world_fail(w, "linearizability: op %lu (%s) answered index %lu, %lu was known before",
                    (unsigned long)op->id, world_op_name(op->kind), (unsigned long)op->index,
                    (unsigned long)op->floor);
-    if (op->index > w->groups[op->group].told)
-        w->groups[op->group].told = op->index;
 }
 
 /* False: to be tried again. */

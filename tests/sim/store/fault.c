@@ -65,6 +65,7 @@ static void fail_disk(struct world *w) {
         n = &w->nodes[w->swarm.victim]; /* an unreadable page counts as a damaged one */
     if (n->store == NULL || n->lost)
         return;
+    n->doubted = n->doubted || f.kind == SIM_READ_ERROR;
     n->failing = true;
     TC_IGNORE(sim_fs_fault(n->fs, &f)); /* at the bound: there are enough */
     world_trace(w, "%u  disk fault %d in %s", n->id, (int)f.kind, f.path_part);
@@ -122,12 +123,15 @@ static void rot(struct world *w) {
     n->rotten = true;
     TC_PROBE("sim: a bit rots");
     world_trace(w, "%u  a bit flips in %s at %lu", n->id, r.path, (unsigned long)offset);
+    if (below(w, 2) == 0)
+        world_node_stop(n, below(w, 2) == 0, down_ns(w));
 }
 
 static void take_tree_again(struct world *w) {
     struct world_node *n = &w->nodes[w->swarm.victim];
     if (n->store == NULL)
         return;
+    n->doubted = true;
     world_node_set_clock(n);
     TC_IGNORE(store_reinstall(n->store, w->groups[below(w, w->swarm.groups)].gid));
     world_node_pump(n);

@@ -29,7 +29,7 @@ struct judge {
     struct world *w;
     uint32_t group;
     struct versions keys[WORLD_KEYS_MAX];
-    uint64_t added_count; /* to key 0 */
+    uint64_t hlc_ns; /* of the newest entry */
 };
 
 typedef unsigned long ul;
@@ -84,7 +84,6 @@ static void replay_mutation(struct judge *j, struct world_op *op, uint64_t index
         world_fail(w, "op %lu (%s) was done twice: at %lu and at %lu", (ul)op->id,
                    world_op_name(op->kind), (ul)op->logged, (ul)index);
     op->logged = index;
-    j->added_count += key == 0;
     add_version(j, key, (struct version){index, now.stamp, now.count});
 }
 
@@ -102,6 +101,9 @@ static void replay_write(struct judge *j, uint64_t index, struct tc_slice body) 
         world_fail(w, "entry %lu of group %u is nobody's request", (ul)index, j->group);
         return;
     }
+    if (e.hlc_ns <= j->hlc_ns)
+        world_fail(w, "time of group %u goes back at entry %lu", j->group, (ul)index);
+    j->hlc_ns = e.hlc_ns;
     for (struct entry_iter it = entry_iter(&e); entry_next(&it, &m);)
         replay_mutation(j, w->ops[id[0] - 1], index, &m);
 }

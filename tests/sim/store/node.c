@@ -96,7 +96,7 @@ void world_node_start(struct world_node *n) {
         n->env.trace = (struct tc_trace){.line = node_line, .user = n};
     world_node_set_clock(n);
     if (!w->calm && n->life > 1 && tc_prng_chance(&w->fault_prng, 1, 12)) {
-        n->failing = true; /* power goes again during recovery or soon after */
+        n->failing = n->doubted = true; /* power goes again during recovery or soon after */
         sim_fs_crash_after(n->fs, tc_prng_below(&w->fault_prng, 12));
     }
     struct tc_buf diag = {0};
@@ -118,8 +118,8 @@ static void add_counters(struct world_node *n) {
     const struct store_counters *c = store_counters(n->store);
     n->w->snapshot_count += c->snapshots_installed;
     n->w->damage_count += c->damage_found;
-    if (c->damage_found && !n->rotten)
-        TC_PROBE("sim: damage without rot");
+    if (c->damage_found && !n->rotten && !n->doubted)
+        world_fail(n->w, "node %u found damage where nothing was damaged", n->id);
 }
 
 /* What is under way when the process ends is carried out in part: the disk stops at some write. */
@@ -155,6 +155,7 @@ void world_node_stop(struct world_node *n, bool power, uint64_t delay_ns) {
     n->life++;
     n->paused_until_ns = 0;
     n->failing = false;
+    n->doubted = false;
     if (power)
         sim_fs_crash(n->fs);
     else
@@ -200,12 +201,37 @@ static void keep_mark(struct world *w, const struct store_effect *e) {
         tercet__pb__scrub_mark_reply__free_unpacked(m, NULL);
 }
 
+/* The index that a client's answer tells, as soon as it is on its way. */
+static void note_answer(struct world *w, const struct store_effect *e) {
+    const struct world_op *op = w->ops[e->token / 64 - 1];
+    uint64_t index = 0;
+    if (op->kind == OP_RANGE || op->kind == OP_RANGE_EVENTUAL) {
+        Tercet__Pb__RangeReply *m =
+            tercet__pb__range_reply__unpack(NULL, e->payload.len, e->payload.data);
+        TC_ASSERT(m != NULL);
+        index = m->index;
+        tercet__pb__range_reply__free_unpacked(m, NULL);
+    } else {
+        Tercet__Pb__ItemReply *m =
+            tercet__pb__item_reply__unpack(NULL, e->payload.len, e->payload.data);
+        TC_ASSERT(m != NULL);
+        index = m->index;
+        tercet__pb__item_reply__free_unpacked(m, NULL);
+    }
+    world_oracle_answer(w, op->group, op->kind, e->err, index);
+}
+
 static void send_answer(struct world_node *n, struct store_effect *e) {
     struct world *w = n->w;
     if (e->token >> 63) { /* asked by the checker itself */
         keep_mark(w, e);
         return;
     }
+    if (world_oracle_owns(e->token)) {
+        world_oracle_reply(w, e);
+        return;
+    }
+    note_answer(w, e);
     if (tc_prng_chance(&w->prng, w->swarm.net.drop_ppm, 1000000))
         return;
     struct world_parcel *p = world_parcel_new(PARCEL_ITEM, n->id);
@@ -236,7 +262,11 @@ static void take_effects(struct world_node *n) {
 }
 
 static uint64_t slowed(const struct world_node *n, uint64_t delay_ns) {
-    return n->w->now_ns < n->slow_until_ns ? delay_ns * 40 + 20 * WORLD_MS_NS : delay_ns;
+    if (n->w->now_ns >= n->slow_until_ns)
+        return delay_ns;
+    if (delay_ns % 16 == 0)
+        return delay_ns + 2500 * (uint64_t)WORLD_MS_NS; /* stands still for more than a lease */
+    return delay_ns * 40 + 20 * WORLD_MS_NS;
 }
 
 /* Some batches are written when taken and reported later, some written late: a crash between finds
@@ -380,6 +410,7 @@ static void act(struct world_node *n, const struct sim_event *ev) {
     case EVENT_CLIENT:
     case EVENT_OFFER:
     case EVENT_FAULT:
+    case EVENT_ORACLE:
         break;
     }
 }

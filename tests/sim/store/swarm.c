@@ -46,7 +46,7 @@ struct world_swarm world_swarm_draw(uint64_t seed) {
     draw_load(p, &s);
     draw_net(p, &s.net);
     draw_store(p, &s.store);
-    bool is_long = tc_prng_chance(p, 1, 6); /* long enough for logs to be trimmed */
+    bool is_long = tc_prng_chance(p, 1, 5); /* long enough for logs to be trimmed */
     s.safety_ns = (is_long ? 60000 : tc_prng_between(p, 4000, 12000)) * (uint64_t)WORLD_MS_NS;
     s.fault_every_ns = tc_prng_between(p, 100, is_long ? 4000 : 1500) * WORLD_MS_NS;
     if (is_long && s.value_bytes_max > 3000)
@@ -57,5 +57,10 @@ struct world_swarm world_swarm_draw(uint64_t seed) {
     s.drift_ppm = tc_prng_chance(p, 1, 2) ? 9000 : 100;
     for (int i = 0; i < FAULT_KINDS; i++)
         s.faults[i] = tc_prng_chance(p, 2, 3);
+    s.stale_max_ns = 1030 * (uint64_t)WORLD_MS_NS + s.net.delay_max_ns;
+    if (s.net.late_ppm)
+        s.stale_max_ns += s.net.late_max_ns;
+    if (s.faults[FAULT_PAUSE])
+        s.stale_max_ns += 3 * s.store.lease_ms * WORLD_MS_NS;
     return s;
 }

@@ -80,6 +80,7 @@ void world_init(struct world *w, uint64_t seed, const struct world_swarm *swarm)
     for (uint32_t i = 0; i < swarm->clients; i++)
         world_push(w, world_below(w, 2000 * (uint64_t)WORLD_MS_NS), EVENT_CLIENT, i, 0, NULL);
     world_push(w, 1500 * (uint64_t)WORLD_MS_NS, EVENT_FAULT, 0, 0, NULL);
+    world_push(w, WORLD_MS_NS, EVENT_ORACLE, 0, 0, NULL);
 }
 
 static void drop_events(struct world *w) {
@@ -102,6 +103,7 @@ void world_deinit(struct world *w) {
     free((void *)w->ops);
     for (uint32_t g = 0; g < WORLD_GROUPS_MAX; g++) {
         world_archive_deinit(&w->archives[g]);
+        tc_buf_deinit(&w->groups[g].history);
         for (uint32_t k = 0; k < WORLD_KEYS_MAX; k++)
             tc_buf_deinit(&w->groups[g].keys[k]);
     }
@@ -137,6 +139,9 @@ static void dispatch(struct world *w, const struct sim_event *ev) {
         break;
     case EVENT_FAULT:
         world_fault_next(w);
+        break;
+    case EVENT_ORACLE:
+        world_oracle_next(w);
         break;
     }
 }

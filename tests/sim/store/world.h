@@ -67,7 +67,8 @@ struct world_swarm {
     uint64_t batch_max_ns;
     uint64_t job_max_ns;
     uint32_t value_bytes_max;
-    int32_t drift_ppm; /* clocks run this much fast or slow at most */
+    uint64_t stale_max_ns; /* eventual reads lag at most this much */
+    int32_t drift_ppm;     /* clocks run this much fast or slow at most */
     bool faults[FAULT_KINDS];
 };
 
@@ -78,6 +79,13 @@ struct world_group {
     struct tc_buf keys[WORLD_KEYS_MAX]; /* storage keys, ascending */
     char names[WORLD_KEYS_MAX][12];     /* and the key attribute of each */
     uint64_t told;                      /* highest index that anybody was told of */
+    struct tc_buf history;              /* struct world_told, ascending */
+};
+
+/* From at_ns on somebody knew of index. */
+struct world_told {
+    uint64_t at_ns;
+    uint64_t index;
 };
 
 /* The archive's copy of one group's log; entry i stands at i - 1. */
@@ -119,6 +127,7 @@ struct world_node {
     bool lost;    /* the disk was given up because of rot: for good */
     bool rotten;  /* a bit was flipped in some file */
     bool failing; /* a disk fault is armed or happened in this life */
+    bool doubted; /* a B-tree was damaged or given up on purpose in this life */
 };
 
 enum world_kind {
@@ -235,6 +244,7 @@ enum world_event {
     EVENT_OFFER,   /* node; data: parcel for the archive */
     EVENT_ARCHIVE, /* node; data: parcel from the archive */
     EVENT_FAULT,
+    EVENT_ORACLE,
 };
 
 enum world_parcel_kind {
@@ -299,6 +309,17 @@ void world_archive_deinit(struct world_archive *a);
 /* ---- fault.c */
 void world_fault_next(struct world *w);
 void world_calm(struct world *w);
+
+/* ---- oracle.c */
+/* An answer leaves its node: from now on somebody may know of it. */
+void world_oracle_answer(struct world *w, uint32_t group, enum world_kind kind, tc_err err,
+                         uint64_t index);
+/* Highest index that was known at_ns. */
+uint64_t world_oracle_told(const struct world_group *g, uint64_t at_ns);
+/* Ask some node for a strong read now, and again later. */
+void world_oracle_next(struct world *w);
+bool world_oracle_owns(uint64_t token);
+void world_oracle_reply(struct world *w, const struct store_effect *e);
 
 /* ---- judge.c */
 /* Replay the archive and hold every answer against it. */
