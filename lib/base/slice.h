@@ -50,4 +50,22 @@ static inline struct tc_slice tc_slice_from(struct tc_slice s, size_t offset) {
     return tc_slice(s.data ? s.data + offset : NULL, s.len - offset);
 }
 
+/* Cut everything before the first stop byte off *rest, and the stop with it; without one, all. */
+static inline struct tc_slice tc_slice_cut(struct tc_slice *rest, uint8_t stop) {
+    const uint8_t *at = rest->len ? (const uint8_t *)memchr(rest->data, stop, rest->len) : NULL;
+    size_t len = at ? (size_t)(at - rest->data) : rest->len;
+    struct tc_slice part = tc_slice(rest->data, len);
+    *rest = tc_slice_from(*rest, at ? len + 1 : len);
+    return part;
+}
+
+/* The value of a hexadecimal digit of either case, or -1. */
+static inline int tc_hex_digit(uint8_t c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 #endif

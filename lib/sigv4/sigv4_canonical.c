@@ -21,22 +21,14 @@ static void append_encoded(struct tc_buf *out, struct tc_slice text, bool keep_s
     }
 }
 
-static int hex_digit(uint8_t c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 tc_err sigv4__percent_decode(struct tc_slice text, struct tc_buf *out) {
     for (size_t i = 0; i < text.len; i++) {
         if (text.data[i] != '%') {
             tc_buf_append_u8(out, text.data[i]);
             continue;
         }
-        int high = i + 2 < text.len ? hex_digit(text.data[i + 1]) : -1;
-        int low = i + 2 < text.len ? hex_digit(text.data[i + 2]) : -1;
+        int high = i + 2 < text.len ? tc_hex_digit(text.data[i + 1]) : -1;
+        int low = i + 2 < text.len ? tc_hex_digit(text.data[i + 2]) : -1;
         if (high < 0 || low < 0)
             return TC_EINVAL;
         tc_buf_append_u8(out, (uint8_t)(high * 16 + low));

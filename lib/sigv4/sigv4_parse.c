@@ -37,15 +37,6 @@ bool sigv4__one_header(const struct sigv4_request *r, struct tc_slice name,
     return true;
 }
 
-/* Cut everything before the first stop byte off *rest; without a stop, take all of it. */
-static struct tc_slice cut(struct tc_slice *rest, uint8_t stop) {
-    const uint8_t *at = rest->len ? memchr(rest->data, stop, rest->len) : NULL;
-    size_t len = at ? (size_t)(at - rest->data) : rest->len;
-    struct tc_slice part = tc_slice(rest->data, len);
-    *rest = tc_slice_from(*rest, at ? len + 1 : len);
-    return part;
-}
-
 static void skip_blanks(struct tc_slice *s) {
     while (s->len && (s->data[0] == ' ' || s->data[0] == '\t'))
         *s = tc_slice_from(*s, 1);
@@ -103,7 +94,7 @@ static tc_err parse_credential(struct tc_slice text, struct sigv4_auth *auth) {
 /* One "Name=value" of the header; each may stand once. */
 static tc_err parse_part(struct tc_slice part, struct sigv4_auth *auth) {
     struct tc_slice value = part;
-    struct tc_slice name = cut(&value, '=');
+    struct tc_slice name = tc_slice_cut(&value, '=');
     if (value.len == 0)
         return TC_EINVAL;
     if (tc_slice_eq(name, TC_SLICE_LIT("Credential")) && auth->key_id.len == 0)
@@ -133,7 +124,7 @@ tc_err sigv4__parse_header(struct tc_slice authorization, struct sigv4_auth *ret
         return TC_EINVAL;
     for (size_t i = 0; i < 3; i++) {
         skip_blanks(&rest);
-        TC_TRY(parse_part(trim_end(cut(&rest, ',')), &auth));
+        TC_TRY(parse_part(trim_end(tc_slice_cut(&rest, ',')), &auth));
     }
     if (rest.len != 0 || !is_complete(&auth))
         return TC_EINVAL;
@@ -187,8 +178,8 @@ tc_err sigv4__parse_query(struct tc_slice query, struct tc_buf *scratch,
     tc_buf_clear(scratch);
     (void)tc_buf_reserve(scratch, query.len + 1);
     while (query.len) {
-        struct tc_slice value = cut(&query, '&');
-        struct tc_slice name = cut(&value, '=');
+        struct tc_slice value = tc_slice_cut(&query, '&');
+        struct tc_slice name = tc_slice_cut(&value, '=');
         size_t start = scratch->len;
         TC_TRY(sigv4__percent_decode(value, scratch));
         TC_TRY(

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "proto/archive.pb-c.h"
+#include "proto/bytes.h"
 #include "proto/common.pb-c.h"
 #include "rpc/message.h"
 
@@ -30,10 +31,6 @@ void offers_frames(void *user, struct rpc_conn *conn, struct rpc_frames *frames)
     rpc_frames_refuse(frames, TC_EBUSY);
 }
 
-static struct tc_slice bytes_of(ProtobufCBinaryData d) {
-    return tc_slice(d.data, d.len);
-}
-
 static bool encode_entries(const Tercet__Pb__SegmentOffer *m, struct tc_buf *entries) {
     for (size_t i = 0; i < m->n_entries; i++) {
         const Tercet__Pb__LogEntry *e = m->entries[i];
@@ -46,7 +43,7 @@ static bool encode_entries(const Tercet__Pb__SegmentOffer *m, struct tc_buf *ent
             .body_crc = e->body_crc,
             .type = (uint16_t)e->type,
             .flags = (uint16_t)e->flags,
-            .body = bytes_of(e->body),
+            .body = proto_slice(e->body),
         };
         archive_entry_encode(&entry, entries);
     }
@@ -63,8 +60,8 @@ static tc_err take(struct offers *o, const Tercet__Pb__SegmentOffer *m, struct i
         .segment = {.gid = m->gid,
                     .table_id = m->table_id,
                     .table = tc_slice_str(m->table),
-                    .start = bytes_of(m->start),
-                    .end = bytes_of(m->end),
+                    .start = proto_slice(m->start),
+                    .end = proto_slice(m->end),
                     .first = m->first,
                     .last = m->last,
                     .chain_before = m->chain_before,

@@ -1,6 +1,7 @@
 #include "shell_execute.h"
 
 #include "base/assert.h"
+#include "proto/bytes.h"
 #include "rpc/unary.h"
 
 #include <protobuf-c/protobuf-c.h>
@@ -16,15 +17,10 @@ const char *shell_action_name(enum plan_action_type type) {
     return names[type];
 }
 
-static void pack(const ProtobufCMessage *message, struct tc_buf *out) {
-    size_t len = protobuf_c_message_get_packed_size(message);
-    protobuf_c_message_pack(message, tc_buf_extend(out, len));
-}
-
 static tc_err control(struct shell_system *system, uint32_t node, const char *method,
                       const ProtobufCMessage *message) {
     struct tc_buf request = {0}, answer = {0};
-    pack(message, &request);
+    proto_append(&request, message);
     tc_err err = rpc_unary_wait(system->rpc, system->storage->items[node], method,
                                 tc_buf_slice(&request), SHELL_CONTROL_DEADLINE_MS, &answer);
     tc_buf_deinit(&request);
@@ -85,7 +81,7 @@ static tc_err write_record(struct shell_system *system, const char *kind, struct
                            uint64_t version, uint64_t expected, const ProtobufCMessage *message) {
     struct tc_buf data = {0};
     if (message)
-        pack(message, &data);
+        proto_append(&data, message);
     struct system_record r = {tc_slice_str(kind), name, version, tc_buf_slice(&data)};
     tc_err err = shell_system_write(system, &r, expected);
     tc_buf_deinit(&data);

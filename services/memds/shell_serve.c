@@ -1,6 +1,7 @@
 /* Requests of routers, pushes of storage nodes, questions of peers. */
 #include "memds/shell_private.h"
 
+#include "proto/bytes.h"
 #include "proto/common.pb-c.h"
 #include "proto/memds.pb-c.h"
 
@@ -45,8 +46,7 @@ static tc_err serve_push(struct shell *s, struct tc_slice payload) {
     Tercet__Pb__PushReply reply = TERCET__PB__PUSH_REPLY__INIT;
     reply.root_lo = root.hash.lo;
     reply.root_hi = root.hash.hi;
-    const size_t len = tercet__pb__push_reply__get_packed_size(&reply);
-    (void)tercet__pb__push_reply__pack(&reply, tc_buf_extend(&s->out, len));
+    proto_append(&s->out, &reply.base);
     return err;
 }
 

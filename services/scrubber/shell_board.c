@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/map.h"
+#include "proto/bytes.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -121,23 +122,15 @@ static void count_checks(struct board *b, const Tercet__Pb__ScrubGroup *g) {
     daemon_metric_add(b->metrics->archive_entries_total, g->archive_entries);
 }
 
-/* protobuf has no copy; a finding packs to a few hundred bytes. */
-static Tercet__Pb__ScrubFinding *copy_finding(const Tercet__Pb__ScrubFinding *f) {
-    struct tc_buf packed = {0};
-    size_t len = tercet__pb__scrub_finding__get_packed_size(f);
-    tercet__pb__scrub_finding__pack(f, tc_buf_extend(&packed, len));
-    Tercet__Pb__ScrubFinding *copy = tercet__pb__scrub_finding__unpack(NULL, len, packed.data);
-    tc_buf_deinit(&packed);
-    return copy;
-}
-
 static void remember(struct board *b, const Tercet__Pb__ScrubGroup *g) {
     for (size_t i = 0; i < g->n_findings; i++) {
         struct recent *r = &b->recent[b->recent_count++ % RECENT_COUNT_MAX];
         if (r->finding)
             tercet__pb__scrub_finding__free_unpacked(r->finding, NULL);
-        *r = (struct recent){
-            .gid = g->gid, .ms = g->ended_ms, .finding = copy_finding(g->findings[i])};
+        *r = (struct recent){.gid = g->gid,
+                             .ms = g->ended_ms,
+                             .finding =
+                                 (Tercet__Pb__ScrubFinding *)proto_dup(&g->findings[i]->base)};
     }
 }
 
@@ -200,8 +193,7 @@ void board_pack(struct board *b, uint64_t gid, struct tc_buf *ret_reply) {
     tc_buf_append_u8(&b->problem, 0);
     b->problem.len--;
     reply.problem = (char *)b->problem.data;
-    size_t len = tercet__pb__scrub_run_reply__get_packed_size(&reply);
-    tercet__pb__scrub_run_reply__pack(&reply, tc_buf_extend(ret_reply, len));
+    proto_append(ret_reply, &reply.base);
     pthread_mutex_unlock(&b->lock);
     free((void *)reply.groups);
 }

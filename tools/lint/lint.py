@@ -15,6 +15,7 @@ LINE_COLUMNS_MAX = 100
 # What a layer may include; a folder's own layer is always allowed.
 LAYERS = {
     "base": [],
+    "proto": ["base"],
     "sigv4": ["base"],
     "core": ["base"],
     "env": ["core", "base"],

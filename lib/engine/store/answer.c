@@ -3,12 +3,9 @@
 #include "base/assert.h"
 #include "core/item/item.h"
 #include "engine/store/group.h"
+#include "proto/bytes.h"
 
 #include <stdlib.h>
-
-static ProtobufCBinaryData view(struct tc_slice s) {
-    return (ProtobufCBinaryData){.len = s.len, .data = (uint8_t *)(uintptr_t)s.data};
-}
 
 void store__answer_write(struct store *s, uint64_t token, uint64_t index, struct tc_slice body,
                          uint32_t want) {
@@ -28,9 +25,9 @@ void store__answer_write(struct store *s, uint64_t token, uint64_t index, struct
     if (m.op == ENTRY_PUT)
         reply.new_bytes = (uint32_t)item_size_bytes(m.item);
     if ((want & STORE_WANT_OLD) && w.has_old)
-        reply.old_item = view(w.old_item);
+        reply.old_item = proto_bytes(w.old_item);
     if ((want & STORE_WANT_NEW) && m.op == ENTRY_PUT)
-        reply.new_item = view(m.item);
+        reply.new_item = proto_bytes(m.item);
     store__reply(s, token, TC_OK, &reply.base);
 }
 
@@ -79,7 +76,7 @@ void store__answer_later_read(struct replica *r, uint64_t token, uint64_t index,
                               const Tercet__Pb__ItemReply *reply) {
     struct store_wait *wait = wait_new(STORE_WAIT_READ, token, index);
     wait->err = err;
-    store__pack(&wait->answer, &reply->base);
+    proto_append(&wait->answer, &reply->base);
     store_waits_add_take(&r->waits, wait);
 }
 

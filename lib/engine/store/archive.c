@@ -20,10 +20,6 @@ enum {
     ASK_PAUSE_MS = 5000, /* between two questions of a follower */
 };
 
-static ProtobufCBinaryData view(const struct tc_blob *b) {
-    return (ProtobufCBinaryData){.len = b->len, .data = (uint8_t *)(uintptr_t)b->data};
-}
-
 /* The chain hash at index, if this log still knows it. */
 static bool chain_at(const struct replica *r, uint64_t index, uint64_t *ret_chain) {
     const struct paxos_entry *e = paxos_entry_at(r->paxos, index);
@@ -82,7 +78,7 @@ static void segment_add(struct segment *g, const struct paxos_entry *e, struct t
     to->type = e->type;
     to->body_crc = e->body_crc;
     to->body_len = e->body_len;
-    to->body = view(body);
+    to->body = proto_bytes(tc_blob_slice(body));
     g->pointers[g->count] = to;
     g->bodies[g->count] = body;
     g->count++;
@@ -124,7 +120,7 @@ static bool pack_entries(const struct replica *r, struct tc_buf *out) {
         o.n_entries = g.count;
         o.first_ms = g.first_ns / STORE_MS_NS;
         o.last_ms = g.last_ns / STORE_MS_NS;
-        store__pack(out, &o.base);
+        proto_append(out, &o.base);
     }
     segment_free(&g);
     return any;
@@ -162,7 +158,7 @@ static bool pack_verify(struct replica *r, struct tc_buf *out) {
     if (o.first == 0 || o.last > r->committed || !chain_at(r, o.first - 1, &o.chain_before) ||
         !chain_at(r, o.last, &o.chain_after))
         return false;
-    store__pack(out, &o.base);
+    proto_append(out, &o.base);
     return true;
 }
 
@@ -180,7 +176,7 @@ static bool offer(struct replica *r, uint64_t now_ns, struct tc_buf *out) {
     r->archive.ask_ns = now_ns + (uint64_t)ASK_PAUSE_MS * STORE_MS_NS;
     Tercet__Pb__SegmentOffer o;
     fill_common(r, &o);
-    store__pack(out, &o.base);
+    proto_append(out, &o.base);
     return true;
 }
 

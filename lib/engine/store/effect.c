@@ -1,6 +1,7 @@
 /* Effects on their way out: held until the log covers them, then ready in the order they came. */
 #include "base/assert.h"
 #include "engine/store/store_private.h"
+#include "proto/bytes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,17 +21,6 @@ void store_effect_free(struct store_effect *e) {
     free(e);
 }
 
-static void pack_into(struct tc_buf *out, const ProtobufCMessage *msg) {
-    size_t size = protobuf_c_message_get_packed_size(msg);
-    (void)tc_buf_reserve(out, size);
-    size_t packed = protobuf_c_message_pack(msg, tc_buf_extend(out, size));
-    TC_ASSERT(packed == size);
-}
-
-void store__pack(struct tc_buf *out, const ProtobufCMessage *msg) {
-    pack_into(out, msg);
-}
-
 static void enqueue(struct store *s, struct store_effect *e) {
     bool ready = e->after_lsn <= s->durable_lsn;
     tc_list_push_back(ready ? &s->effects_ready : &s->effects_held, &e->link);
@@ -41,7 +31,7 @@ void store__reply(struct store *s, uint64_t token, tc_err err, const ProtobufCMe
     e->token = token;
     e->err = err;
     if (msg)
-        pack_into(&e->payload, msg);
+        proto_append(&e->payload, msg);
     enqueue(s, e);
 }
 
@@ -59,14 +49,14 @@ void store__send(struct store *s, enum store_effect_type type, const char *addr,
     struct store_effect *e = effect_new(type);
     (void)snprintf(e->addr, sizeof e->addr, "%s", addr);
     e->after_lsn = after_lsn;
-    pack_into(&e->payload, msg);
+    proto_append(&e->payload, msg);
     s->counters.messages_out++;
     enqueue(s, e);
 }
 
 void store__push(struct store *s, const Tercet__Pb__PushRequest *msg) {
     struct store_effect *e = effect_new(STORE_PUSH);
-    pack_into(&e->payload, &msg->base);
+    proto_append(&e->payload, &msg->base);
     enqueue(s, e);
 }
 

@@ -64,7 +64,7 @@ void store_node_info(struct store *s, struct tc_buf *out) {
     struct tc_fs_space space = {0};
     if (tc_fs_space(s->env.fs, s->dir, &space) == TC_OK)
         reply.disk_free_bytes = space.free_bytes;
-    store__pack(out, &reply.base);
+    proto_append(out, &reply.base);
     for (size_t i = 0; i < n; i++)
         tc_buf_deinit(&states[i]);
     free(states);

@@ -8,6 +8,7 @@
 #include "engine/store/apply.h"
 #include "engine/store/group.h"
 #include "engine/store/replica.h"
+#include "proto/bytes.h"
 
 /* One write on its way through the checks; lives for the call. */
 struct write_op {
@@ -19,10 +20,6 @@ struct write_op {
     uint64_t seen_index; /* pending entry that old comes from; 0: applied state */
     struct store_decision decision;
 };
-
-static ProtobufCBinaryData view(struct tc_slice s) {
-    return (ProtobufCBinaryData){.len = s.len, .data = (uint8_t *)(uintptr_t)s.data};
-}
 
 /* The item in the B-tree; TC_OK with an empty slice when there is none. */
 static tc_err read_tree(struct replica *r, struct tc_slice key, struct tc_slice *ret_item) {
@@ -53,7 +50,7 @@ static void answer_get(struct store *s, struct replica *r, uint64_t token,
             expr_project(store__bytes(req->projection), item, &projected);
             item = tc_buf_slice(&projected);
         }
-        reply.new_item = view(item);
+        reply.new_item = proto_bytes(item);
     }
     store__admit_charge_read(r, reply.new_bytes, req->consistent);
     s->counters.gets++;
@@ -109,7 +106,7 @@ static void refuse(struct write_op *op, tc_err err) {
     if (reply.found)
         reply.old_bytes = (uint32_t)item_size_bytes(op->old);
     if (err == TC_ECONDITION && (op->req->want & STORE_WANT_OLD_ON_FAILURE))
-        reply.old_item = view(op->old);
+        reply.old_item = proto_bytes(op->old);
     tc_buf_append_u8(&op->decision.message, 0);
     reply.message = (char *)op->decision.message.data;
     op->s->counters.conditions_failed += err == TC_ECONDITION;

@@ -5,10 +5,7 @@
 #include "engine/store/group.h"
 #include "engine/store/page.h"
 #include "engine/store/replica.h"
-
-static ProtobufCBinaryData view(struct tc_slice s) {
-    return (ProtobufCBinaryData){.len = s.len, .data = (uint8_t *)(uintptr_t)s.data};
-}
+#include "proto/bytes.h"
 
 /* The walk's bounds: the request's, cut to the group's range, then to what follows `after`. */
 struct span {
@@ -68,16 +65,16 @@ static void answer(struct store *s, struct replica *r, uint64_t token,
                    const struct store_page *page) {
     Tercet__Pb__RangeReply reply = TERCET__PB__RANGE_REPLY__INIT;
     struct tc_slice last_item = TC_SLICE_EMPTY;
-    reply.items = view(tc_buf_slice(&page->items));
+    reply.items = proto_bytes(tc_buf_slice(&page->items));
     reply.count = page->count;
     reply.scanned = page->scanned;
     reply.bytes = page->bytes;
     reply.index = r->applied.index;
     reply.more = page->more;
     if (page->scanned > 0) { /* a page may end here although this group has no more */
-        reply.last_key = view(tc_buf_slice(&page->last_key));
+        reply.last_key = proto_bytes(tc_buf_slice(&page->last_key));
         if (btree_get(r->tree, tc_buf_slice(&page->last_key), &last_item) == TC_OK)
-            reply.last_item = view(last_item);
+            reply.last_item = proto_bytes(last_item);
     }
     s->counters.ranges++;
     store__admit_charge_read(r, page->bytes, page->req->consistent);

@@ -48,7 +48,7 @@ static tc_err desc_save(struct store *s, const Tercet__Pb__CreateReplicaRequest 
     struct tc_buf b = {0};
     desc_name(name, sizeof name, desc->partition->gid);
     tc_buf_append_u8(&b, state);
-    store__pack(&b, &desc->base);
+    proto_append(&b, &desc->base);
     tc_err err = b.len > STORE_FILE_BYTES_MAX
                      ? TC_ELIMIT
                      : store__file_save(s->env.fs, s->dir, name, tc_buf_slice(&b));
@@ -223,7 +223,7 @@ static tc_err make_tree(struct replica *r) {
 
 static Tercet__Pb__CreateReplicaRequest *desc_dup(const Tercet__Pb__CreateReplicaRequest *req) {
     struct tc_buf b = {0};
-    store__pack(&b, &req->base);
+    proto_append(&b, &req->base);
     Tercet__Pb__CreateReplicaRequest *copy =
         tercet__pb__create_replica_request__unpack(NULL, b.len, b.data);
     TC_ASSERT(copy != NULL);

@@ -64,7 +64,7 @@ tc_err store_scrub_vector(struct store *s, uint64_t gid, uint64_t index, struct 
     reply.n_sums = (size_t)2 * BTREE_BUCKET_COUNT;
     reply.item_count = mark->item_count;
     reply.chain = mark->chain;
-    store__pack(out, &reply.base);
+    proto_append(out, &reply.base);
     return TC_OK;
 }
 
@@ -188,7 +188,7 @@ static void pack_bucket(const struct replica *r, const struct bucket_keys *b, st
         reply.keys[i] = (ProtobufCBinaryData){.len = len, .data = b->keys.data + at + sizeof len};
         at += sizeof len + len;
     }
-    store__pack(out, &reply.base);
+    proto_append(out, &reply.base);
     free(reply.keys);
 }
 

@@ -15,6 +15,7 @@
 #include "engine/store/wire.h"
 #include "engine/wal/wal.h"
 #include "env/clock.h"
+#include "proto/bytes.h"
 
 enum {
     STORE_SCRUB_MARKS_MAX = 4,         /* marked indices whose content vector is kept */
@@ -169,7 +170,6 @@ struct store_job {
 };
 
 /* ---- effect.c */
-void store__pack(struct tc_buf *out, const ProtobufCMessage *msg);
 void store__reply(struct store *s, uint64_t token, tc_err err, const ProtobufCMessage *msg);
 void store__reply_packed(struct store *s, uint64_t token, tc_err err, struct tc_slice payload);
 void store__send(struct store *s, enum store_effect_type type, const char *addr, uint64_t after_lsn,

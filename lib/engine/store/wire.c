@@ -2,10 +2,7 @@
 
 #include "base/assert.h"
 #include "base/crc32c.h"
-
-static ProtobufCBinaryData view(const void *data, size_t len) {
-    return (ProtobufCBinaryData){.len = len, .data = (uint8_t *)(uintptr_t)data};
-}
+#include "proto/bytes.h"
 
 static uint32_t crc_numbers(uint32_t crc, const uint64_t *numbers, size_t count) {
     for (size_t i = 0; i < count; i++) {
@@ -49,7 +46,7 @@ static void put_entry(Tercet__Pb__LogEntry *to, const struct paxos_entry *e) {
     to->body_len = e->body_len;
     to->flags = e->flags;
     if (e->body)
-        to->body = view(e->body->data, e->body->len);
+        to->body = proto_bytes(tc_blob_slice(e->body));
     TC_ASSERT(e->body || e->body_len == 0 || (e->flags & PAXOS_FAULTY));
 }
 
@@ -77,8 +74,8 @@ void store__wire_out_init(struct store_wire_out *out, const struct store_wire_en
     out->pb = (Tercet__Pb__PaxosMessage)TERCET__PB__PAXOS_MESSAGE__INIT;
     out->config = (struct tc_buf){0};
     out->pb.gid = ends->gid;
-    out->pb.from_store = view(ends->from_store, WIRE_UUID_BYTES);
-    out->pb.to_store = view(ends->to_store, WIRE_UUID_BYTES);
+    out->pb.from_store = proto_bytes(tc_slice(ends->from_store, WIRE_UUID_BYTES));
+    out->pb.to_store = proto_bytes(tc_slice(ends->to_store, WIRE_UUID_BYTES));
     put_fields(&out->pb, msg);
     for (size_t i = 0; i < msg->entry_count; i++) {
         put_entry(&out->entries[i], &msg->entries[i]);
@@ -88,7 +85,7 @@ void store__wire_out_init(struct store_wire_out *out, const struct store_wire_en
     out->pb.n_entries = msg->entry_count;
     if (msg->config) {
         quorum_encode(msg->config, &out->config);
-        out->pb.config = view(out->config.data, out->config.len);
+        out->pb.config = proto_bytes(tc_buf_slice(&out->config));
     }
     out->pb.crc = store__wire_crc(&out->pb);
 }

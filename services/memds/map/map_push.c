@@ -1,6 +1,7 @@
 /* What storage nodes tell: they are the authority, this node only keeps the newest of it. */
 #include "base/assert.h"
 #include "memds/map/map_private.h"
+#include "proto/bytes.h"
 
 static tc_err put(struct map *m, const struct perkle_record *record, uint64_t now_ms,
                   struct map_counts *counts) {
@@ -17,8 +18,7 @@ static tc_err put(struct map *m, const struct perkle_record *record, uint64_t no
 
 static struct tc_slice pack(struct tc_buf *out, const ProtobufCMessage *message) {
     tc_buf_clear(out);
-    const size_t len = protobuf_c_message_get_packed_size(message);
-    (void)protobuf_c_message_pack(message, tc_buf_extend(out, len));
+    proto_append(out, message);
     return tc_buf_slice(out);
 }
 

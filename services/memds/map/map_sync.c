@@ -1,6 +1,7 @@
 /* Exchange with peers: Perkle answers as protobuf, both ways. */
 #include "base/assert.h"
 #include "memds/map/map_private.h"
+#include "proto/bytes.h"
 
 /* Rows of a SyncReply live here while it is packed or read. */
 struct rows {
@@ -11,20 +12,12 @@ struct rows {
     Tercet__Pb__SyncRecord *record_list[PERKLE_ANSWER_RECORDS_MAX];
 };
 
-static ProtobufCBinaryData bytes_of(struct tc_slice s) {
-    return (ProtobufCBinaryData){.len = s.len, .data = (uint8_t *)(uintptr_t)s.data};
-}
-
-static struct tc_slice slice_of(ProtobufCBinaryData b) {
-    return tc_slice(b.data, b.len);
-}
-
 static void fill_children(struct rows *rows) {
     for (size_t i = 0; i < rows->answer.child_count; i++) {
         const struct perkle_part *part = &rows->answer.children[i];
         Tercet__Pb__SyncChild *c = &rows->children[i];
         tercet__pb__sync_child__init(c);
-        c->prefix = bytes_of(part->prefix);
+        c->prefix = proto_bytes(part->prefix);
         c->hash_lo = part->hash.lo;
         c->hash_hi = part->hash.hi;
         rows->child_list[i] = c;
@@ -36,8 +29,8 @@ static void fill_records(struct rows *rows) {
         const struct perkle_record *r = &rows->answer.records[i];
         Tercet__Pb__SyncRecord *to = &rows->records[i];
         tercet__pb__sync_record__init(to);
-        to->key = bytes_of(r->key);
-        to->value = bytes_of(r->value);
+        to->key = proto_bytes(r->key);
+        to->value = proto_bytes(r->value);
         to->version = r->version.major;
         to->version_minor = r->version.minor;
         to->dead_until_ms = r->dead_until_ms;
@@ -53,7 +46,7 @@ tc_err map_append_sync(struct map *m, struct tc_slice prefix, uint64_t now_ns, s
     fill_children(&rows);
     fill_records(&rows);
     Tercet__Pb__SyncReply reply = TERCET__PB__SYNC_REPLY__INIT;
-    reply.prefix = bytes_of(prefix);
+    reply.prefix = proto_bytes(prefix);
     reply.hash_lo = rows.answer.hash.lo;
     reply.hash_hi = rows.answer.hash.hi;
     reply.n_children = rows.answer.child_count;
@@ -61,8 +54,7 @@ tc_err map_append_sync(struct map *m, struct tc_slice prefix, uint64_t now_ns, s
     reply.n_records = rows.answer.record_count;
     reply.records = rows.record_list;
     reply.warm = map_warm(m, now_ns);
-    const size_t len = tercet__pb__sync_reply__get_packed_size(&reply);
-    (void)tercet__pb__sync_reply__pack(&reply, tc_buf_extend(out, len));
+    proto_append(out, &reply.base);
     return TC_OK;
 }
 
@@ -82,7 +74,7 @@ static bool partition_fits(const struct perkle_record *r, struct tc_buf *key) {
     Tercet__Pb__Partition *p = tercet__pb__partition__unpack(NULL, r->value.len, r->value.data);
     if (p == NULL)
         return false;
-    map__partition_key(key, p->table_id, slice_of(p->start));
+    map__partition_key(key, p->table_id, proto_slice(p->start));
     const bool fits = tc_slice_eq(tc_buf_slice(key), r->key) && p->epoch == r->version.major &&
                       p->leader_round == r->version.minor;
     tercet__pb__partition__free_unpacked(p, NULL);
@@ -104,8 +96,8 @@ static tc_err read_records(const Tercet__Pb__SyncReply *reply, struct perkle_ans
     for (size_t i = 0; fits && i < reply->n_records; i++) {
         const Tercet__Pb__SyncRecord *from = reply->records[i];
         a->records[i] = (struct perkle_record){
-            .key = slice_of(from->key),
-            .value = slice_of(from->value),
+            .key = proto_slice(from->key),
+            .value = proto_slice(from->value),
             .version = {from->version, from->version_minor},
             .dead_until_ms = from->dead_until_ms,
         };
@@ -121,7 +113,7 @@ static void read_children(const Tercet__Pb__SyncReply *reply, struct perkle_answ
     for (size_t i = 0; i < reply->n_children; i++) {
         const Tercet__Pb__SyncChild *from = reply->children[i];
         a->children[i] = (struct perkle_part){
-            .prefix = slice_of(from->prefix),
+            .prefix = proto_slice(from->prefix),
             .hash = {from->hash_lo, from->hash_hi},
         };
     }

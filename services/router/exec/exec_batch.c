@@ -177,10 +177,10 @@ static void settle(struct part *p, const Tercet__Pb__ItemReply *reply) {
                           : exec__read_mu(larger, t->consistent);
     admit_charge(b->op->exec->admit, t->table->descriptor, b->write, p->cost_mu);
     p->found = reply->found && !b->write;
-    if (p->found && item_check(exec__bytes(reply->new_item)) != TC_OK)
+    if (p->found && item_check(proto_slice(reply->new_item)) != TC_OK)
         p->err = TC_ECORRUPT;
     else if (p->found)
-        tc_buf_append_slice(&p->item, exec__bytes(reply->new_item));
+        tc_buf_append_slice(&p->item, proto_slice(reply->new_item));
     p->state = p->err == TC_OK ? PART_DONE : PART_LEFT;
 }
 
@@ -212,7 +212,7 @@ static void send(struct part *p) {
         const struct api_write_request *w = write_of(p);
         r->op = w->put ? TERCET__PB__ITEM_OP__ITEM_PUT : TERCET__PB__ITEM_OP__ITEM_DELETE;
         if (w->put)
-            r->item = exec__pb_slice(w->put->item);
+            r->item = proto_bytes(w->put->item);
     }
     p->call.kind = ROUTE_ITEM;
     p->call.table_id = t->table->descriptor->table_id;

@@ -29,7 +29,7 @@ static void get_done(struct route_call *c, tc_err err, const ProtobufCMessage *m
         exec__storage_error(op, err, reply ? reply->message : NULL);
         return;
     }
-    struct tc_slice item = exec__bytes(reply->new_item);
+    struct tc_slice item = proto_slice(reply->new_item);
     if (reply->found && item_check(item) != TC_OK) {
         exec__fail(op, API_INTERNAL_SERVER_ERROR, "The stored item is damaged");
         return;
@@ -82,7 +82,7 @@ static unsigned wanted(const struct api_write_item *in) {
 
 static void condition_failed(struct exec_op *op, const Tercet__Pb__ItemReply *reply) {
     const struct api_write_item *in = op->req->input;
-    struct tc_slice old = reply ? exec__bytes(reply->old_item) : TC_SLICE_EMPTY;
+    struct tc_slice old = reply ? proto_slice(reply->old_item) : TC_SLICE_EMPTY;
     struct tc_buf more = {0};
     admit_charge(op->exec->admit, op->table->descriptor, /* write= */ true,
                  exec__write_mu(reply ? reply->old_bytes : 0, 0));
@@ -100,7 +100,7 @@ static bool append_attributes(struct exec_op *op, const Tercet__Pb__ItemReply *r
     const struct api_write_item *in = op->req->input;
     bool old =
         in->return_values == API_RETURN_ALL_OLD || in->return_values == API_RETURN_UPDATED_OLD;
-    struct tc_slice item = exec__bytes(old ? reply->old_item : reply->new_item);
+    struct tc_slice item = proto_slice(old ? reply->old_item : reply->new_item);
     if (in->return_values <= API_RETURN_NONE || item.len == 0)
         return true;
     if (item_check(item) != TC_OK)
@@ -161,7 +161,7 @@ static void put_found(struct exec_op *op) {
         return;
     }
     begin_write(op, TERCET__PB__ITEM_OP__ITEM_PUT);
-    op->call.request.item.item = exec__pb_slice(in->item);
+    op->call.request.item.item = proto_bytes(in->item);
     send(op, /* write= */ true, write_done);
 }
 
@@ -192,7 +192,7 @@ static void update_found(struct exec_op *op) {
         return;
     }
     begin_write(op, TERCET__PB__ITEM_OP__ITEM_UPDATE);
-    op->call.request.item.item = exec__pb_slice(in->key);
+    op->call.request.item.item = proto_bytes(in->key);
     op->call.request.item.update = exec__pb(&op->programs.update);
     send(op, /* write= */ true, write_done);
 }

@@ -39,7 +39,7 @@ static void list_done(struct route_call *call, tc_err err, const ProtobufCMessag
     const Tercet__Pb__RangeReply *reply = (const Tercet__Pb__RangeReply *)message;
     (void)partition;
     if (err == TC_OK)
-        err = write_names(op, exec__bytes(reply->items));
+        err = write_names(op, proto_slice(reply->items));
     if (err != TC_OK) {
         tc_buf_clear(op->req->out);
         exec__storage_error(op, err, NULL);

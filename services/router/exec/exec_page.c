@@ -76,7 +76,7 @@ static tc_err take_items(struct exec_op *op, struct tc_slice items) {
 
 /* Is the partition the last one of the range? Else p->at is where the next one lies. */
 static bool exhausted(struct page *p, const Tercet__Pb__Partition *partition) {
-    struct tc_slice start = exec__bytes(partition->start), end = exec__bytes(partition->end);
+    struct tc_slice start = proto_slice(partition->start), end = proto_slice(partition->end);
     if (p->reverse) {
         if (start.len == 0 || tc_slice_cmp(start, tc_buf_slice(&p->start)) <= 0)
             return true;
@@ -101,7 +101,7 @@ static void part_done(struct route_call *c, tc_err err, const ProtobufCMessage *
     struct page *p = op->state;
     const Tercet__Pb__RangeReply *reply = (const Tercet__Pb__RangeReply *)message;
     if (err == TC_OK)
-        err = take_items(op, exec__bytes(reply->items));
+        err = take_items(op, proto_slice(reply->items));
     if (err != TC_OK) {
         tc_buf_clear(op->req->out);
         exec__storage_error(op, err, NULL);
@@ -111,7 +111,7 @@ static void part_done(struct route_call *c, tc_err err, const ProtobufCMessage *
     p->scanned += reply->scanned;
     p->bytes += reply->bytes;
     p->limit_left -= reply->scanned < p->limit_left ? reply->scanned : p->limit_left;
-    struct tc_slice last = exec__bytes(reply->last_item);
+    struct tc_slice last = proto_slice(reply->last_item);
     if (last.len && item_check(last) == TC_OK) {
         tc_buf_clear(&p->last);
         exec__project_key(op->table->descriptor, last, &p->last);

@@ -5,6 +5,7 @@
 #include "router/exec/exec.h"
 
 #include "base/assert.h"
+#include "proto/bytes.h"
 
 enum {
     EXEC__WANT_OLD = 1,
@@ -61,16 +62,8 @@ bool exec__is_throttle(tc_err err);
 bool exec__is_retryable(tc_err err);
 const char *exec__pb_text(const char *s); /* NULL for "" */
 
-static inline struct tc_slice exec__bytes(ProtobufCBinaryData b) {
-    return tc_slice(b.data, b.len);
-}
-
 static inline ProtobufCBinaryData exec__pb(const struct tc_buf *b) {
-    return (ProtobufCBinaryData){b->len, b->data};
-}
-
-static inline ProtobufCBinaryData exec__pb_slice(struct tc_slice s) {
-    return (ProtobufCBinaryData){s.len, (uint8_t *)(uintptr_t)s.data};
+    return proto_bytes(tc_buf_slice(b));
 }
 
 /* exec_key.c: keys by the table's schema. On failure diag has the API's text. */

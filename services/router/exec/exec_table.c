@@ -2,6 +2,7 @@
 #include "exec_private.h"
 
 #include "engine/system/system.h"
+#include "proto/bytes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,8 +82,7 @@ static void read_record(struct exec_op *op, struct tc_slice name, call_done done
 static void write_record(struct exec_op *op, const Tercet__Pb__TableDescriptor *d,
                          uint64_t expected, call_done done) {
     struct tc_buf data = {0};
-    size_t len = tercet__pb__table_descriptor__get_packed_size(d);
-    tercet__pb__table_descriptor__pack(d, tc_buf_extend(&data, len));
+    proto_append(&data, &d->base);
     struct system_record r = {TC_SLICE_LIT(SYSTEM_KIND_TABLE), tc_slice_str(d->name), d->version,
                               tc_buf_slice(&data)};
     tc_buf_clear(&op->item);
@@ -108,8 +108,8 @@ static Tercet__Pb__TableDescriptor *take_record(struct exec_op *op, struct tc_sl
     }
     struct system_record r;
     Tercet__Pb__TableDescriptor *d = NULL;
-    if (err == TC_OK && item_check(exec__bytes(reply->new_item)) == TC_OK &&
-        system_decode(exec__bytes(reply->new_item), &r) == TC_OK)
+    if (err == TC_OK && item_check(proto_slice(reply->new_item)) == TC_OK &&
+        system_decode(proto_slice(reply->new_item), &r) == TC_OK)
         d = tercet__pb__table_descriptor__unpack(NULL, r.data.len, r.data.data);
     if (d == NULL)
         exec__storage_error(op, err == TC_OK ? TC_ECORRUPT : err, NULL);

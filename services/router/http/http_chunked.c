@@ -6,20 +6,12 @@ enum {
     DIGIT_COUNT_MAX = 7,
 };
 
-static int hex_digit(uint8_t c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static unsigned take_size(struct http_chunked *c, uint8_t byte) {
     if (byte == '\r' && c->digit_count > 0) {
         c->state = HTTP_CHUNK_SIZE_LF;
         return 0;
     }
-    int digit = hex_digit(byte);
+    int digit = tc_hex_digit(byte);
     if (digit < 0)
         return 400;
     if (c->digit_count == DIGIT_COUNT_MAX)

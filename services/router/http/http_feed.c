@@ -45,7 +45,7 @@ static bool charge(struct http_request *r, size_t len) {
     return before + len <= s->options.large_bytes_max;
 }
 
-static void request_free(struct http_request *r) {
+void http__request_free(struct http_request *r) {
     tc_buf_deinit(&r->headers);
     tc_buf_deinit(&r->answer);
     tc_buf_deinit(&r->bytes);
@@ -62,7 +62,7 @@ void http__request_recycle(struct http_request *r) {
     r->conn->queue_count--;
     discharge(r);
     if (l->pool_count == HTTP__POOL_COUNT_MAX) {
-        request_free(r);
+        http__request_free(r);
         return;
     }
     trim_buf(&r->headers);

@@ -53,14 +53,7 @@ void http__loop_deinit(struct http_loop *l) {
     TC_ASSERT(tc_list_empty(&l->conns));
     for (struct tc_list *n = tc_list_pop_front(&l->pool); n != NULL;
          n = tc_list_pop_front(&l->pool)) {
-        struct http_request *r = TC_CONTAINER(n, struct http_request, link);
-        tc_buf_deinit(&r->headers);
-        tc_buf_deinit(&r->answer);
-        tc_buf_deinit(&r->bytes);
-        tc_buf_deinit(&r->decoded);
-        tc_buf_deinit(&r->out);
-        tc_arena_deinit(&r->arena);
-        free(r);
+        http__request_free(TC_CONTAINER(n, struct http_request, link));
     }
     free(l->scratch);
     if (l->epoll_fd >= 0)

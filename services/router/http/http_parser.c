@@ -60,14 +60,6 @@ static bool take_line(struct tc_slice *rest, struct tc_slice *ret_line) {
     return true;
 }
 
-static struct tc_slice take_until(struct tc_slice *rest, uint8_t stop) {
-    const uint8_t *at = rest->len ? memchr(rest->data, stop, rest->len) : NULL;
-    size_t len = at ? (size_t)(at - rest->data) : rest->len;
-    struct tc_slice part = tc_slice(rest->data, len);
-    *rest = tc_slice_from(*rest, at ? len + 1 : len);
-    return part;
-}
-
 static bool is_token(struct tc_slice s) {
     for (size_t i = 0; i < s.len; i++)
         if (!is_token_char(s.data[i]))
@@ -84,8 +76,8 @@ static bool is_target(struct tc_slice s) {
 
 static unsigned parse_request_line(struct tc_slice line, struct http_head *head) {
     struct tc_slice version = line;
-    head->method = take_until(&version, ' ');
-    struct tc_slice target = take_until(&version, ' ');
+    head->method = tc_slice_cut(&version, ' ');
+    struct tc_slice target = tc_slice_cut(&version, ' ');
     if (!is_token(head->method) || !is_target(target))
         return 400;
     if (!tc_slice_has_prefix(version, TC_SLICE_LIT("HTTP/")))
@@ -95,7 +87,7 @@ static unsigned parse_request_line(struct tc_slice line, struct http_head *head)
         return 505;
     head->keep_alive = !head->minor_zero;
     head->query = target;
-    head->path = take_until(&head->query, '?');
+    head->path = tc_slice_cut(&head->query, '?');
     return 0;
 }
 
@@ -131,7 +123,7 @@ static unsigned set_content_length(struct http_head *head, struct tc_slice value
 /* The one token of interest in the Connection list. */
 static void set_connection(struct http_head *head, struct tc_slice value) {
     while (value.len) {
-        struct tc_slice token = trim(take_until(&value, ','));
+        struct tc_slice token = trim(tc_slice_cut(&value, ','));
         if (http_name_eq(token, TC_SLICE_LIT("close")))
             head->keep_alive = false;
         else if (head->minor_zero && http_name_eq(token, TC_SLICE_LIT("keep-alive")))

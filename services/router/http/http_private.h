@@ -119,6 +119,7 @@ void http__feed(struct http_conn *c, struct tc_slice bytes);
 void http__refuse(struct http_conn *c, unsigned status);
 struct http_request *http__request_new(struct http_conn *c);
 void http__request_recycle(struct http_request *r);
+void http__request_free(struct http_request *r);
 
 /* http_send.c: responses into the socket. False: the connection must be killed. */
 bool http__send(struct http_conn *c);

@@ -1,6 +1,7 @@
 #include "route_private.h"
 
 #include "base/assert.h"
+#include "proto/bytes.h"
 
 #include <stdlib.h>
 
@@ -63,13 +64,7 @@ void route_free(struct route *r) {
 }
 
 void route_learn_table(struct route *r, const Tercet__Pb__TableDescriptor *d) {
-    size_t len = tercet__pb__table_descriptor__get_packed_size(d);
-    uint8_t *bytes = malloc(len ? len : 1);
-    TC_ASSERT(bytes != NULL);
-    tercet__pb__table_descriptor__pack(d, bytes);
-    Tercet__Pb__TableDescriptor *copy = tercet__pb__table_descriptor__unpack(NULL, len, bytes);
-    free(bytes);
-    TC_ASSERT(copy != NULL);
+    Tercet__Pb__TableDescriptor *copy = (Tercet__Pb__TableDescriptor *)proto_dup(&d->base);
     pthread_mutex_lock(&r->lock);
     struct route_table *t = route__table_put(r, copy);
     pthread_mutex_unlock(&r->lock);

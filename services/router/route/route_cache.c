@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "core/key/key.h"
+#include "proto/bytes.h"
 
 #include <stdlib.h>
 
@@ -162,12 +163,5 @@ void route__cache_clear(struct route *r) {
 }
 
 Tercet__Pb__Partition *route__partition_dup(const Tercet__Pb__Partition *p) {
-    size_t len = tercet__pb__partition__get_packed_size(p);
-    uint8_t *bytes = malloc(len ? len : 1);
-    TC_ASSERT(bytes != NULL);
-    tercet__pb__partition__pack(p, bytes);
-    Tercet__Pb__Partition *copy = tercet__pb__partition__unpack(NULL, len, bytes);
-    free(bytes);
-    TC_ASSERT(copy != NULL);
-    return copy;
+    return (Tercet__Pb__Partition *)proto_dup(&p->base);
 }

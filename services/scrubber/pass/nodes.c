@@ -1,6 +1,7 @@
 #include "scrubber/pass/pass_private.h"
 
 #include "base/assert.h"
+#include "proto/bytes.h"
 
 void pass_nodes_ask(const struct pass_env *env, const char *const *addrs, size_t count,
                     struct pass_nodes *ret_nodes) {
@@ -50,9 +51,7 @@ tc_err pass__ask(const struct pass *p, const struct pass_replica *r, const char 
     if (r->addr == NULL)
         return TC_EUNAVAILABLE;
     struct tc_buf packed = {0};
-    size_t len = protobuf_c_message_get_packed_size(request);
-    size_t written = protobuf_c_message_pack(request, tc_buf_extend(&packed, len));
-    TC_ASSERT(written == len);
+    proto_append(&packed, request);
     tc_buf_clear(ret_reply);
     tc_err err =
         p->env->ask(p->env->user, r->addr, method, tc_buf_slice(&packed), deadline_ms, ret_reply);
