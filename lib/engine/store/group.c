@@ -70,9 +70,12 @@ static void tell(struct replica *r, enum paxos_event_type type, uint64_t index) 
     (void)step(r, &ev, &out);
 }
 
-/* An ACCEPT named a commit index; once that is applied, reads are as fresh as the ACCEPT was. */
+/* An ACCEPT named a commit index; once that is applied, reads are as fresh as the ACCEPT was. A new
+ * leader may know of fewer commits than the one before it told, until its own LEAD is committed: so
+ * an entry of its ballot must be applied too. */
 static void note_freshness(struct replica *r) {
-    if (r->lag_index == 0 || r->applied.index < r->lag_index)
+    if (r->lag_index == 0 || r->applied.index < r->lag_index ||
+        r->applied.ballot != r->status.ballot)
         return;
     r->fresh_ns = r->lag_ns;
     r->lag_index = 0;
