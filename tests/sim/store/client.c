@@ -258,6 +258,8 @@ void world_client_answer(struct world *w, const struct world_parcel *p) {
         op->open_attempts &= ~((uint64_t)1 << (p->token % 64));
     if (op->done || c->op != op)
         return;
+    world_trace(w, "client %u  op %lu answer of %u: %s", op->client, (unsigned long)op->id, p->from,
+                tc_err_name(p->err));
     if (settles(w, c, p)) {
         check_floor(w, op, p->err);
         if (p->err == TC_OK)
