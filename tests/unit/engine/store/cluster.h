@@ -53,6 +53,8 @@ struct cluster {
 void cluster_init(struct cluster *c, uint64_t seed, const struct store_options *options);
 void cluster_deinit(struct cluster *c);
 void cluster_run(struct cluster *c, uint64_t ms);
+/* Perform the effects that a node has ready now. */
+void cluster_drain(struct cluster *c, struct node *n);
 /* Run until somebody serves; returns its number. */
 int cluster_wait_leader(struct cluster *c);
 int cluster_leader(struct cluster *c); /* -1: nobody serves now */
