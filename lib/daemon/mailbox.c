@@ -3,6 +3,7 @@
 #include "base/assert.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -16,7 +17,8 @@ struct daemon_mailbox {
     size_t count;
     size_t count_max, reserve_max;
     bool closed;
-    int fd; /* -1: condition variable */
+    uint32_t waking; /* posters that are between their unlock and the end of their wake; atomic */
+    int fd;          /* -1: condition variable */
 };
 
 tc_err daemon_mailbox_new(const struct daemon_mailbox_config *config,
@@ -47,6 +49,8 @@ tc_err daemon_mailbox_new(const struct daemon_mailbox_config *config,
 void daemon_mailbox_free(struct daemon_mailbox *b) {
     if (b == NULL)
         return;
+    while (__atomic_load_n(&b->waking, __ATOMIC_ACQUIRE) > 0)
+        sched_yield();
     if (b->fd >= 0)
         close(b->fd);
     pthread_mutex_destroy(&b->lock);
@@ -66,6 +70,19 @@ static void wake(struct daemon_mailbox *b) {
     TC_ASSERT(n == sizeof one);
 }
 
+/* Wakes after the unlock: a reader woken inside the lock runs into it and sleeps again, two
+ * switches more for every message. Once the entry is seen the owner may free the box, so it is
+ * counted who still has to wake. */
+static void unlock(struct daemon_mailbox *b, bool and_wake) {
+    if (and_wake)
+        __atomic_fetch_add(&b->waking, 1, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&b->lock);
+    if (!and_wake)
+        return;
+    wake(b);
+    __atomic_fetch_sub(&b->waking, 1, __ATOMIC_RELEASE);
+}
+
 static tc_err post(struct daemon_mailbox *b, void *entry, size_t max) {
     TC_ASSERT(entry != NULL);
     pthread_mutex_lock(&b->lock);
@@ -73,10 +90,7 @@ static tc_err post(struct daemon_mailbox *b, void *entry, size_t max) {
     bool first = err == TC_OK && b->count == 0;
     if (err == TC_OK)
         b->filling[b->count++] = entry;
-    /* Inside the lock: once the entry is seen, the reader may free the box. */
-    if (first)
-        wake(b);
-    pthread_mutex_unlock(&b->lock);
+    unlock(b, first);
     return err;
 }
 
@@ -135,8 +149,7 @@ int daemon_mailbox_fd(const struct daemon_mailbox *b) {
 void daemon_mailbox_close(struct daemon_mailbox *b) {
     pthread_mutex_lock(&b->lock);
     b->closed = true;
-    wake(b);
-    pthread_mutex_unlock(&b->lock);
+    unlock(b, true);
 }
 
 bool daemon_mailbox_closed(struct daemon_mailbox *b) {

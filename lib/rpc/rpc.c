@@ -66,10 +66,11 @@ static void *queue_main(void *arg) {
     }
 }
 
-/* Read once by the core, so set before it starts; an operator's own values win. It polls idle
- * channels only every 5 s unless told otherwise, and writes lines of its own form to stderr. */
+/* Read once by the core, so set before it starts; an operator's own values win. Its backup polls
+ * are for programs that poll only while a call waits; here a queue thread always does. The core
+ * would also write lines of its own form to stderr. */
 static void set_environment(void) {
-    setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "50", 0);
+    setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "0", 0);
     setenv("GRPC_VERBOSITY", "NONE", 0);
 }
 

@@ -1,6 +1,7 @@
 #include "archiver/options.h"
 #include "archiver/shell_offers.h"
 #include "daemon/daemon.h"
+#include "daemon/rpc/daemon_rpc.h"
 #include "engine/archive/url.h"
 #include "env/posix/posix.h"
 
@@ -14,7 +15,7 @@ struct archiver {
     struct posix_clock clock;
     struct objstore *store;
     struct offers offers;
-    struct rpc *rpc;
+    struct daemon_rpc rpc;
     struct rpc_server *server;
 };
 
@@ -71,12 +72,6 @@ static tc_err open_store(struct archiver *a) {
 
 static tc_err start(struct archiver *a) {
     struct daemon *d = &a->daemon;
-    struct rpc_config config = {
-        .self = {d->common.cluster, "archiver", d->node, d->common.zone},
-        .tls = {d->tls.tls_cert, d->tls.tls_key, d->tls.tls_ca, NULL},
-        .log = daemon_log_rpc,
-        .log_user = d->log,
-    };
     struct offers_config offers = {.store = a->store,
                                    .compress = a->options.compress,
                                    .queue_max_bytes = a->options.queue_bytes,
@@ -86,9 +81,9 @@ static tc_err start(struct archiver *a) {
         .listen = d->common.rpc_listen.items[0], .on_frames = offers_frames, .user = &a->offers};
     tc_err err = offers_start(&a->offers, &offers);
     if (err == TC_OK)
-        err = rpc_start(&config, &a->rpc);
+        err = daemon_rpc_start(&a->rpc, d);
     if (err == TC_OK)
-        err = rpc_server_start(a->rpc, &listen, &a->server);
+        err = rpc_server_start(a->rpc.rpc, &listen, &a->server);
     if (err != TC_OK)
         DAEMON_ERROR(d->log, "cannot listen: address=%s err=%s", listen.listen, tc_err_name(err));
     return err;
@@ -112,7 +107,7 @@ static int teardown(struct archiver *a) {
     a->daemon.admin = NULL;
     rpc_server_stop(a->server);
     offers_stop(&a->offers);
-    rpc_stop(a->rpc);
+    daemon_rpc_stop(&a->rpc);
     objstore_free(a->store);
     return daemon_teardown(&a->daemon);
 }
@@ -127,6 +122,8 @@ int main(int argc, char **argv) {
         .options_values = &a.options,
         .metrics = archiver_metrics_table(),
         .metrics_values = &a.metrics,
+        .shared_metrics = daemon_rpc_metrics_table(),
+        .shared_metrics_values = &a.rpc.metrics,
         .check = check,
         .ready = ready,
         .status = status,

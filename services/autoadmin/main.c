@@ -1,5 +1,6 @@
 #include "core/plan/lease.h"
 #include "daemon/daemon.h"
+#include "daemon/rpc/daemon_rpc.h"
 #include "daemon/worker.h"
 #include "metrics.h"
 #include "options.h"
@@ -11,7 +12,7 @@ struct autoadmin {
     struct daemon daemon;
     struct autoadmin_options options;
     struct autoadmin_metrics metrics;
-    struct rpc *rpc;
+    struct daemon_rpc rpc;
     struct shell_system system;
     struct plan_lease lease;
     struct plan_out plan;
@@ -126,16 +127,10 @@ static void status(void *user, struct tc_buf *ret_json) {
 
 static int start(struct autoadmin *a) {
     struct daemon *d = &a->daemon;
-    struct rpc_config config = {
-        .self = {d->common.cluster, "autoadmin", d->node, d->common.zone},
-        .tls = {d->tls.tls_cert, d->tls.tls_key, d->tls.tls_ca, NULL},
-        .log = daemon_log_rpc,
-        .log_user = d->log,
-    };
     struct daemon_worker *worker = NULL;
     struct daemon_worker_config work = {.name = "autoadmin", .count_max = 1, .run = run, .user = a};
-    if (rpc_start(&config, &a->rpc) != TC_OK ||
-        shell_system_init(&a->system, a->rpc, &a->options.storage) != TC_OK)
+    if (daemon_rpc_start(&a->rpc, d) != TC_OK ||
+        shell_system_init(&a->system, a->rpc.rpc, &a->options.storage) != TC_OK)
         return 1;
     if (daemon_worker_start(&work, &worker) != TC_OK)
         return 1;
@@ -145,7 +140,7 @@ static int start(struct autoadmin *a) {
     daemon_drain(d);
     daemon_worker_stop(worker);
     shell_system_deinit(&a->system);
-    rpc_stop(a->rpc);
+    daemon_rpc_stop(&a->rpc);
     return err == TC_OK ? 0 : 1;
 }
 
@@ -159,6 +154,8 @@ int main(int argc, char **argv) {
         .options_values = &a.options,
         .metrics = autoadmin_metrics_table(),
         .metrics_values = &a.metrics,
+        .shared_metrics = daemon_rpc_metrics_table(),
+        .shared_metrics_values = &a.rpc.metrics,
         .status = status,
         .user = &a,
     };

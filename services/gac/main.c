@@ -1,4 +1,5 @@
 #include "daemon/daemon.h"
+#include "daemon/rpc/daemon_rpc.h"
 #include "options.h"
 #include "shell_topup.h"
 
@@ -7,6 +8,7 @@ struct gac {
     struct gac_options options;
     struct gac_metrics metrics;
     struct topup topup;
+    struct daemon_rpc rpc;
 };
 
 static void status(void *user, struct tc_buf *ret_json) {
@@ -16,26 +18,19 @@ static void status(void *user, struct tc_buf *ret_json) {
 
 static int serve(struct gac *g) {
     struct daemon *d = &g->daemon;
-    struct rpc *rpc = NULL;
     struct rpc_server *server = NULL;
-    struct rpc_config config = {
-        .self = {d->common.cluster, "gac", d->node, d->common.zone},
-        .tls = {d->tls.tls_cert, d->tls.tls_key, d->tls.tls_ca, NULL},
-        .log = daemon_log_rpc,
-        .log_user = d->log,
-    };
     struct rpc_server_config listen = {
         .listen = d->common.rpc_listen.items[0], .on_frames = topup_frames, .user = &g->topup};
     topup_init(&g->topup, g->options.tables_max, &g->metrics);
-    tc_err err = rpc_start(&config, &rpc);
+    tc_err err = daemon_rpc_start(&g->rpc, d);
     if (err == TC_OK)
-        err = rpc_server_start(rpc, &listen, &server);
+        err = rpc_server_start(g->rpc.rpc, &listen, &server);
     if (err != TC_OK)
         DAEMON_ERROR(d->log, "cannot listen: address=%s err=%s", listen.listen, tc_err_name(err));
     if (err == TC_OK && (err = daemon_serve(d)) == TC_OK)
         daemon_wait(d);
     daemon_drain(d);
-    rpc_stop(rpc);
+    daemon_rpc_stop(&g->rpc);
     topup_deinit(&g->topup);
     return err == TC_OK ? 0 : 1;
 }
@@ -50,6 +45,8 @@ int main(int argc, char **argv) {
         .options_values = &g.options,
         .metrics = gac_metrics_table(),
         .metrics_values = &g.metrics,
+        .shared_metrics = daemon_rpc_metrics_table(),
+        .shared_metrics_values = &g.rpc.metrics,
         .status = status,
         .user = &g,
     };

@@ -1,4 +1,5 @@
 #include "daemon/daemon.h"
+#include "daemon/rpc/daemon_rpc.h"
 #include "memds/metrics.h"
 #include "memds/options.h"
 #include "memds/shell.h"
@@ -7,7 +8,7 @@ struct memds {
     struct daemon daemon;
     struct memds_options options;
     struct memds_metrics metrics;
-    struct rpc *rpc;
+    struct daemon_rpc rpc;
     struct shell *shell;
 };
 
@@ -32,20 +33,9 @@ static void status(void *user, struct tc_buf *ret_json) {
                   (unsigned long long)view.root_lo);
 }
 
-static tc_err start_rpc(struct memds *m) {
-    struct daemon *d = &m->daemon;
-    const struct rpc_config config = {
-        .self = {d->common.cluster, "memds", d->node, d->common.zone},
-        .tls = {d->tls.tls_cert, d->tls.tls_key, d->tls.tls_ca, NULL},
-        .log = daemon_log_rpc,
-        .log_user = d->log,
-    };
-    return rpc_start(&config, &m->rpc);
-}
-
 static tc_err start_shell(struct memds *m) {
     const struct shell_config config = {
-        .rpc = m->rpc,
+        .rpc = m->rpc.rpc,
         .listen = m->daemon.common.rpc_listen.items[0],
         .peers = &m->options.peers,
         .metrics = &m->metrics,
@@ -57,12 +47,12 @@ static tc_err start_shell(struct memds *m) {
 }
 
 static tc_err run(struct memds *m) {
-    tc_err err = start_rpc(m);
+    tc_err err = daemon_rpc_start(&m->rpc, &m->daemon);
     if (err == TC_OK)
         err = start_shell(m);
     if (err != TC_OK) {
         DAEMON_ERROR(m->daemon.log, "cannot start: err=%s", tc_err_name(err));
-        rpc_stop(m->rpc);
+        daemon_rpc_stop(&m->rpc);
         return err;
     }
     DAEMON_INFO(m->daemon.log, "serving: port=%u", shell_port(m->shell));
@@ -79,7 +69,7 @@ static int teardown(struct memds *m) {
     m->daemon.admin = NULL;
     shell_stop(m->shell);
     if (m->shell)
-        rpc_stop(m->rpc);
+        daemon_rpc_stop(&m->rpc);
     return daemon_teardown(&m->daemon);
 }
 
@@ -93,6 +83,8 @@ int main(int argc, char **argv) {
         .options_values = &m.options,
         .metrics = memds_metrics_table(),
         .metrics_values = &m.metrics,
+        .shared_metrics = daemon_rpc_metrics_table(),
+        .shared_metrics_values = &m.rpc.metrics,
         .ready = ready,
         .status = status,
         .user = &m,

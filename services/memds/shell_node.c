@@ -83,10 +83,12 @@ static void take(struct shell *s, struct shell_event *event, uint64_t now_ns) {
 
 static uint64_t run(void *user, void **entries, size_t count, uint64_t now_ns) {
     struct shell *s = user;
+    rpc_hold(s->config.rpc); /* the answers of one round leave together */
     for (size_t i = 0; i < count; i++)
         take(s, entries[i], now_ns);
     purge(s, now_ns);
     const uint64_t next_ns = shell__peers_step(s, now_ns);
+    rpc_release(s->config.rpc);
     publish(s, now_ns);
     const uint64_t tick_ns = now_ns + UINT64_C(1000000000); /* warmth and purges */
     return next_ns < tick_ns ? next_ns : tick_ns;

@@ -1,4 +1,5 @@
 #include "daemon/daemon.h"
+#include "daemon/rpc/daemon_rpc.h"
 #include "daemon/worker.h"
 #include "metrics.h"
 #include "options.h"
@@ -13,7 +14,7 @@ struct router {
     struct router_options options;
     struct router_metrics metrics;
     struct credentials credentials;
-    struct rpc *rpc;
+    struct daemon_rpc rpc;
     struct exec exec;
     struct api *api;
     struct http_server *http;
@@ -126,18 +127,21 @@ static tc_err check(void *user, struct tc_buf *ret_problem) {
 
 static tc_err start_clients(struct router *r) {
     struct daemon *d = &r->daemon;
-    struct rpc_config config = {
-        .self = {d->common.cluster, "router", d->node, d->common.zone},
-        .tls = {d->tls.tls_cert, d->tls.tls_key, d->tls.tls_ca, NULL},
-        .log = daemon_log_rpc,
-        .log_user = d->log,
-    };
-    TC_TRY(rpc_start(&config, &r->rpc));
-    struct route_config route = {r->rpc, &r->options.memds, d->common.zone};
-    struct admit_config admit = {r->rpc, &r->options.gac, d->node};
+    TC_TRY(daemon_rpc_start(&r->rpc, d));
+    struct route_config route = {r->rpc.rpc, &r->options.memds, d->common.zone};
+    struct admit_config admit = {r->rpc.rpc, &r->options.gac, d->node};
     r->exec.endpoint = r->options.http_listen.items[0];
     TC_TRY(route_new(&route, &r->exec.route));
     return admit_new(&admit, &r->exec.admit);
+}
+
+/* What one turn of an HTTP loop asks of other nodes leaves together. */
+static void turn_begin(void *user) {
+    rpc_hold(user);
+}
+
+static void turn_end(void *user) {
+    rpc_release(user);
 }
 
 static tc_err start_front(struct router *r) {
@@ -164,6 +168,9 @@ static tc_err start_front(struct router *r) {
     http.key_file = r->options.https_key[0] ? r->options.https_key : NULL;
     http.handler = api_handle;
     http.user = r->api;
+    http.turn_begin = turn_begin;
+    http.turn_end = turn_end;
+    http.turn_user = r->rpc.rpc;
     return http_server_start(&http, &r->http);
 }
 
@@ -185,7 +192,7 @@ static int serve(struct router *r) {
     http_server_free(r->http);
     api_free(r->api);
     admit_free(r->exec.admit);
-    rpc_stop(r->rpc);
+    daemon_rpc_stop(&r->rpc);
     credentials_deinit(&r->credentials);
     return err == TC_OK ? 0 : 1;
 }
@@ -201,6 +208,8 @@ int main(int argc, char **argv) {
         .options_values = &r.options,
         .metrics = router_metrics_table(),
         .metrics_values = &r.metrics,
+        .shared_metrics = daemon_rpc_metrics_table(),
+        .shared_metrics_values = &r.rpc.metrics,
         .check = check,
         .ready = ready,
         .status = status,

@@ -1,4 +1,5 @@
 #include "daemon/daemon.h"
+#include "daemon/rpc/daemon_rpc.h"
 #include "env/posix/posix.h"
 #include "scrubber/shell_run.h"
 
@@ -6,7 +7,7 @@ struct scrubber {
     struct daemon daemon;
     struct scrubber_options options;
     struct scrubber_metrics metrics;
-    struct rpc *rpc;
+    struct daemon_rpc rpc;
     struct rpc_server *server;
     struct board *board;
     struct run *run;
@@ -35,15 +36,9 @@ static tc_err make_folder(const char *path) {
 
 static tc_err start(struct scrubber *s) {
     struct daemon *d = &s->daemon;
-    const struct rpc_config config = {
-        .self = {d->common.cluster, "scrubber", d->node, d->common.zone},
-        .tls = {d->tls.tls_cert, d->tls.tls_key, d->tls.tls_ca, NULL},
-        .log = daemon_log_rpc,
-        .log_user = d->log,
-    };
     TC_TRY(make_folder(d->common.data));
-    TC_TRY(rpc_start(&config, &s->rpc));
-    const struct run_config run = {.rpc = s->rpc,
+    TC_TRY(daemon_rpc_start(&s->rpc, d));
+    const struct run_config run = {.rpc = s->rpc.rpc,
                                    .log = d->log,
                                    .board = s->board,
                                    .options = &s->options,
@@ -59,7 +54,7 @@ static tc_err start(struct scrubber *s) {
         .methods = methods,
         .method_count = sizeof methods / sizeof methods[0],
     };
-    return rpc_server_start(s->rpc, &listen, &s->server);
+    return rpc_server_start(s->rpc.rpc, &listen, &s->server);
 }
 
 static int serve(struct scrubber *s) {
@@ -75,7 +70,7 @@ static int serve(struct scrubber *s) {
     daemon_drain(d);
     rpc_server_stop(s->server); /* no method runs any more */
     run_stop(s->run);
-    rpc_stop(s->rpc);
+    daemon_rpc_stop(&s->rpc);
     return err == TC_OK ? 0 : 1;
 }
 
@@ -90,6 +85,8 @@ int main(int argc, char **argv) {
         .options_values = &s.options,
         .metrics = scrubber_metrics_table(),
         .metrics_values = &s.metrics,
+        .shared_metrics = daemon_rpc_metrics_table(),
+        .shared_metrics_values = &s.rpc.metrics,
         .check = check,
         .status = status,
         .user = &s,

@@ -1,10 +1,13 @@
 #include "shell.h"
 
+#include "daemon/rpc/daemon_rpc.h"
+
 struct storage {
     struct daemon daemon;
     struct storage_options options;
     struct storage_metrics metrics;
     struct shell shell;
+    struct daemon_rpc rpc;
     bool begun;
 };
 
@@ -46,14 +49,9 @@ static tc_err listen_on(struct storage *st) {
 
 static tc_err start(struct storage *st) {
     struct daemon *d = &st->daemon;
-    struct rpc_config config = {
-        .self = {d->common.cluster, "storage", d->node, d->common.zone},
-        .tls = {d->tls.tls_cert, d->tls.tls_key, d->tls.tls_ca, NULL},
-        .log = daemon_log_rpc,
-        .log_user = d->log,
-    };
     TC_TRY(shell_open_store(&st->shell));
-    TC_TRY(rpc_start(&config, &st->shell.rpc));
+    TC_TRY(daemon_rpc_start(&st->rpc, d));
+    st->shell.rpc = st->rpc.rpc;
     TC_TRY(shell_start_threads(&st->shell));
     TC_TRY(shell_peers_open(&st->shell));
     shell_begin(&st->shell);
@@ -72,7 +70,7 @@ static void stop(struct storage *st) {
     rpc_server_stop(st->shell.server);
     if (st->shell.store)
         shell_stop_threads(&st->shell);
-    rpc_stop(st->shell.rpc);
+    daemon_rpc_stop(&st->rpc);
 }
 
 int main(int argc, char **argv) {
@@ -86,6 +84,8 @@ int main(int argc, char **argv) {
         .options_values = &st.options,
         .metrics = storage_metrics_table(),
         .metrics_values = &st.metrics,
+        .shared_metrics = daemon_rpc_metrics_table(),
+        .shared_metrics_values = &st.rpc.metrics,
         .check = check,
         .status = status,
         .user = &st,

@@ -170,14 +170,25 @@ static void come_to_rest(struct shell *s, uint64_t now_ns) {
     pthread_mutex_unlock(&s->rest_lock);
 }
 
-static uint64_t run(void *user, void **entries, size_t count, uint64_t now_ns) {
-    struct shell *s = user;
+/* What one round wants sent leaves together, after the log thread got its batch. */
+static void round_once(struct shell *s, void **entries, size_t count, uint64_t now_ns) {
+    if (s->rpc)
+        rpc_hold(s->rpc);
     for (size_t i = 0; i < count; i++)
         take_post(s, entries[i]);
+    if (s->started && !s->rested) {
+        periodic(s, now_ns);
+        shell_effects(s);
+    }
+    if (s->rpc)
+        rpc_release(s->rpc);
+}
+
+static uint64_t run(void *user, void **entries, size_t count, uint64_t now_ns) {
+    struct shell *s = user;
+    round_once(s, entries, count, now_ns);
     if (!s->started || s->rested)
         return UINT64_MAX;
-    periodic(s, now_ns);
-    shell_effects(s);
     come_to_rest(s, now_ns);
     if (store_failed(s->store))
         die(s, "the store", TC_EIO);

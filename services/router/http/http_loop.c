@@ -166,14 +166,18 @@ static void expire(struct http_loop *l) {
 
 /* Every connection that is dirty now; one that asks for another turn gets it next round. */
 static void pump(struct http_loop *l) {
+    const struct http_options *o = &l->server->options;
     struct tc_list *last = l->dirty.prev;
-    while (!tc_list_empty(&l->dirty)) {
+    bool end = tc_list_empty(&l->dirty);
+    if (o->turn_begin)
+        o->turn_begin(o->turn_user);
+    while (!end) {
         struct tc_list *n = tc_list_pop_front(&l->dirty);
-        bool end = n == last;
+        end = n == last || tc_list_empty(&l->dirty);
         http__conn_pump(TC_CONTAINER(n, struct http_conn, dirty));
-        if (end)
-            return;
     }
+    if (o->turn_end)
+        o->turn_end(o->turn_user);
 }
 
 /* Idle connections learn of a drain by being looked at once. */

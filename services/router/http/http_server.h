@@ -77,6 +77,10 @@ struct http_options {
     const char *key_file;
     http_handler handler;
     void *user;
+    /* Around all handler calls of one turn of a loop, on its thread; both or neither. */
+    void (*turn_begin)(void *turn_user);
+    void (*turn_end)(void *turn_user);
+    void *turn_user;
 };
 
 struct http_stats {
