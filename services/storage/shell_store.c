@@ -210,6 +210,11 @@ static void trace_line(void *user, const char *text) {
     DAEMON_DEBUG(s->daemon->log, "trace: text=\"%s\"", text);
 }
 
+static void notice(void *user, const char *text) {
+    const struct shell *s = user;
+    DAEMON_ERROR(s->daemon->log, "damage found: %s", text);
+}
+
 static struct store_options store_options_of(const struct shell *s) {
     const struct storage_options *o = s->options;
     struct store_options to = store_options_default();
@@ -241,7 +246,8 @@ tc_err shell_open_store(struct shell *s) {
                             .clock = &s->clock.clock,
                             .random = random_bits,
                             .user = s,
-                            .trace = {.line = trace_line, .user = s}};
+                            .trace = {.line = trace_line, .user = s},
+                            .notice = notice};
     struct store_options options = store_options_of(s);
     const char *dir = s->daemon->common.data;
     tc_err err = tc_fs_mkdir(&s->fs.fs, dir);

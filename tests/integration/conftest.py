@@ -18,8 +18,9 @@ KEY, SECRET, REGION = "tercet", "tercet-local-secret", "us-east-1"
 
 
 def free_base():
-    """A first port whose whole range of a local cluster is free."""
-    for base in range(20000, 60000, 400):
+    """A first port whose whole range of a local cluster is free; runs side by side begin their search at different places."""
+    for i in range(50):
+        base = 10000 + (os.getpid() + i) % 50 * 400
         ports = [base, base + 1] + [base + 100 + i for i in range(16)] + [base + 200 + i for i in range(16)]
         if all(connectable(p) is False for p in ports):
             return base
@@ -33,12 +34,12 @@ def connectable(port):
 
 
 class Cluster:
-    def __init__(self, data, port):
-        self.data, self.port = pathlib.Path(data), port
+    def __init__(self, data, port, env=None):
+        self.data, self.port, self.env = pathlib.Path(data), port, {**os.environ, **(env or {})}
         self.endpoints = [f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"]
 
     def tercet(self, *args, check=True):
-        return subprocess.run([BIN / "tercet", *args], check=check, capture_output=True, text=True, timeout=120)
+        return subprocess.run([BIN / "tercet", *args], check=check, capture_output=True, text=True, timeout=120, env=self.env)
 
     def up(self, *args):
         done = self.tercet("local", "up", "--data", self.data, "--port", str(self.port), *args, check=False)
@@ -63,6 +64,9 @@ class Cluster:
         while time.time() < until and any(d["running"] for d in self.ps() if d["node"] in nodes):
             time.sleep(0.02)
 
+    def pid(self, node):
+        return next(d["pid"] for d in self.ps() if d["node"] == node)
+
     def nodes(self, daemon):
         return [d["node"] for d in self.ps() if d["daemon"] == f"tercet-{daemon}"]
 
@@ -79,6 +83,16 @@ class Cluster:
                 name, value = line.rsplit(" ", 1)
                 values[name] = float(value)
         return values
+
+    def replicas(self, table):
+        """(node, /status entry) of every replica of the table."""
+        return [(n, r) for n in self.nodes("storage") for r in self.status(n)["replicas"] if r["table"] == table]
+
+    def scrub(self, gid=0):
+        """Exit status and groups of `tercet scrub --json`."""
+        done = self.tercet("scrub", "--json", "--group", str(gid), "--data", self.data, check=False)
+        assert done.stdout, done.stderr
+        return done.returncode, json.loads(done.stdout)
 
     def client(self, router=0, **config):
         options = {"retries": {"mode": "standard", "max_attempts": 10}, "read_timeout": 15, "connect_timeout": 3}
@@ -100,6 +114,17 @@ def http_get(port, path):
         return answer.read().decode()
 
 
+def wait_for(what, seconds, check):
+    """The first true value of check(), asked until then; what: the sentence to fail with."""
+    until = time.time() + seconds
+    while True:
+        value = check()
+        if value:
+            return value
+        assert time.time() < until, f"after {seconds} s still not: {what}"
+        time.sleep(0.1)
+
+
 def make_table(db, name, sort=None, wait=True, **kwargs):
     attributes = [{"AttributeName": "pk", "AttributeType": "S"}]
     keys = [{"AttributeName": "pk", "KeyType": "HASH"}]
@@ -116,11 +141,12 @@ def make_table(db, name, sort=None, wait=True, **kwargs):
     return name
 
 
-def start(request):
+def start(request, *args, env=None):
+    """A cluster for a fixture; env: daemons' options as TERCET_OPTION_NAME."""
     data = tempfile.mkdtemp(prefix="tercet-test-")
-    cluster = Cluster(data, free_base())
+    cluster = Cluster(data, free_base(), env)
     try:
-        cluster.up()
+        cluster.up(*args)
         yield cluster
         if request.session.testsfailed:
             print(cluster.logs())

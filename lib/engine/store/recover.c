@@ -108,6 +108,23 @@ static void free_entries(struct paxos_entry *entries, size_t count) {
     free(entries);
 }
 
+static void notice_faulty(const struct replica *r, const struct paxos_entry *entries,
+                          size_t count) {
+    uint64_t first = 0, faulty = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool bad = entries[i].flags & PAXOS_FAULTY;
+        first = bad && faulty == 0 ? entries[i].index : first;
+        faulty += bad;
+    }
+    char text[128];
+    (void)snprintf(text, sizeof text,
+                   "%" PRIu64 " log entries are unreadable, the first is %" PRIu64
+                   "; peers are asked for them",
+                   faulty, first);
+    if (faulty)
+        store__replica_notice(r, text, /* bad= */ NULL);
+}
+
 /* All entries above base. */
 static tc_err read_entries(const struct replica *r, uint64_t base, struct paxos_entry **ret_entries,
                            size_t *ret_count) {
@@ -128,6 +145,7 @@ static tc_err read_entries(const struct replica *r, uint64_t base, struct paxos_
         free_entries(entries, count);
         return err;
     }
+    notice_faulty(r, entries, count);
     *ret_entries = entries;
     *ret_count = count;
     return TC_OK;
@@ -244,6 +262,7 @@ tc_err store__replica_start(struct replica *r, struct btree_stamp stamp) {
         r->paxos = NULL;
         r->state = REPLICA_LOST;
         (void)snprintf(r->damage, sizeof r->damage, "its part of the log is damaged");
+        store__replica_notice(r, r->damage, /* bad= */ NULL);
         return TC_OK;
     }
     TC_TRY(err);

@@ -18,6 +18,7 @@ enum {
     DESC_LIVE = 1,
     DESC_GONE = 2,
     BLOB_VERSION = 1,
+    NOTICE_KEY_BYTES_MAX = 64,
     DIRTY_CHECKPOINTS = 4, /* dirty pages may pile up to so many checkpoints' worth of log ... */
     DIRTY_BYTES_MIN = 64 << 20, /* ... and so much in any case; then applying waits */
 };
@@ -167,6 +168,28 @@ static void take_out(struct store *s, const struct replica *r) {
     (void)tc_map_del(&s->by_gid, tc_map_u64_key(&r->gid));
 }
 
+static void append_key(struct tc_buf *out, const struct tc_buf *key) {
+    for (size_t i = 0; i < key->len && i < NOTICE_KEY_BYTES_MAX; i++)
+        tc_buf_printf(out, "%02x", key->data[i]);
+}
+
+void store__replica_notice(const struct replica *r, const char *why,
+                           const struct btree_damage *bad) {
+    const struct store_env *env = &r->store->env;
+    struct tc_buf text = {0};
+    tc_buf_printf(&text, "gid=%" PRIu64 " rid=%" PRIu32 " why=\"%s\"", r->gid, r->rid, why);
+    if (bad) {
+        tc_buf_printf(&text, " page=%" PRIu64 " what=\"%s\" from=", bad->page, bad->what);
+        append_key(&text, &bad->start);
+        tc_buf_append_str(&text, " to=");
+        append_key(&text, &bad->end);
+    }
+    tc_buf_append_u8(&text, 0);
+    if (env->notice)
+        env->notice(env->user, (const char *)text.data);
+    tc_buf_deinit(&text);
+}
+
 void store__replica_damaged(struct replica *r, const char *why) {
     if (r->state != REPLICA_OK)
         return;
@@ -175,6 +198,7 @@ void store__replica_damaged(struct replica *r, const char *why) {
                    bad ? bad->what : "");
     r->state = REPLICA_DAMAGED;
     r->store->counters.damage_found++;
+    store__replica_notice(r, why, bad);
     TC_TRACE(&r->store->env.trace, "g%" PRIu64 " %s -> stops serving, wants a snapshot", r->gid,
              r->damage);
 }

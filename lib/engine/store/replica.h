@@ -27,6 +27,9 @@ void store__replica_insert(struct store *s, struct replica *r);
 void store__replica_free(struct replica *r);
 /* The B-tree is not to be trusted any more: stop serving and leading, and ask for a snapshot. */
 void store__replica_damaged(struct replica *r, const char *why);
+/* One line for the operator, through store_env.notice; bad may be NULL. */
+void store__replica_notice(const struct replica *r, const char *why,
+                           const struct btree_damage *bad);
 /* A freshly installed or opened B-tree. The stamp's blob says where an installed snapshot's log
  * begins: u8 version = 1 | base index, ballot, chain | configuration. */
 void store__replica_blob(struct tc_buf *out, const struct paxos_mark *base,

@@ -121,6 +121,19 @@ static void free_bad(Tercet__Pb__ScrubPagesReply *reply) {
     free(reply->bad);
 }
 
+static void notice_bad(const struct replica *r, const Tercet__Pb__ScrubPagesReply *reply) {
+    for (size_t i = 0; i < reply->n_bad; i++) {
+        const Tercet__Pb__BadPage *page = reply->bad[i];
+        const struct btree_damage bad = {
+            .page = page->page,
+            .what = page->what,
+            .start = {.data = page->start.data, .len = page->start.len},
+            .end = {.data = page->end.data, .len = page->end.len},
+        };
+        store__replica_notice(r, "the page scrub read it", &bad);
+    }
+}
+
 static void pages_done(struct store *s, struct store_job *j) {
     struct pages_job *p = TC_CONTAINER(j, struct pages_job, job);
     struct btree_verify_result result = btree_verify_result(p->verify);
@@ -130,6 +143,7 @@ static void pages_done(struct store *s, struct store_job *j) {
     if (err == TC_OK && result.bad_count == 0 && !result.sums_equal)
         err = TC_ECORRUPT;
     store__reply(s, p->token, err, &p->reply.base);
+    notice_bad(j->r, &p->reply);
     if (result.bad_count > 0 || err == TC_ECORRUPT)
         store__replica_damaged(j->r, "the page scrub found damage");
     free_bad(&p->reply);

@@ -53,6 +53,8 @@ struct store_env {
     uint64_t (*random)(void *user); /* 64 unpredictable (simulator: seeded) bits */
     void *user;
     struct tc_trace trace;
+    /* What an operator must hear, e.g. which page of which replica is damaged; NULL: nobody. */
+    void (*notice)(void *user, const char *text);
 };
 
 struct store_options {

@@ -1,0 +1,137 @@
+"""The archive goes away under load: clients must not notice, and what waited must arrive."""
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from conftest import connectable, start, wait_for
+from workload import Load
+
+OUTAGE_S = float(os.environ.get("TERCET_OUTAGE_S", "8"))
+CATCH_UP_S = 60
+S3_SERVER = pathlib.Path(os.environ.get("TERCET_CACHE", pathlib.Path.home() / ".cache" / "tercet")) / "s3" / "versitygw"
+S3_KEY, S3_SECRET = "tercetkey", "tercetsecret"
+QUICK = {"TERCET_CHECKPOINT_INTERVAL_MS": "1s", "TERCET_SEGMENT_AGE_MS": "100ms"}
+
+
+def replicas(cluster):
+    return [(n, r) for n in cluster.nodes("storage") for r in cluster.status(n)["replicas"]]
+
+
+def lag(cluster, table):
+    """Entries of the table's groups that are committed and not archived, as the replica that knows least sees it."""
+    return sum(max(r["commit"] for _, r in cluster.replicas(table) if r["gid"] == gid) - min(r["archived"] for _, r in cluster.replicas(table) if r["gid"] == gid)
+               for gid in {r["gid"] for _, r in cluster.replicas(table)})
+
+
+def outage(cluster, seconds, break_it, mend_it):
+    """Load before, while and after; what the archive lacks at the end of the outage must arrive."""
+    with Load(cluster, f"load-{break_it.__name__}") as load:
+        time.sleep(1)
+        break_it()
+        broken = time.time()
+        time.sleep(seconds)
+        waiting, during = lag(cluster, load.table), [t for t in load.successes if t > broken]
+        mend_it()
+        time.sleep(1)
+    assert not load.errors, load.errors
+    assert load.longest_gap(broken) < 5
+    assert len(during) > 10 * seconds
+    assert waiting > len(during) // 4, "the archive was not away"
+    mended = time.time()
+    wait_for("every replica knows that everything is archived", CATCH_UP_S, lambda: lag(cluster, load.table) == 0)
+    print(f"{break_it.__name__}: {seconds:.0f} s without archive: {len(during)} requests, longest gap {load.longest_gap(broken):.2f} s, "
+          f"{waiting} entries waited and were archived {time.time() - mended:.1f} s after the load's end")
+    load.verify(cluster.client())
+    return load
+
+
+def everything_clean(cluster):
+    code, groups = cluster.scrub()
+    bad = [(g["gid"], c) for g in groups for c in g["checks"] if c["state"] != "clean"]
+    assert code == 0 and not bad, bad
+    return groups
+
+
+@pytest.fixture
+def quick_cluster(request):
+    yield from start(request, env=QUICK)
+
+
+def test_archiver_stops_under_load(quick_cluster):
+    cluster = quick_cluster
+
+    def kill_archiver():
+        cluster.kill("archiver-a")
+
+    outage(cluster, OUTAGE_S, kill_archiver, lambda: cluster.one("start", "archiver-a"))
+    groups = everything_clean(cluster)
+    print(f"{len(groups)} groups clean, reference included")
+
+
+class S3Server:
+    """versitygw, which verifies signatures, over a folder."""
+
+    def __init__(self, folder):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        self.folder = folder
+        (folder / "tercet-archive").mkdir()
+        self.start()
+
+    def start(self):
+        env = {**os.environ, "ROOT_ACCESS_KEY": S3_KEY, "ROOT_SECRET_KEY": S3_SECRET}
+        self.process = subprocess.Popen([S3_SERVER, "--port", f"127.0.0.1:{self.port}", "posix", self.folder], env=env,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for("the S3 server listens", 20, lambda: connectable(self.port))
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture
+def s3(tmp_path):
+    if not S3_SERVER.exists():
+        pytest.skip(f"no S3 server in {S3_SERVER}: `./dev test s3` installs it")
+    server = S3Server(tmp_path)
+    yield server
+    server.kill()
+
+
+def test_s3_server_goes_away_under_load(request, s3):
+    url = f"s3://tercet-archive/demo?endpoint=http://127.0.0.1:{s3.port}"
+    for cluster in start(request, "--archive", url, env={**QUICK, "TERCET_S3_KEY_ID": S3_KEY, "TERCET_S3_SECRET": S3_SECRET}):
+        outage(cluster, OUTAGE_S / 2, s3.kill, s3.start)
+        outage(cluster, OUTAGE_S / 2, s3.freeze, s3.thaw)
+        groups = everything_clean(cluster)
+        segments = sum(1 for p in (s3.folder / "tercet-archive").rglob("*") if p.parent.name == "log")
+        assert segments >= len(groups)
+        print(f"{len(groups)} groups clean, {segments} segments in the bucket")
+        cluster.env["TERCET_S3_SECRET"] = "not it"
+        cluster.one("stop", "scrubber-a")
+        cluster.one("start", "scrubber-a")
+        assert not_run_for_a_wrong_secret(cluster), "the S3 server does not verify signatures"
+
+
+def not_run_for_a_wrong_secret(cluster):
+    code, groups = wait_for("the scrubber answers", 20, lambda: answer_of_scrub(cluster))
+    return code == 1 and {c["state"] for g in groups for c in g["checks"] if c["check"] == "archive"} == {"not run"}
+
+
+def answer_of_scrub(cluster):
+    try:
+        return cluster.scrub(1)
+    except AssertionError:
+        return None
