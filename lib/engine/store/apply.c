@@ -139,8 +139,10 @@ void store__apply_note(struct replica *r) {
     if (r->noted < r->status.base.index)
         r->noted = r->status.base.index;
     while (r->noted < last) {
-        const struct paxos_entry *e = paxos_entry_at(r->paxos, ++r->noted);
-        if (e)
-            note(r, e);
+        const struct paxos_entry *e = paxos_entry_at(r->paxos, r->noted + 1);
+        if (e == NULL)
+            return; /* the tail behind a snapshot is still on its way */
+        note(r, e);
+        r->noted++;
     }
 }

@@ -181,7 +181,7 @@ static void rebuild_dedup(struct replica *r, const struct paxos_entry *entries, 
     size_t found = 0;
     for (size_t i = count; i > 0; i--) {
         uint64_t hlc_ns = 0;
-        if (entries[i - 1].index > r->applied.index ||
+        if (entries[i - 1].index > r->noted ||
             !read_id(r, &entries[i - 1], &recent[found], &hlc_ns))
             continue;
         if (hlc_ns > r->hlc_ns)
@@ -234,7 +234,6 @@ static tc_err start(struct replica *r, struct btree_stamp stamp) {
     struct paxos_entry *entries = NULL;
     size_t count = 0;
     TC_TRY(read_entries(r, base.mark.index, &entries, &count));
-    rebuild_dedup(r, entries, count);
     struct paxos_recovery recovery = {.promised = promised,
                                       .base = base.mark,
                                       .config = &base.config,
@@ -244,8 +243,14 @@ static tc_err start(struct replica *r, struct btree_stamp stamp) {
                                       .checkpoint_chain = r->applied.chain,
                                       .archived = base.mark.index};
     tc_err err = make_paxos(r, &recovery);
+    if (err == TC_OK) {
+        /* Not beyond what is certain: a log that does not hold its checkpoint's place may end in
+         * entries that were never chosen. */
+        r->committed = r->noted = paxos_status(r->paxos).commit;
+        rebuild_dedup(r, entries, count);
+    }
     free_entries(entries, count);
-    r->reported = r->committed = r->noted = r->applied.index;
+    r->reported = r->applied.index;
     r->checkpoint.durable = r->checkpoint.reported = r->applied.index;
     return err;
 }
