@@ -86,7 +86,7 @@ static void segment_add(struct segment *g, const struct paxos_entry *e, struct t
     note_time(g, e, body);
 }
 
-static void segment_read(const struct replica *r, struct segment *g) {
+static void segment_read(struct replica *r, struct segment *g) {
     g->entries = calloc(OFFER_ENTRIES_MAX, sizeof *g->entries);
     g->pointers = calloc(OFFER_ENTRIES_MAX, sizeof(Tercet__Pb__LogEntry *));
     g->bodies = calloc(OFFER_ENTRIES_MAX, sizeof(struct tc_blob *));
@@ -102,7 +102,7 @@ static void segment_read(const struct replica *r, struct segment *g) {
     }
 }
 
-static bool pack_entries(const struct replica *r, struct tc_buf *out) {
+static bool pack_entries(struct replica *r, struct tc_buf *out) {
     struct segment g = {0};
     Tercet__Pb__SegmentOffer o;
     uint64_t before = 0;

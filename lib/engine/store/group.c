@@ -14,7 +14,8 @@ enum {
     SETTLE_ROUNDS_MAX = 2,
 };
 
-#define FRESH_NS 1000000000u /* eventual reads lag at most this much */
+#define HAND_OVER_PAUSE_NS 5000000000u /* if every copy is damaged, they must not play ball */
+#define FRESH_NS           1000000000u /* eventual reads lag at most this much */
 
 const Tercet__Pb__Member *store__group_member(const struct replica *r, uint32_t rid) {
     const Tercet__Pb__Partition *p = r->desc->partition;
@@ -211,6 +212,15 @@ bool store__group_fresh(const struct replica *r) {
     if (r->state != REPLICA_OK)
         return false;
     return r->status.serving || store__now_ns(r->store) < r->fresh_ns + FRESH_NS;
+}
+
+void store__group_hand_over(struct replica *r, uint64_t now_ns) {
+    if (!r->hand_over || now_ns < r->hand_over_ns)
+        return;
+    TC_PROBE("store: a leader that cannot read its log hands over");
+    r->hand_over = false;
+    r->hand_over_ns = now_ns + HAND_OVER_PAUSE_NS;
+    store__group_resign(r);
 }
 
 void store__group_resign(struct replica *r) {

@@ -32,6 +32,8 @@ bool store__group_fresh(const struct replica *r);
  *   Errors   TC_ENOTLEADER, TC_EBUSY (pipeline full, or its state is not known) */
 TC_MUST_USE tc_err store__group_propose(struct replica *r, enum paxos_entry_type type,
                                         struct tc_blob *body, uint64_t *ret_index);
+/* Resign if an entry could not be read here; call between steps. */
+void store__group_hand_over(struct replica *r, uint64_t now_ns);
 /* Give leadership to another member that can take it, if there is one. */
 void store__group_resign(struct replica *r);
 /* The newest partition, with the leader hint filled in; borrowed until the next input. */

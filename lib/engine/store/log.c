@@ -98,8 +98,7 @@ static uint64_t lsn_of(const struct replica *r, uint64_t seq) {
     return 0;
 }
 
-tc_err store__log_body(const struct replica *r, const struct paxos_entry *e,
-                       struct tc_blob **ret_body) {
+tc_err store__log_body(struct replica *r, const struct paxos_entry *e, struct tc_blob **ret_body) {
     if (e->body) {
         *ret_body = tc_blob_ref(e->body);
         return TC_OK;
@@ -109,13 +108,16 @@ tc_err store__log_body(const struct replica *r, const struct paxos_entry *e,
         return TC_OK;
     }
     struct tc_blob *body = NULL;
-    TC_TRY(wal_read(r->store->wal, r->gid, e->index, &body));
-    if (body->len != e->body_len) {
+    tc_err err = wal_read(r->store->wal, r->gid, e->index, &body);
+    if (err == TC_OK && body->len != e->body_len) {
         tc_blob_unref(body);
-        return TC_ECORRUPT;
+        err = TC_ECORRUPT;
     }
-    *ret_body = body;
-    return TC_OK;
+    if (err == TC_OK)
+        *ret_body = body;
+    else
+        r->hand_over = true; /* another replica can read what this one cannot */
+    return err;
 }
 
 /* Copy the entries of a message with their bodies; false if one cannot be read here. */

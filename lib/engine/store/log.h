@@ -29,9 +29,10 @@ void store__log_restart(struct replica *r, const struct paxos_mark *mark,
                         const struct quorum_config *config);
 /* The newest unit that store.durable_lsn covers, taken off the list; 0: none. */
 uint64_t store__log_durable_seq(struct replica *r);
-/* The body of a committed entry, one reference.
- *   Errors   TC_ENOTFOUND, TC_ECORRUPT, TC_EIO */
-TC_MUST_USE tc_err store__log_body(const struct replica *r, const struct paxos_entry *e,
+/* The body of a committed entry, one reference. A failure makes a leader hand over: it could
+ * neither archive nor pass on the entry, while an intact copy can. The next start finds it damaged
+ * and has it repaired. Errors   TC_ENOTFOUND, TC_ECORRUPT, TC_EIO */
+TC_MUST_USE tc_err store__log_body(struct replica *r, const struct paxos_entry *e,
                                    struct tc_blob **ret_body);
 
 #endif

@@ -223,6 +223,7 @@ static void tick_replica(struct replica *r, uint64_t now_ns) {
     store__group_continue(r);
     if (r->state != REPLICA_OK)
         store__group_resign(r);
+    store__group_hand_over(r, now_ns);
     store__snapshot_tick(r, now_ns);
 }
 

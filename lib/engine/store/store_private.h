@@ -79,12 +79,14 @@ struct replica {
     uint64_t fresh_ns;         /* at that time all is applied that a leader had committed */
     uint64_t lag_index;        /* committed by a leader at lag_ns, not applied yet; 0: none */
     uint64_t lag_ns;
-    uint64_t hlc_ns;      /* highest seen in an entry */
-    uint64_t term_ballot; /* own ballot while leading, else 0 */
-    bool stalled;         /* apply waits for a checkpoint to free memory */
-    bool blocked;         /* pipeline state is not known: no evaluation until it is applied */
-    bool restarting;      /* an installed snapshot began the log anew; its base is logged */
-    bool announced;       /* this term's leadership was pushed to memds */
+    uint64_t hlc_ns;       /* highest seen in an entry */
+    uint64_t term_ballot;  /* own ballot while leading, else 0 */
+    bool stalled;          /* apply waits for a checkpoint to free memory */
+    bool blocked;          /* pipeline state is not known: no evaluation until it is applied */
+    bool restarting;       /* an installed snapshot began the log anew; its base is logged */
+    bool hand_over;        /* an entry could not be read: somebody else had better lead */
+    uint64_t hand_over_ns; /* not again before */
+    bool announced;        /* this term's leadership was pushed to memds */
 
     struct store_overlay overlay;
     struct store_dedup dedup;
