@@ -75,6 +75,8 @@ void store__effects_release(struct store *s) {
 
 struct store_effect *store_effect_next(struct store *s) {
     store__flush(s);
+    if (s->failed)
+        return NULL; /* it cannot vouch for anything any more */
     struct tc_list *node = tc_list_pop_front(&s->effects_ready);
     return node ? TC_CONTAINER(node, struct store_effect, link) : NULL;
 }

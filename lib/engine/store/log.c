@@ -18,8 +18,10 @@ static uint64_t append(struct replica *r, const struct wal_record *rec, struct t
     struct store *s = r->store;
     uint64_t lsn = s->durable_lsn;
     tc_err err = wal_append(s->wal, rec, body, /* urgent= */ true, &lsn);
-    if (err != TC_OK)
+    if (err != TC_OK) {
         store__fail(s, "the log refused a record");
+        return UINT64_MAX; /* never durable: whatever waits for it is never said */
+    }
     return lsn;
 }
 
