@@ -109,7 +109,7 @@ static void weigh_name(void *user, const char *name) {
         weigh_file(r, path);
 }
 
-static void rot(struct world *w) {
+static void flip_one(struct world *w) {
     struct world_node *n = &w->nodes[w->swarm.victim];
     struct rot r = {.w = w, .fs = n->env.fs, .dir = below(w, 2) ? "d/wal" : "d"};
     if (n->lost || n->failing || sim_fs_is_down(n->fs))
@@ -123,7 +123,14 @@ static void rot(struct world *w) {
     n->rotten = true;
     TC_PROBE("sim: a bit rots");
     world_trace(w, "%u  a bit flips in %s at %lu", n->id, r.path, (unsigned long)offset);
-    if (below(w, 2) == 0)
+}
+
+/* Often found at once, because the node starts again and reads its log. */
+static void rot(struct world *w) {
+    struct world_node *n = &w->nodes[w->swarm.victim];
+    for (uint64_t i = below(w, 6) + 1; i > 0; i--)
+        flip_one(w);
+    if (n->rotten && below(w, 2) == 0)
         world_node_stop(n, below(w, 2) == 0, down_ns(w));
 }
 
