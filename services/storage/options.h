@@ -17,7 +17,7 @@
       "log of one replica between its checkpoints")                                                \
     X(DURATION, checkpoint_interval_ms, "1m", 100, 3600000, "ms",                                  \
       "longest time between checkpoints of a replica that changes")                                \
-    X(DURATION, segment_age_ms, "5s", 100, 600000, "ms",                                           \
+    X(DURATION, segment_age_ms, "30s", 100, 600000, "ms",                                          \
       "age at which committed log is offered to the archiver")                                     \
     X(U64, segment_bytes, "4M", 65536, 16777216, "bytes", "... or size")                           \
     X(DURATION, lease_ms, "1s", 50, 60000, "ms",                                                   \

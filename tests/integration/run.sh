@@ -7,6 +7,7 @@ cd "$(dirname "$0")"
 build=$(realpath "../../${1:?usage: run.sh BUILD_DIR}" 2>/dev/null || realpath "$1")
 shift
 export TERCET_BIN=$build/bin
+export TERCET_SEGMENT_AGE_MS=3000 # tests wait for the archive
 if ! command -v npm >/dev/null; then
   apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null
 fi

@@ -46,6 +46,7 @@ static tc_err apply_scrub(struct replica *r, const struct paxos_entry *e, struct
     TC_TRY(entry_scrub_decode(body, &hlc_ns));
     learn_time(r, hlc_ns);
     store__scrub_remember(r, e);
+    r->archive.wanted = e->index;
     return TC_OK;
 }
 

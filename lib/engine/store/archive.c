@@ -126,7 +126,7 @@ static bool pack_entries(struct replica *r, struct tc_buf *out) {
     return any;
 }
 
-/* Old enough, or many enough. */
+/* Old enough, many enough, or awaited by a scrub. */
 static bool segment_due(struct replica *r, uint64_t now_ns) {
     const struct store_options *o = &r->store->options;
     if (r->committed <= r->archive.archived) {
@@ -135,7 +135,8 @@ static bool segment_due(struct replica *r, uint64_t now_ns) {
     }
     if (r->archive.since_ns == 0)
         r->archive.since_ns = now_ns;
-    if (now_ns >= r->archive.since_ns + o->segment_age_ms * STORE_MS_NS)
+    if (now_ns >= r->archive.since_ns + o->segment_age_ms * STORE_MS_NS ||
+        (r->archive.archived < r->archive.wanted && r->archive.wanted <= r->committed))
         return true;
     uint64_t bytes = 0;
     for (uint64_t at = r->archive.archived + 1; at <= r->committed; at++) {

@@ -111,6 +111,7 @@ struct replica {
         uint64_t next_ns;  /* no look before */
         uint64_t ask_ns;   /* no question before */
         uint64_t since_ns; /* when the oldest entry that is not archived was first seen */
+        uint64_t wanted;   /* archive up to here without waiting: a scrub compares at this index */
         uint64_t verify_first;
         uint64_t verify_last;
         char problem[128];
