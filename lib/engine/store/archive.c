@@ -226,8 +226,10 @@ void store_archived(struct store *s, uint64_t gid, const Tercet__Pb__SegmentRepl
         r->archive.next_ns = store__now_ns(s) + (uint64_t)ASK_AGAIN_MS * STORE_MS_NS;
         return;
     }
-    if (reply->archived > r->archive.archived)
+    if (reply->archived > r->archive.archived) {
         r->archive.since_ns = store__now_ns(s);
+        r->archive.next_ns = 0; /* there may be more: the next offer need not pause */
+    }
     r->archive.archived = reply->archived;
     if (reply->n_verify > 0) {
         r->archive.verify_first = reply->verify[0]->first;

@@ -166,7 +166,8 @@ struct store_effect {
     struct tc_buf payload;
 };
 
-/* The next effect in order, or NULL; the shell frees it. */
+/* The next effect in order, or NULL; the shell frees it. After a failure (store_failed) none comes.
+ */
 struct store_effect *store_effect_next(struct store *s);
 void store_effect_free(struct store_effect *e);
 /* Queue STORE_PUSH effects that tell memds everything this node is the authority on. */
