@@ -103,7 +103,7 @@ def whole(cluster, records):
 def test_one_node_lost_fills_itself_from_its_peer(own_cluster):
     with Load(own_cluster) as load:
         wait_for("both maps are equal", 20, lambda: len(set(roots(own_cluster))) == 1 and len(roots(own_cluster)) == 2)
-        time.sleep(1)
+        time.sleep(0.5)
         records = own_cluster.status("memds-a")["records"]
         own_cluster.kill("memds-b")
         own_cluster.one("start", "memds-b")
@@ -117,7 +117,7 @@ def test_one_node_lost_fills_itself_from_its_peer(own_cluster):
 def test_both_lost_are_rebuilt_while_warm_routers_go_on(own_cluster):
     with Load(own_cluster) as load:
         wait_for("both maps are equal", 20, lambda: len(set(roots(own_cluster))) == 1 and len(roots(own_cluster)) == 2)
-        time.sleep(1)
+        time.sleep(0.5)
         records = own_cluster.status("memds-a")["records"]
         own_cluster.kill("memds-a", "memds-b")
         new = Router(own_cluster)
