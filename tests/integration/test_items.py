@@ -129,3 +129,16 @@ def test_typed_errors(db, table):
     with pytest.raises(ClientError) as e:
         db.list_backups()
     assert e.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_a_table_being_created_is_not_found_at_once(cluster):
+    """Not after a search for partitions that do not exist yet: that took the whole ten seconds of a request."""
+    db = cluster.client(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=5)
+    for n in range(5):
+        name = make_table(db, f"t-new-{n}", wait=False)
+        while True:
+            try:
+                db.get_item(TableName=name, Key={"pk": {"S": "x"}}, ConsistentRead=True)
+                break
+            except ClientError as e:
+                assert e.response["Error"]["Code"] == "ResourceNotFoundException"

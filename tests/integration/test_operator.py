@@ -84,7 +84,8 @@ def test_check_config(name, tmp_path):
     daemon = BIN / f"tercet-{name}"
     config = tmp_path / "good.conf"
     config.write_text("zone = a\nrpc-listen = 127.0.0.1:7999\nlog-level = warn\ndata = /tmp\n")
-    good = run(daemon, "--check-config", "--config", config, *(["--archive", f"dir:{tmp_path}"] if name == "archiver" else []))
+    needed = {"archiver": ["--archive", f"dir:{tmp_path}"], "scrubber": ["--storage", "127.0.0.1:7100"]}
+    good = run(daemon, "--check-config", "--config", config, *needed.get(name, []))
     assert good.returncode == 0 and "fine" in good.stdout, good
     config.write_text("zone = a\nspeed = 11\n")
     for bad, named in ((["--config", config], "speed"), (["--config", tmp_path / "absent"], "absent"), (["--fly"], "fly"), (["--rpc-listen", "nowhere"], "rpc-listen"),

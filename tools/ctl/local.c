@@ -13,6 +13,7 @@
 enum {
     READY_TIMEOUT_MS = 30000,
     DRAIN_TIMEOUT_MS = 10000,
+    STAGES = 3, /* of stopping */
 };
 
 static const char help[] =
@@ -112,17 +113,37 @@ static bool load(struct layout *l, const struct local_options *o) {
     return err == TC_OK;
 }
 
-static int stop_all(const struct layout *l) {
+/* Who asks stops before who answers: a router finishes its requests at once while there is storage,
+ * and only after ten seconds of retries when there is none. */
+static int stage_of(const struct layout_daemon *d) {
+    static const char *const early[] = {"canary", "autoadmin", "scrubber"};
+    for (size_t i = 0; i < sizeof early / sizeof early[0]; i++)
+        if (strcmp(d->kind, early[i]) == 0)
+            return 0;
+    return strcmp(d->kind, "router") == 0 ? 1 : STAGES - 1;
+}
+
+/* How many are still there at the end. */
+static int stop_stage(const struct layout *l, int stage) {
     int left = 0;
     for (size_t i = l->count; i-- > 0;)
-        TC_IGNORE(process_signal(l, &l->daemons[i], SIGTERM)); /* not running is fine */
+        if (stage_of(&l->daemons[i]) == stage)
+            TC_IGNORE(process_signal(l, &l->daemons[i], SIGTERM)); /* not running is fine */
     for (size_t i = 0; i < l->count; i++)
-        if (process_wait_gone(l, &l->daemons[i], DRAIN_TIMEOUT_MS) != TC_OK) {
+        if (stage_of(&l->daemons[i]) == stage &&
+            process_wait_gone(l, &l->daemons[i], DRAIN_TIMEOUT_MS) != TC_OK) {
             fprintf(stderr, "tercet local: %s does not stop in time and is killed\n",
                     l->daemons[i].node);
             TC_IGNORE(process_signal(l, &l->daemons[i], SIGKILL)); /* the wait below tells */
             left += process_wait_gone(l, &l->daemons[i], DRAIN_TIMEOUT_MS) != TC_OK;
         }
+    return left;
+}
+
+static int stop_all(const struct layout *l) {
+    int left = 0;
+    for (int stage = 0; stage < STAGES; stage++)
+        left += stop_stage(l, stage);
     return left == 0 ? 0 : 1;
 }
 

@@ -52,10 +52,18 @@ void exec__complete(struct exec_op *op) {
     api_complete(op->req);
 }
 
+/* A table that is being created has no id yet, and none of its partitions may exist: requests would
+ * look for them until their time is over. The API calls such a table not found. */
+static bool has_data(const struct route_table *t) {
+    Tercet__Pb__TableStatus status = t->descriptor->status;
+    return status != TERCET__PB__TABLE_STATUS__TABLE_CREATING &&
+           status != TERCET__PB__TABLE_STATUS__TABLE_DELETING;
+}
+
 static void table_found(struct route_find *f, tc_err err, struct route_table *table) {
     struct exec_op *op = f->user;
     op->table = table;
-    if (err == TC_OK && table->descriptor->status != TERCET__PB__TABLE_STATUS__TABLE_DELETING) {
+    if (err == TC_OK && has_data(table)) {
         op->found(op);
         return;
     }
