@@ -49,13 +49,18 @@ void route_free(struct route *r) {
     pthread_mutex_lock(&r->lock);
     while (r->in_flight > 0)
         pthread_cond_wait(&r->idle, &r->lock);
+    r->closing = true; /* refreshes still under way end without starting more */
     pthread_mutex_unlock(&r->lock);
+    if (r->retry)
+        daemon_worker_stop(r->retry);
     for (size_t i = 0; i < r->memds_count; i++)
         rpc_peer_close(r->memds[i]);
     for (size_t i = 0; i < r->peer_count; i++)
         rpc_peer_close(r->peers[i].peer);
-    if (r->retry)
-        daemon_worker_stop(r->retry);
+    if (r->due) /* nothing waits any more but a flush, at most one */
+        TC_ASSERT(r->due->next == NULL && r->due->call == NULL && r->due->find == NULL);
+    free(r->due);
+    route__lookups_drop(r);
     route__cache_clear(r);
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->peers_lock);

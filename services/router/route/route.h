@@ -43,6 +43,7 @@ struct route_config {
 struct route_table {
     int refs; /* atomic */
     Tercet__Pb__TableDescriptor *descriptor;
+    struct tc_buf packed; /* route's own: as memds answered, to know the same answer again */
 };
 
 void route_table_unref(struct route_table *t);

@@ -10,6 +10,7 @@ void route_table_unref(struct route_table *t) {
     if (t == NULL || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     tercet__pb__table_descriptor__free_unpacked(t->descriptor, NULL);
+    tc_buf_deinit(&t->packed);
     free(t);
 }
 
@@ -17,6 +18,7 @@ void route__partition_unref(struct route_partition *p) {
     if (p == NULL || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     tercet__pb__partition__free_unpacked(p->pb, NULL);
+    tc_buf_deinit(&p->packed);
     free(p);
 }
 
@@ -142,6 +144,56 @@ void route__partition_put(struct route *r, Tercet__Pb__Partition *pb) {
     *p = (struct route_partition){.refs = 1, .pb = pb};
     insert(list, p);
     r->ready = r->ready || pb->table_id == SYSTEM_TABLE_ID;
+}
+
+static struct route_table *table_forget(struct route *r, const Tercet__Pb__TableRecord *record) {
+    struct route_table *t = tc_map_get(&r->tables, tc_slice_str(record->name));
+    if (t && t->descriptor->version < record->version)
+        route_table_unref(tc_map_del(&r->tables, tc_slice_str(record->name)));
+    return NULL;
+}
+
+struct route_table *route__table_learn(struct route *r, struct tc_slice name,
+                                       struct tc_slice packed) {
+    struct route_table *t = route__table_get(r, name);
+    if (t && tc_slice_eq(tc_buf_slice(&t->packed), packed))
+        return t;
+    route_table_unref(t);
+    t = NULL;
+    Tercet__Pb__TableRecord *record =
+        tercet__pb__table_record__unpack(NULL, packed.len, packed.data);
+    if (record == NULL)
+        return NULL;
+    Tercet__Pb__TableDescriptor *d = NULL;
+    if (!record->deleted)
+        d = tercet__pb__table_descriptor__unpack(NULL, record->descriptor.len,
+                                                 record->descriptor.data);
+    t = d ? route__table_put(r, d) : record->deleted ? table_forget(r, record) : NULL;
+    if (t && t->descriptor->version == record->version) {
+        tc_buf_clear(&t->packed);
+        tc_buf_append_slice(&t->packed, packed);
+    }
+    tercet__pb__table_record__free_unpacked(record, NULL);
+    return t;
+}
+
+void route__partition_learn(struct route *r, const struct route_lookup *l, struct tc_slice packed) {
+    struct tc_slice key = tc_slice(l->bytes, l->len);
+    struct route_partition *p = route__partition_get(r, l->table_id, key, l->before);
+    bool same = p && tc_slice_eq(tc_buf_slice(&p->packed), packed);
+    route__partition_unref(p);
+    Tercet__Pb__Partition *pb =
+        same ? NULL : tercet__pb__partition__unpack(NULL, packed.len, packed.data);
+    if (pb == NULL)
+        return;
+    uint64_t gid = pb->gid, epoch = pb->epoch, round = pb->leader_round;
+    route__partition_put(r, pb);
+    p = route__partition_get(r, l->table_id, key, l->before);
+    if (p && p->pb->gid == gid && p->pb->epoch == epoch && p->pb->leader_round == round) {
+        tc_buf_clear(&p->packed);
+        tc_buf_append_slice(&p->packed, packed);
+    }
+    route__partition_unref(p);
 }
 
 void route__cache_clear(struct route *r) {

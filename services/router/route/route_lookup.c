@@ -1,5 +1,6 @@
 /* Questions to memds: queued one per use, sent as batches. Whatever queues while batches are in
- * flight goes with the next one, so memds sees fewer and larger messages as the load rises. */
+ * flight goes with the next one, so memds sees fewer and larger messages as the load rises.
+ * Refreshes, for which nobody waits, also wait for each other: one batch in ROUTE__REFRESH_NS. */
 #include "route_private.h"
 
 #include "base/assert.h"
@@ -33,10 +34,37 @@ void route__lookup_add(struct route *r, struct tc_slice name, uint64_t table_id,
     *r->queue_tail = l;
     r->queue_tail = &l->next;
     r->queue_count++;
+    r->queue_waiters += waits;
+}
+
+void route__lookups_drop(struct route *r) {
+    while (r->queue_head) {
+        struct route_lookup *l = r->queue_head;
+        TC_ASSERT(l->find == NULL && l->call == NULL);
+        r->queue_head = l->next;
+        free(l);
+    }
+    r->queue_tail = &r->queue_head;
+    r->queue_count = 0;
+}
+
+/* Whether a batch may leave now; if it is too early, the timer is set. Lock held. */
+static bool due(struct route *r) {
+    if (r->queue_head == NULL || r->closing || r->batches_in_flight >= ROUTE__BATCHES_IN_FLIGHT_MAX)
+        return false;
+    uint64_t now_ns = daemon_now_ns();
+    bool now = r->queue_waiters > 0 || r->queue_count >= ROUTE__LOOKUPS_PER_BATCH_MAX ||
+               now_ns >= r->refresh_ns;
+    if (now)
+        r->refresh_ns = now_ns + ROUTE__REFRESH_NS;
+    else if (!r->refresh_armed)
+        route__retry_flush(r, r->refresh_ns);
+    r->refresh_armed = r->refresh_armed || !now;
+    return now;
 }
 
 static struct route_batch *take_batch(struct route *r) {
-    if (r->queue_head == NULL || r->batches_in_flight >= ROUTE__BATCHES_IN_FLIGHT_MAX)
+    if (!due(r))
         return NULL;
     struct route_batch *b = calloc(1, sizeof *b);
     TC_ASSERT(b != NULL);
@@ -45,6 +73,7 @@ static struct route_batch *take_batch(struct route *r) {
     struct route_lookup **at = &r->queue_head;
     while (*at && b->count < ROUTE__LOOKUPS_PER_BATCH_MAX) {
         b->count++;
+        r->queue_waiters -= (*at)->find != NULL || (*at)->call != NULL;
         at = &(*at)->next;
     }
     r->queue_head = *at;
@@ -80,18 +109,6 @@ static void fill(const struct route_batch *b, Tercet__Pb__Lookup *lookups,
     }
 }
 
-static struct route_table *cache_table(struct route *r, Tercet__Pb__TableRecord *record) {
-    if (record->deleted) {
-        struct route_table *t = tc_map_get(&r->tables, tc_slice_str(record->name));
-        if (t && t->descriptor->version < record->version)
-            route_table_unref(tc_map_del(&r->tables, tc_slice_str(record->name)));
-        return NULL;
-    }
-    Tercet__Pb__TableDescriptor *d =
-        tercet__pb__table_descriptor__unpack(NULL, record->descriptor.len, record->descriptor.data);
-    return d ? route__table_put(r, d) : NULL;
-}
-
 /* Take one result into the cache and wake its waiter, which consumes the reference it is given. */
 static void settle(struct route *r, struct route_lookup *l, Tercet__Pb__LookupResult *result,
                    tc_err err) {
@@ -100,12 +117,11 @@ static void settle(struct route *r, struct route_lookup *l, Tercet__Pb__LookupRe
     if (result)
         err = tc_err_from_wire(result->err);
     pthread_mutex_lock(&r->lock);
-    if (result && result->table)
-        table = cache_table(r, result->table);
-    if (result && result->partition) {
-        route__partition_put(r, result->partition);
-        result->partition = NULL; /* owned by the cache now */
-    }
+    if (result && result->table.len)
+        table = route__table_learn(r, tc_slice(l->bytes, l->table_id ? 0 : l->len),
+                                   tc_slice(result->table.data, result->table.len));
+    if (result && result->partition.len)
+        route__partition_learn(r, l, tc_slice(result->partition.data, result->partition.len));
     if (l->call)
         partition = route__partition_get(r, l->table_id, tc_slice(l->bytes, l->len), l->before);
     pthread_mutex_unlock(&r->lock);
@@ -144,7 +160,10 @@ static void answered(void *user, const struct rpc_reply *reply) {
     Tercet__Pb__LookupReply *pb = NULL;
     if (reply->err == TC_OK)
         pb = tercet__pb__lookup_reply__unpack(NULL, reply->payload.len, reply->payload.data);
-    if (pb == NULL && b->tries < r->memds_count) {
+    pthread_mutex_lock(&r->lock);
+    bool again = pb == NULL && b->tries < r->memds_count && !r->closing;
+    pthread_mutex_unlock(&r->lock);
+    if (again) {
         send_batch(r, b); /* the next memds node */
         return;
     }

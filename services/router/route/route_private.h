@@ -17,6 +17,7 @@ enum {
     ROUTE__BATCHES_IN_FLIGHT_MAX = 4,
     ROUTE__LOOKUPS_PER_BATCH_MAX = 256,
     ROUTE__LOOKUP_MS = 500,
+    ROUTE__REFRESH_NS = 2 * 1000 * 1000, /* between batches for which nobody waits */
     ROUTE__RETRY_MIN_NS = 5 * 1000 * 1000,
     ROUTE__RETRY_MAX_NS = 100 * 1000 * 1000,
 };
@@ -24,6 +25,7 @@ enum {
 struct route_partition {
     int refs;
     Tercet__Pb__Partition *pb;
+    struct tc_buf packed; /* as memds answered; guarded by the lock */
 };
 
 /* One question to memds, with whoever waits for its answer. */
@@ -62,6 +64,9 @@ struct route {
     size_t memds_turn;
     struct route_lookup *queue_head, **queue_tail;
     size_t queue_count;
+    size_t queue_waiters; /* of them, those that a find or call waits for */
+    uint64_t refresh_ns;  /* when refreshes alone may leave again */
+    bool refresh_armed;   /* the retry thread will flush then */
     uint32_t batches_in_flight;
     struct route__peer peers[ROUTE__PEERS_MAX];
     size_t peer_count;
@@ -75,7 +80,7 @@ struct route {
     struct route_stats stats;
 };
 
-/* What the retry thread does when its time has come. */
+/* What the retry thread does when its time has come; without call and find: flush the lookups. */
 struct route__due {
     struct route__due *next;
     uint64_t at_ns;
@@ -91,6 +96,11 @@ struct route_partition *route__partition_get(struct route *r, uint64_t table_id,
                                              struct tc_slice key, bool before);
 /* Takes p over; kept only if newer than what is known of its group and range. */
 void route__partition_put(struct route *r, Tercet__Pb__Partition *p);
+/* What memds answered to a lookup; bytes that the cache was made from change nothing. The table
+ * comes with a reference, NULL: there is none, or the record is damaged. */
+struct route_table *route__table_learn(struct route *r, struct tc_slice name,
+                                       struct tc_slice packed);
+void route__partition_learn(struct route *r, const struct route_lookup *l, struct tc_slice packed);
 void route__cache_clear(struct route *r);
 void route__partition_unref(struct route_partition *p);
 bool route__partition_holds(const Tercet__Pb__Partition *p, struct tc_slice key, bool before);
@@ -100,8 +110,10 @@ bool route__partition_holds(const Tercet__Pb__Partition *p, struct tc_slice key,
 void route__lookup_add(struct route *r, struct tc_slice name, uint64_t table_id,
                        struct tc_slice key, bool before, struct route_find *find,
                        struct route_call *call);
-/* Send what is queued; without the lock. */
+/* Send what is queued, or arm the timer that will; without the lock. */
 void route__lookup_flush(struct route *r);
+/* Forget what is queued; nobody waits for it. */
+void route__lookups_drop(struct route *r);
 
 /* route_find.c: memds answered, or did not. table is a reference or NULL. */
 void route__find_answered(struct route *r, struct route_find *f, tc_err err,
@@ -117,6 +129,7 @@ void route__finished(struct route *r);
 /* route_retry.c */
 void route__retry_call(struct route *r, struct route_call *c, uint64_t delay_ns);
 void route__retry_find(struct route *r, struct route_find *f, uint64_t delay_ns);
+void route__retry_flush(struct route *r, uint64_t at_ns);
 uint64_t route__retry_run(void *user, void **entries, size_t count, uint64_t now_ns);
 
 /* route_peers.c: the stream to a storage node, opened on first use. NULL: too many, or bad. */

@@ -22,6 +22,18 @@ void route__retry_find(struct route *r, struct route_find *f, uint64_t delay_ns)
     post(r, (struct route__due){.at_ns = daemon_now_ns() + delay_ns, .find = f});
 }
 
+/* With the lock held, once until it is done. */
+void route__retry_flush(struct route *r, uint64_t at_ns) {
+    post(r, (struct route__due){.at_ns = at_ns});
+}
+
+static void flush(struct route *r) {
+    pthread_mutex_lock(&r->lock);
+    r->refresh_armed = false;
+    pthread_mutex_unlock(&r->lock);
+    route__lookup_flush(r);
+}
+
 static void insert(struct route *r, struct route__due *d) {
     struct route__due **at = &r->due;
     while (*at && (*at)->at_ns <= d->at_ns)
@@ -39,8 +51,10 @@ uint64_t route__retry_run(void *user, void **entries, size_t count, uint64_t now
         r->due = d->next;
         if (d->call)
             route__call_again(r, d->call);
-        else
+        else if (d->find)
             route__find_retry(r, d->find);
+        else
+            flush(r);
         free(d);
     }
     return r->due ? r->due->at_ns : UINT64_MAX;

@@ -82,11 +82,18 @@ static tc_err ask(struct map *m, const char *name, uint64_t id, const char *key,
     assert_non_null(reply);
     assert_int_equal(reply->n_results, 1);
     const Tercet__Pb__LookupResult *r = reply->results[0];
-    *ret_gid = r->partition ? r->partition->gid : 0;
-    if (r->table)
-        assert_string_equal(r->table->name, name);
+    Tercet__Pb__Partition *p =
+        tercet__pb__partition__unpack(NULL, r->partition.len, r->partition.data);
+    Tercet__Pb__TableRecord *t =
+        tercet__pb__table_record__unpack(NULL, r->table.len, r->table.data);
+    assert_true(p != NULL && t != NULL);
+    *ret_gid = p->gid;
+    if (r->table.len)
+        assert_string_equal(t->name, name);
     const tc_err err = (tc_err)r->err;
-    assert_true(err != TC_OK || (r->table != NULL) == (name != NULL));
+    assert_true(err != TC_OK || (r->table.len > 0) == (name != NULL));
+    tercet__pb__partition__free_unpacked(p, NULL);
+    tercet__pb__table_record__free_unpacked(t, NULL);
     tercet__pb__lookup_reply__free_unpacked(reply, NULL);
     tc_buf_deinit(&out);
     return err;

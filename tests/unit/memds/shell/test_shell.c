@@ -155,7 +155,11 @@ static tc_err look_up(struct client *c, const char *key, uint64_t *ret_gid) {
     assert_non_null(reply);
     assert_int_equal(reply->n_results, 1);
     const tc_err err = (tc_err)reply->results[0]->err;
-    *ret_gid = reply->results[0]->partition ? reply->results[0]->partition->gid : 0;
+    const ProtobufCBinaryData packed = reply->results[0]->partition;
+    Tercet__Pb__Partition *p = tercet__pb__partition__unpack(NULL, packed.len, packed.data);
+    assert_non_null(p);
+    *ret_gid = p->gid;
+    tercet__pb__partition__free_unpacked(p, NULL);
     tercet__pb__lookup_reply__free_unpacked(reply, NULL);
     return err;
 }
