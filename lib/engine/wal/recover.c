@@ -44,6 +44,16 @@ static void note(struct recovery *r, const struct found_segment *f) {
         r->oldest_lsn = f->header.oldest_lsn;
 }
 
+/* Never written to, as far as its first blocks tell. */
+static bool is_blank(struct wal_scan *scan) {
+    if (tc_file_read_at(scan->file, 0, scan->bytes, 2 * WAL_BLOCK_BYTES) != TC_OK)
+        return false;
+    for (size_t i = 0; i < 2 * WAL_BLOCK_BYTES; i++)
+        if (scan->bytes[i] != 0)
+            return false;
+    return true;
+}
+
 static tc_err identify(struct recovery *r, uint32_t slot) {
     struct wal *w = r->w;
     struct wal_slot *s = &w->slots[slot];
@@ -63,7 +73,9 @@ static tc_err identify(struct recovery *r, uint32_t slot) {
         TC_PROBE("wal recovery identifies a segment by its first batch");
         f.header = (struct wal_segment_header){0};
         note(r, &f);
-    } else if (s->size_bytes != w->opts.segment_bytes) {
+    } else if (s->size_bytes != w->opts.segment_bytes || !is_blank(scan)) {
+        /* Batches behind a damaged beginning could pass for the next ones of a log that begins anew
+         * in this file under the same number. */
         wal__slot_discard(w, slot);
     } else {
         wal__slot_free(w, slot);
