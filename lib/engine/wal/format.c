@@ -112,7 +112,8 @@ bool wal__segment_decode(const uint8_t from[WAL_SEGMENT_HEADER_BYTES],
     h.durable_lsn = tc_reader_u64(&r);
     h.segment_bytes = tc_reader_u64(&r);
     memcpy(h.store_uuid, tc_reader_bytes(&r, 16).data, 16);
-    if (h.seq == 0 || h.oldest_seq > h.seq || h.first_lsn == 0 || h.oldest_lsn > h.first_lsn)
+    if (h.seq == 0 || h.oldest_seq > h.seq || h.first_lsn == 0 || h.first_lsn > WAL_FIRST_LSN_MAX ||
+        h.oldest_lsn > h.first_lsn)
         return false;
     *ret_header = h;
     return true;
@@ -214,7 +215,7 @@ bool wal__mark_decode(const uint8_t from[WAL_MARK_BYTES], const uint8_t uuid[16]
     if (tc_reader_u32(&r) != tc_crc32c(0, from + 8, WAL_MARK_BYTES - 8))
         return false;
     uint64_t lsn = tc_reader_u64(&r);
-    if (memcmp(from + 16, uuid, 16) != 0)
+    if (memcmp(from + 16, uuid, 16) != 0 || lsn > WAL_FIRST_LSN_MAX)
         return false;
     *ret_durable_lsn = lsn;
     return true;

@@ -49,6 +49,9 @@ struct wal_header {
     uint32_t gen;
 };
 
+/* No log gets there; a larger number is damage, and batches that follow it would not be found. */
+#define WAL_FIRST_LSN_MAX (UINT64_MAX / 4)
+
 struct wal_segment_header {
     uint32_t seq;
     uint32_t oldest_seq;

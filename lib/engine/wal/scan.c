@@ -186,7 +186,8 @@ bool wal__scan_peek(struct wal_scan *s, uint32_t *ret_seq, uint64_t *ret_first_l
         return false;
     if (tc_file_read_at(s->file, WAL_BLOCK_BYTES, s->bytes, WAL_BLOCK_BYTES) != TC_OK)
         return false;
-    if (!wal__header_decode(s->bytes, &h) || h.rec.type != WAL_FRAME_HEAD || h.gen == 0)
+    if (!wal__header_decode(s->bytes, &h) || h.rec.type != WAL_FRAME_HEAD || h.gen == 0 ||
+        h.lsn == 0 || h.lsn > WAL_FIRST_LSN_MAX)
         return false;
     *ret_seq = h.gen;
     *ret_first_lsn = h.lsn;
