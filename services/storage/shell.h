@@ -28,6 +28,7 @@ enum {
     SHELL_RESERVE = 4096, /* completions of what is in flight */
     SHELL_OFFERS_MAX = 4, /* offers to the archiver without an answer */
     SHELL_TICK_MS = 5,
+    SHELL_IDLE_TICK_MS = 9, /* store_tick wants to be called every 10 ms */
 };
 
 enum shell_post_kind {

@@ -142,7 +142,8 @@ static void take_post(struct shell *s, struct shell_post *post) {
 
 static void periodic(struct shell *s, uint64_t now_ns) {
     if (now_ns >= s->tick_ns) {
-        s->tick_ns = now_ns + (uint64_t)SHELL_TICK_MS * MS_NS;
+        bool busy = s->batch_out || s->jobs_out > 0 || store_behind(s->store);
+        s->tick_ns = now_ns + (busy ? SHELL_TICK_MS : SHELL_IDLE_TICK_MS) * MS_NS;
         store_tick(s->store);
         shell_archive(s);
     }

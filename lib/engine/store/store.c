@@ -266,6 +266,13 @@ uint64_t store_deadline_ns(const struct store *s) {
     return deadline_ns;
 }
 
+bool store_behind(const struct store *s) {
+    for (size_t i = 0; i < s->replica_count; i++)
+        if (s->replicas[i]->applied.index < s->replicas[i]->committed)
+            return true;
+    return false;
+}
+
 static bool addressed(const struct store *s, const struct replica *r,
                       const Tercet__Pb__PaxosMessage *m) {
     const Tercet__Pb__Member *from = store__group_member(r, m->from);

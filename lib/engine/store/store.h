@@ -191,6 +191,8 @@ void store_job_done(struct store *s, struct store_job *j);
 
 /* Monotonic time at which store_tick has something to do. */
 uint64_t store_deadline_ns(const struct store *s);
+/* Committed entries wait for a tick to be applied: do not let it wait its 10 ms. */
+bool store_behind(const struct store *s);
 
 /* ---- figures for metrics -----------------------------------------------------------------------
  */

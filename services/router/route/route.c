@@ -4,6 +4,7 @@
 #include "proto/bytes.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
 enum {
     RETRY_COUNT_MAX = 1 << 20
@@ -23,6 +24,8 @@ tc_err route_new(const struct route_config *config, struct route **ret_route) {
     if (r == NULL)
         return TC_ENOMEM;
     r->config = *config;
+    if (getrandom(r->id_seed, sizeof r->id_seed, 0) != (ssize_t)sizeof r->id_seed)
+        TC_ASSERT(!"the system has no random bytes");
     r->queue_tail = &r->queue_head;
     pthread_mutex_init(&r->lock, NULL);
     pthread_mutex_init(&r->peers_lock, NULL);

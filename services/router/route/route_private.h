@@ -77,6 +77,8 @@ struct route {
     uint64_t confirm_window_ns;
     uint64_t confirms_in_window;
     bool ready;
+    uint64_t id_seed[2]; /* random; request ids count up from here */
+    uint64_t id_count;   /* atomic */
     struct route_stats stats;
 };
 
