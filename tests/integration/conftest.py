@@ -86,7 +86,8 @@ class Cluster:
 
     def replicas(self, table):
         """(node, /status entry) of every replica of the table."""
-        return [(n, r) for n in self.nodes("storage") for r in self.status(n)["replicas"] if r["table"] == table]
+        ports = [(d["node"], d["admin_port"]) for d in self.ps() if d["daemon"] == "tercet-storage"]
+        return [(n, r) for n, port in ports for r in json.loads(http_get(port, "/status"))["replicas"] if r["table"] == table]
 
     def scrub(self, gid=0):
         """Exit status and groups of `tercet scrub --json`."""

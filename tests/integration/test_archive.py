@@ -5,6 +5,8 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -20,8 +22,10 @@ QUICK = {"TERCET_CHECKPOINT_INTERVAL_MS": "1s", "TERCET_SEGMENT_AGE_MS": "100ms"
 
 def lag(cluster, table):
     """Entries of the table's groups that are committed and not archived, as the replica that knows least sees it."""
-    return sum(max(r["commit"] for _, r in cluster.replicas(table) if r["gid"] == gid) - min(r["archived"] for _, r in cluster.replicas(table) if r["gid"] == gid)
-               for gid in {r["gid"] for _, r in cluster.replicas(table)})
+    groups = {}
+    for _, r in cluster.replicas(table):
+        groups.setdefault(r["gid"], []).append(r)
+    return sum(max(r["commit"] for r in g) - min(r["archived"] for r in g) for g in groups.values())
 
 
 def outage(cluster, seconds, break_it, mend_it):
@@ -110,24 +114,10 @@ def s3(tmp_path):
 def test_s3_server_goes_away_under_load(request, s3):
     url = f"s3://tercet-archive/demo?endpoint=http://127.0.0.1:{s3.port}"
     for cluster in start(request, "--archive", url, env={**QUICK, "TERCET_S3_KEY_ID": S3_KEY, "TERCET_S3_SECRET": S3_SECRET}):
-        tables = [outage(cluster, OUTAGE_S / 2, s3.kill, s3.start).table, outage(cluster, OUTAGE_S / 2, s3.freeze, s3.thaw).table]
+        tables = [outage(cluster, OUTAGE_S / 3, s3.kill, s3.start).table, outage(cluster, OUTAGE_S / 3, s3.freeze, s3.thaw).table]
         groups = all_clean(cluster, sorted({r["gid"] for t in tables for _, r in cluster.replicas(t)}))
         segments = sum(1 for p in (s3.folder / "tercet-archive").rglob("*") if p.parent.name == "log")
         assert segments >= len(groups)
         print(f"{len(groups)} groups clean, {segments} segments in the bucket")
-        cluster.env["TERCET_S3_SECRET"] = "not it"
-        cluster.one("stop", "scrubber-a")
-        cluster.one("start", "scrubber-a")
-        assert not_run_for_a_wrong_secret(cluster), "the S3 server does not verify signatures"
-
-
-def not_run_for_a_wrong_secret(cluster):
-    code, groups = wait_for("the scrubber answers", 20, lambda: answer_of_scrub(cluster))
-    return code == 1 and {c["state"] for g in groups for c in g["checks"] if c["check"] == "archive"} == {"not run"}
-
-
-def answer_of_scrub(cluster):
-    try:
-        return cluster.scrub(1)
-    except AssertionError:
-        return None
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"http://127.0.0.1:{s3.port}/tercet-archive?list-type=2", timeout=5)  # unsigned: the server does verify
