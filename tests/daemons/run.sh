@@ -13,6 +13,7 @@ finish() {
 trap finish EXIT
 fail() {
   echo "daemons: $1" >&2
+  head -n 60 "$dir"/report.* >&2 2>/dev/null || true
   tail -n 5 "$dir"/data/log/* >&2 2>/dev/null || true
   exit 1
 }
@@ -28,8 +29,9 @@ free() { # the routers' ports, and those of every daemon's two listeners
   done
   return 0
 }
-port=$((30000 + RANDOM % 80 * 300))
-until free "$port"; do port=$((30000 + RANDOM % 80 * 300)); done
+# Below the range that outgoing connections take their ports from.
+port=$((10000 + RANDOM % 70 * 300))
+until free "$port"; do port=$((10000 + RANDOM % 70 * 300)); done
 
 # Canary probes of any router that succeeded so far, by its own count.
 probes() {
