@@ -142,3 +142,19 @@ def test_a_table_being_created_is_not_found_at_once(cluster):
                 break
             except ClientError as e:
                 assert e.response["Error"]["Code"] == "ResourceNotFoundException"
+
+
+def test_a_table_made_again_is_found_by_every_router(cluster):
+    """Not refused by a router that still remembers the deletion of the one before."""
+    routers = [cluster.client(router=r, retries={"total_max_attempts": 1, "mode": "standard"}) for r in (0, 1)]
+    for n in range(3):
+        make_table(routers[n % 2], "t-again")
+        for db in routers:
+            db.put_item(TableName="t-again", Item={"pk": {"S": "x"}})
+        routers[0].delete_table(TableName="t-again")
+        for db in routers:
+            with pytest.raises(ClientError):
+                while True:
+                    db.get_item(TableName="t-again", Key={"pk": {"S": "x"}}, ConsistentRead=True)
+        while "t-again" in routers[0].list_tables()["TableNames"]:
+            pass

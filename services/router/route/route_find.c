@@ -13,6 +13,13 @@ static void finish(struct route *r, struct route_find *f, tc_err err, struct rou
     route__finished(r);
 }
 
+/* A table on its way in or out: what is known of it is about to be wrong. One being deleted may
+ * have a successor of the same name already. */
+static bool in_change(const struct route_table *t) {
+    return t->descriptor->status == TERCET__PB__TABLE_STATUS__TABLE_CREATING ||
+           t->descriptor->status == TERCET__PB__TABLE_STATUS__TABLE_DELETING;
+}
+
 void route_find(struct route *r, struct route_find *f) {
     f->confirming = false;
     f->scratch = (struct tc_buf){0};
@@ -21,7 +28,7 @@ void route_find(struct route *r, struct route_find *f) {
     r->stats.finds++;
     r->in_flight++;
     struct route_table *t = route__table_get(r, f->name);
-    bool usable = t && t->descriptor->status != TERCET__PB__TABLE_STATUS__TABLE_CREATING;
+    bool usable = t && !in_change(t);
     r->stats.find_misses += !usable;
     route__lookup_add(r, f->name, 0, TC_SLICE_EMPTY, false, usable ? NULL : f, NULL);
     pthread_mutex_unlock(&r->lock);
@@ -94,8 +101,7 @@ static void confirm(struct route *r, struct route_find *f) {
 
 void route__find_answered(struct route *r, struct route_find *f, tc_err err,
                           struct route_table *table) {
-    bool creating = table && table->descriptor->status == TERCET__PB__TABLE_STATUS__TABLE_CREATING;
-    if (err == TC_OK && !creating) {
+    if (err == TC_OK && !in_change(table)) {
         finish(r, f, TC_OK, table);
         return;
     }
