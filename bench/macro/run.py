@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Throughput, latency and CPU per operation of a local three-zone cluster, beside two floors measured
-in the same run: a raw HTTP echo under the same load generator, and raw synced 4 KiB appends.
+in the same run: a raw HTTP echo under the same load generator, and raw synced 4 KiB appends. Before
+the load: start-up time, memory and CPU of the idle cluster.
 
 Usage: bench/macro/run.py BUILD_DIR     prints a table and writes BUILD_DIR/bench/macro.json
+TERCET_BENCH_PORT: first port of the cluster; TERCET_BENCH_DIR: where its data goes.
 """
 import json
 import os
@@ -17,8 +19,8 @@ import time
 import boto3
 
 BUILD = pathlib.Path(sys.argv[1]).resolve()
-ROUNDS, SECONDS, KEYS, PORT = 3, 5, 50_000, 18000
-TICK = os.sysconf("SC_CLK_TCK")
+ROUNDS, SECONDS, IDLE_SECONDS, KEYS = 3, 5, 20, 50_000
+PORT = int(os.environ.get("TERCET_BENCH_PORT", 18000))
 
 
 def run(program, *args):
@@ -29,8 +31,13 @@ def run(program, *args):
 
 
 def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+    """The scheduler's own sum over the threads, in ns; a daemon's threads do not end while it serves."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((t / "schedstat").read_text().split()[0]) for t in tasks) / 1e9
+
+
+def rss_mb(pid):
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def daemons(data):
@@ -66,6 +73,25 @@ def echo():
         server.wait()
 
 
+def by_kind(values):
+    """{"storage-a": x, ...} -> "storage 3.1, router 2.0", the sums of each daemon's nodes."""
+    kinds = {}
+    for node, value in values.items():
+        kinds[node.rsplit("-", 1)[0]] = kinds.get(node.rsplit("-", 1)[0], 0) + value
+    return ", ".join(f"{k} {v:.2f}" for k, v in sorted(kinds.items(), key=lambda x: -x[1]))
+
+
+def idle(data):
+    nodes = daemons(data)
+    before = {n: cpu_seconds(d["pid"]) for n, d in nodes.items()}
+    time.sleep(IDLE_SECONDS)
+    cpu = {n: 100 * (cpu_seconds(d["pid"]) - before[n]) / IDLE_SECONDS for n, d in nodes.items()}
+    rss = {n: rss_mb(d["pid"]) for n, d in nodes.items()}
+    print(f"idle: {sum(cpu.values()):.1f} % of one core over {len(nodes)} daemons ({by_kind(cpu)})")
+    print(f"idle: {sum(rss.values()):.0f} MB in all, the largest {max(rss.values()):.0f} MB")
+    return {"cpu_percent": cpu, "rss_mb": rss}
+
+
 def row(label, results):
     def mid(key):
         values = sorted(r[key] for r in results)
@@ -76,8 +102,12 @@ def row(label, results):
 def main():
     data = tempfile.mkdtemp(prefix="tercet-bench-", dir=os.environ.get("TERCET_BENCH_DIR", "/var/tmp"))
     out = {}
+    started = time.monotonic()
     try:
         subprocess.run([BUILD / "bin/tercet", "local", "up", "--data", data, "--port", str(PORT)], check=True, stdout=subprocess.DEVNULL)
+        out["up_ms"] = 1000 * (time.monotonic() - started)
+        print(f"local up: {out['up_ms']:.0f} ms until the first answer")
+        out["idle"] = idle(data)
         db = boto3.client("dynamodb", endpoint_url=f"http://127.0.0.1:{PORT}", region_name="us-east-1", aws_access_key_id="tercet",
                           aws_secret_access_key="tercet-local-secret")
         db.create_table(TableName="bench", BillingMode="PROVISIONED", KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -98,8 +128,8 @@ def main():
                 name = f"{op} {connections}"
                 out[name] = [measured(data, op, hosts, connections) for _ in range(ROUNDS)]
                 row(f"{op}, {connections} conn", out[name])
-            kinds = {k: statistics.median(r["by_daemon"][k] for r in out[name]) for k in out[name][0]["by_daemon"]}
-            print("    CPU us/op by daemon: " + ", ".join(f"{k} {v:.1f}" for k, v in sorted(kinds.items(), key=lambda x: -x[1])))
+                kinds = {k: statistics.median(r["by_daemon"][k] for r in out[name]) for k in out[name][0]["by_daemon"]}
+                print("    CPU us/op by daemon: " + ", ".join(f"{k} {v:.1f}" for k, v in sorted(kinds.items(), key=lambda x: -x[1])))
         (BUILD / "bench/macro.json").write_text(json.dumps(out, indent=1))
     finally:
         subprocess.run([BUILD / "bin/tercet", "local", "down", "--data", data])
