@@ -14,7 +14,7 @@ fi
 export TERCET_JS=$build/js
 if [[ ! -d $TERCET_JS/node_modules/@aws-sdk/client-dynamodb ]]; then
   mkdir -p "$TERCET_JS"
-  (cd "$TERCET_JS" && npm init -y >/dev/null && npm install --silent --no-audit --no-fund @aws-sdk/client-dynamodb@3.600.0 >/dev/null)
+  (cd "$TERCET_JS" && npm init -y >/dev/null && npm install --loglevel=error --no-audit --no-fund @aws-sdk/client-dynamodb@3.600.0 >/dev/null)
 fi
 # The newest boto3, which knows every parameter of today's API.
 if [[ ! -x $build/venv/bin/pytest ]]; then
