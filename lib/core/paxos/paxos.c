@@ -211,6 +211,8 @@ static tc_err dispatch(struct paxos *p, const struct paxos_msg *m) {
         return paxos__recv_resign(p, m);
     case PAXOS_REMOVED:
         return paxos__recv_removed(p, m);
+    case PAXOS_NUDGE:
+        return TC_EUNSUPPORTED;
     default:
         return TC_EINVAL;
     }
@@ -357,6 +359,10 @@ static tc_err handle(struct paxos *p, const struct paxos_event *ev) {
     case PAXOS_EV_CLOCK_JUMP:
         clock_jump(p);
         return TC_OK;
+    case PAXOS_EV_LEARN:
+    case PAXOS_EV_UNLEARN:
+    case PAXOS_EV_CONFIGURE:
+        return TC_EUNSUPPORTED;
     default:
         return TC_EINVAL;
     }

@@ -47,13 +47,14 @@ enum {
     PAXOS_BODY_BYTES_MAX = 2 << 20,     /* one entry */
     PAXOS_ROUND_BITS = 40,
     PAXOS_RID_BITS = 24,
+    PAXOS_LEARNERS_MAX = 2,
 };
 
 /* Part of the log's format: never renumber. HARDSTATE records are the driver's, not entries. */
 enum paxos_entry_type {
     PAXOS_LEAD = 1, /* first entry of a leader; empty */
     PAXOS_WRITE = 2,
-    PAXOS_CONF = 3, /* body: quorum_encode */
+    PAXOS_CONF = 3, /* body: u16 length, quorum_encode, then bytes of the driver's own */
     PAXOS_SPLIT = 4,
     PAXOS_GENESIS = 5,
     PAXOS_TXN_PREPARE = 6,
@@ -114,7 +115,8 @@ enum paxos_msg_type {
     PAXOS_FETCHED = 8,
     PAXOS_RESIGN = 9,   /* campaign, with this as the proof that my lease is over */
     PAXOS_REMOVED = 10, /* a committed configuration without you */
-    PAXOS_MSG_TYPE_MAX = 10,
+    PAXOS_NUDGE = 11,   /* a log replica hears no leader: one of you should ask and campaign */
+    PAXOS_MSG_TYPE_MAX = 11,
 };
 
 enum paxos_msg_flags {
@@ -141,6 +143,7 @@ enum paxos_msg_flags {
  *   FETCHED    mark the entry wanted, one entry or flag ABSENT and seen_ballot promised
  *   RESIGN     ballot resigned
  *   REMOVED    config
+ *   NUDGE      mark own last, config
  */
 struct paxos_msg {
     enum paxos_msg_type type;
@@ -175,6 +178,9 @@ enum paxos_event_type {
     PAXOS_EV_CHECKPOINT, /* the B-tree is durable up to index */
     PAXOS_EV_TRIM,       /* forget entries up to index, at most paxos_trim_max; out->base */
     PAXOS_EV_CLOCK_JUMP, /* the clock was caught lying: no lease of before counts any more */
+    PAXOS_EV_LEARN,      /* leader: feed this rid too, without counting it (B10.1) */
+    PAXOS_EV_UNLEARN,    /* leader: forget the learner with rid target */
+    PAXOS_EV_CONFIGURE,  /* leader: propose the next configuration; out->first_index */
 };
 
 struct paxos_proposal {
@@ -194,12 +200,25 @@ struct paxos_event {
         } propose;
         uint64_t seq;    /* DURABLE */
         uint64_t index;  /* APPLIED, REPAIRED, ARCHIVED, CHECKPOINT, TRIM */
-        uint32_t target; /* RESIGN */
+        uint32_t target; /* RESIGN, LEARN, UNLEARN */
+        struct {
+            /* One step from the configuration in force, which must be committed and not joint, as
+             * the LEAD of this ballot must be: joint (sets[0] as in force, sets[1] the new members;
+             * the machine itself proposes the final one, with the same driver bytes, as soon as the
+             * joint one is committed, whoever leads then), or the same members with one role
+             * changed from LOG to STORAGE. version must be one above. Members that are new must be
+             * learners whose match reached commit. */
+            const struct quorum_config *config;
+            struct tc_slice driver; /* kept behind the configuration in the entry's body */
+        } configure;
         struct {
             struct paxos_mark base; /* the log is empty up to here; at most checkpoint_index */
             const struct quorum_config *config; /* in force at base */
             uint64_t checkpoint_index;          /* what the installed B-tree holds */
             uint64_t archived;
+            /* No B-tree came along: a log replica's log begins anew at base, which is
+             * checkpoint_index. Otherwise a replica without a B-tree has one from now on. */
+            bool log_only;
         } installed;
     };
 };
@@ -275,6 +294,9 @@ struct paxos_recovery {
      * be committed up to it. */
     uint64_t checkpoint_chain;
     uint64_t archived;
+    /* This replica holds no B-tree: it accepts and promises, and can neither lead nor serve. What
+     * is committed and durable counts as applied; checkpoint_index is base.index. */
+    bool log_only;
 };
 
 struct paxos_params {
@@ -302,7 +324,10 @@ void paxos_free(struct paxos *p);
  *                    handing over
  *     TC_EBUSY       PROPOSE: too much is uncommitted or the log is too long; nothing was taken
  *     TC_ELIMIT      PROPOSE: too many proposals, or a body too large
- *     TC_EUNSUPPORTED PROPOSE: CONF and SPLIT, until membership change is built
+ *     TC_EUNSUPPORTED PROPOSE: CONF, which CONFIGURE proposes; SPLIT until it is built;
+ *                    LEARN, UNLEARN, CONFIGURE until they are built
+ *     TC_EBUSY       CONFIGURE: another change, or this term's LEAD, is not committed yet, or a
+ *                    new member has not caught up; LEARN: PAXOS_LEARNERS_MAX are fed
  *     TC_ECORRUPT    RECEIVE: the message contradicts itself or a committed entry; dropped
  *     TC_EINVAL      RECEIVE: not addressed to this replica, an unknown type, or a round out
  *                    of all proportion; dropped.
@@ -325,15 +350,28 @@ struct paxos_status {
     uint64_t archived;
     uint64_t lead_index; /* leader: its LEAD entry */
     uint64_t faulty_count;
+    bool log_only;       /* holds no B-tree */
+    bool config_settled; /* the configuration in force is committed and not joint */
 };
 struct paxos_status paxos_status(const struct paxos *p);
 /* The entry at index, or NULL outside (base, last]. Borrowed until the next step. */
 const struct paxos_entry *paxos_entry_at(const struct paxos *p, uint64_t index);
+/* What the leader knows of another member or learner. */
+struct paxos_peer_status {
+    uint32_t rid;
+    bool learner;
+    bool has_tree;     /* it said so in its newest answer */
+    uint64_t match;    /* durable there and equal to this log */
+    uint64_t heard_ns; /* newest answer, or the begin of the term or of its feeding */
+};
+/* Fill ret with up to cap peers; 0 unless this replica leads. */
+size_t paxos_peers(const struct paxos *p, struct paxos_peer_status *ret, size_t cap);
 /* The configuration in force: the latest in the log, committed or not. Until the next step. */
 const struct quorum_config *paxos_config(const struct paxos *p);
 /* The configuration in force at index (>= base); it goes with a snapshot taken there. */
 const struct quorum_config *paxos_config_at(const struct paxos *p, uint64_t index);
-/* Highest index that TRIM accepts: min(checkpoint, archived, commit), and on a leader not above
+/* Highest index that TRIM accepts: min(checkpoint, archived, commit), without a B-tree
+ * min(archived, commit), and on a leader not above
  * what a live follower still needs unless that lags by more than half of PAXOS_LOG_COUNT_MAX. */
 uint64_t paxos_trim_max(const struct paxos *p);
 /* All invariants above; the simulator and TC_VERIFY builds call it after every step. */

@@ -84,7 +84,7 @@ bool paxos_check(const struct paxos *p) {
 const char *paxos_msg_name(enum paxos_msg_type type) {
     static const char *const names[PAXOS_MSG_TYPE_MAX + 1] = {
         "?",        "ask",   "ask reply", "prepare", "promise", "accept",
-        "accepted", "fetch", "fetched",   "resign",  "removed"};
+        "accepted", "fetch", "fetched",   "resign",  "removed", "nudge"};
     return type <= PAXOS_MSG_TYPE_MAX ? names[type] : "?";
 }
 
