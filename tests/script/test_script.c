@@ -340,7 +340,15 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const struct CMUnitTest *)a)->name, ((const struct CMUnitTest *)b)->name);
 }
 
-int main(void) {
+/* Arguments: names of the only scripts to run; none: all. */
+static bool chosen(int argc, char **argv, const char *name) {
+    bool found = argc < 2;
+    for (int i = 1; i < argc; i++)
+        found = found || strcmp(argv[i], name) == 0;
+    return found;
+}
+
+int main(int argc, char **argv) {
     static char names[SCRIPTS_MAX][NAME_MAX_BYTES];
     static struct CMUnitTest tests[SCRIPTS_MAX];
     size_t count = 0;
@@ -349,7 +357,7 @@ int main(void) {
     for (struct dirent *e; (e = readdir(dir)) != NULL && count < SCRIPTS_MAX;) {
         size_t len = strlen(e->d_name);
         if (len < 5 || e->d_name[0] == 'C' || len >= NAME_MAX_BYTES ||
-            strcmp(e->d_name + len - 4, ".txt") != 0)
+            strcmp(e->d_name + len - 4, ".txt") != 0 || !chosen(argc, argv, e->d_name))
             continue;
         memcpy(names[count], e->d_name, len + 1);
         tests[count] = (struct CMUnitTest){
@@ -357,6 +365,7 @@ int main(void) {
         count++;
     }
     closedir(dir);
+    TC_ASSERT(count > 0);
     qsort(tests, count, sizeof tests[0], by_name);
     return _cmocka_run_group_tests("script", tests, count, NULL, NULL);
 }
