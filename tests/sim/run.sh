@@ -14,7 +14,8 @@ usage: ./dev sim [--seeds N] [--seed FIRST] [--core | --store] [--trace] [--prob
   --core, --store  one of the two simulators only
   --trace          print every line of the run
   --mutant ack-before-sync   whole nodes that acknowledge before the log is synced: must be caught
-  --mutant M       the core with fault M of REPLICATION.md D6: must be caught
+  --mutant M       the core with fault M of tests/sim/core/mutants.txt (with --store: whole nodes with
+                   fault M of tests/sim/store/mutants.txt): must be caught; ./dev mutants runs all
 TEXT
   exit 2
 }
@@ -36,9 +37,12 @@ done
 first=${seed:-1}
 
 if [[ $mutant == ack-before-sync ]]; then
-  exec "$bin/tercet-sim-store_mutant" --expect-failure --seed "$first" --seeds "${seeds}" ${flags[@]+"${flags[@]}"}
-elif [[ -n $mutant ]]; then
-  if "$bin/tercet-sim" --mutant "$mutant" --seed "$first" --seeds "$seeds" ${flags[@]+"${flags[@]}"}; then
+  which=store mutant=1
+fi
+if [[ -n $mutant ]]; then
+  program=tercet-sim
+  [[ $which != store ]] || program=tercet-sim-store_mutant
+  if "$bin/$program" --mutant "$mutant" --seed "$first" --seeds "$seeds" ${flags[@]+"${flags[@]}"}; then
     echo "mutant $mutant survives $seeds seeds" >&2
     exit 1
   fi

@@ -5,6 +5,7 @@
  * where the archive ends, because the manifest and not the replica knows.
  */
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "base/probe.h"
 #include "engine/store/group.h"
 #include "engine/store/log.h"
@@ -102,6 +103,13 @@ static void segment_read(struct replica *r, struct segment *g) {
     }
 }
 
+/* Deliberate fault 55: what was sent counts as archived. */
+static void count_unverified(struct replica *r, uint64_t last) {
+    struct paxos_event ev = {.type = PAXOS_EV_ARCHIVED, .index = last};
+    if (TC_MUTANT(55))
+        (void)store__group_step(r, &ev);
+}
+
 static bool pack_entries(struct replica *r, struct tc_buf *out) {
     struct segment g = {0};
     Tercet__Pb__SegmentOffer o;
@@ -121,6 +129,7 @@ static bool pack_entries(struct replica *r, struct tc_buf *out) {
         o.first_ms = g.first_ns / STORE_MS_NS;
         o.last_ms = g.last_ns / STORE_MS_NS;
         proto_append(out, &o.base);
+        count_unverified(r, o.last);
     }
     segment_free(&g);
     return any;

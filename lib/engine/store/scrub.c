@@ -1,6 +1,7 @@
 #include "engine/store/scrub.h"
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "engine/store/answer.h"
 #include "engine/store/apply.h"
 #include "engine/store/group.h"
@@ -60,7 +61,10 @@ tc_err store_scrub_vector(struct store *s, uint64_t gid, uint64_t index, struct 
     if (mark == NULL)
         return r->applied.index < index ? TC_EBUSY : TC_ENOTFOUND;
     Tercet__Pb__ScrubVectorReply reply = TERCET__PB__SCRUB_VECTOR_REPLY__INIT;
-    reply.sums = (uint64_t *)(uintptr_t)mark->sums.sum;
+    struct btree_sums sums = mark->sums;
+    if (TC_MUTANT(60)) /* of whatever is applied now */
+        btree_sums(r->tree, &sums);
+    reply.sums = (uint64_t *)(uintptr_t)sums.sum;
     reply.n_sums = (size_t)2 * BTREE_BUCKET_COUNT;
     reply.item_count = mark->item_count;
     reply.chain = mark->chain;

@@ -1,6 +1,7 @@
 #include "engine/store/store.h"
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "base/probe.h"
 #include "base/reader.h"
 #include "engine/store/answer.h"
@@ -328,10 +329,8 @@ struct store_batch *store_batch_take(struct store *s) {
     if (s->batch->wal || s->failed)
         return NULL;
     s->batch->wal = wal_batch_take(s->wal);
-#ifdef STORE_MUTANT_ACK_BEFORE_SYNC
-    /* A deliberate fault that tests/sim must catch: the batch counts as synced before it is. */
-    became_durable(s, wal_last_lsn(s->wal));
-#endif
+    if (TC_MUTANT(1)) /* the batch counts as synced before it is */
+        became_durable(s, wal_last_lsn(s->wal));
     return s->batch->wal ? s->batch : NULL;
 }
 
@@ -348,9 +347,8 @@ tc_err store_batch_done(struct store *s, struct store_batch *b, tc_err err) {
         store__fail(s, "a write of the log failed");
         return TC_EIO;
     }
-#ifdef STORE_MUTANT_ACK_BEFORE_SYNC
-    lsn = lsn > s->durable_lsn ? lsn : s->durable_lsn;
-#endif
+    if (TC_MUTANT(1) && lsn < s->durable_lsn)
+        lsn = s->durable_lsn;
     TC_ASSERT(lsn >= s->durable_lsn);
     s->counters.batches++;
     became_durable(s, lsn);

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/crc32c.h"
+#include "base/mutant.h"
 
 #include <stdlib.h>
 
@@ -170,7 +171,10 @@ tc_err wal_batch_write(struct wal_batch *b) {
     for (size_t i = 0; i < b->queue.count; i++)
         TC_TRY(encode_record(b, &b->queue.records[i]));
     encode_frame(b, b->memory + b->frame.tail_offset, WAL_FRAME_TAIL);
-    TC_TRY(tc_file_write_at(b->file, b->frame.batch_offset, b->memory, b->frame.batch_bytes));
+    tc_err err = tc_file_write_at(b->file, b->frame.batch_offset, b->memory, b->frame.batch_bytes);
+    if (TC_MUTANT(58) && err == TC_EIO)
+        err = tc_file_sync(b->file); /* the second sync says yes, the pages are gone */
+    TC_TRY(err);
     uint8_t mark[WAL_MARK_BYTES];
     wal__mark_encode(b->last_lsn, b->store_uuid, mark);
     /* The mark may lag, so a mark that cannot be written changes nothing. */

@@ -51,6 +51,12 @@ static void cut_link(struct world *w) {
         sim_net_cut(&w->net, from, to);
 }
 
+/* Now and then longer than request ids keep entries in the log: then only the archive's own word
+ * keeps them. */
+static uint64_t archive_out_ns(struct world *w) {
+    return below(w, 3) == 0 ? between_ms(w, 32000, 50000) : between_ms(w, 100, 5000);
+}
+
 /* ---- disks */
 
 static void fail_disk(struct world *w) {
@@ -192,7 +198,7 @@ static void inflict(struct world *w, enum world_fault kind) {
         take_tree_again(w);
         break;
     case FAULT_ARCHIVE:
-        w->archive_out_until_ns = w->now_ns + between_ms(w, 100, 5000);
+        w->archive_out_until_ns = w->now_ns + archive_out_ns(w);
         break;
     case FAULT_WALL:
         n->clock.wall_offset_ns += between_ms(w, 0, 4000) - 2000 * (uint64_t)WORLD_MS_NS;

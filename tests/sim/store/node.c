@@ -411,6 +411,7 @@ static void act(struct world_node *n, const struct sim_event *ev) {
     case EVENT_OFFER:
     case EVENT_FAULT:
     case EVENT_ORACLE:
+    case EVENT_SCRUB:
         break;
     }
 }

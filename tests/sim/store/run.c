@@ -71,7 +71,8 @@ static struct world_result result_of(const struct world *w) {
                              .snapshot_count = w->snapshot_count,
                              .damage_count = w->damage_count,
                              .trimmed_count = w->trimmed_count,
-                             .lost_count = w->lost_count};
+                             .lost_count = w->lost_count,
+                             .scrub_count = w->scrub_count};
     snprintf(r.failure, sizeof r.failure, "%s", w->failure);
     return r;
 }

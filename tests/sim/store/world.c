@@ -81,6 +81,8 @@ void world_init(struct world *w, uint64_t seed, const struct world_swarm *swarm)
         world_push(w, world_below(w, 2000 * (uint64_t)WORLD_MS_NS), EVENT_CLIENT, i, 0, NULL);
     world_push(w, 1500 * (uint64_t)WORLD_MS_NS, EVENT_FAULT, 0, 0, NULL);
     world_push(w, WORLD_MS_NS, EVENT_ORACLE, 0, 0, NULL);
+    for (uint32_t g = 0; g < swarm->groups; g++)
+        world_push(w, 2000 * (uint64_t)WORLD_MS_NS, EVENT_SCRUB, g, 0, NULL);
 }
 
 static void drop_events(struct world *w) {
@@ -103,6 +105,7 @@ void world_deinit(struct world *w) {
     free((void *)w->ops);
     for (uint32_t g = 0; g < WORLD_GROUPS_MAX; g++) {
         world_archive_deinit(&w->archives[g]);
+        world_scrub_deinit(&w->scrubs[g]);
         tc_buf_deinit(&w->groups[g].history);
         for (uint32_t k = 0; k < WORLD_KEYS_MAX; k++)
             tc_buf_deinit(&w->groups[g].keys[k]);
@@ -142,6 +145,9 @@ static void dispatch(struct world *w, const struct sim_event *ev) {
         break;
     case EVENT_ORACLE:
         world_oracle_next(w);
+        break;
+    case EVENT_SCRUB:
+        world_scrub_next(w, ev->node);
         break;
     }
 }

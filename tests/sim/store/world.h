@@ -175,6 +175,14 @@ struct world_op {
     uint64_t logged; /* index of its entry; found by the judge */
 };
 
+/* A scrub of one group under load: one mark, and what each replica had there. */
+struct world_scrub {
+    uint64_t token; /* of the mark asked for; 0: none */
+    uint64_t asked_ns;
+    uint32_t from;        /* who told the vector first */
+    struct tc_buf vector; /* empty: nobody yet */
+};
+
 struct world_client {
     struct world_op *op;
     uint32_t node; /* where it asks next */
@@ -201,6 +209,7 @@ struct world {
     uint64_t op_count;
     uint64_t op_cap;
     struct tc_map marks; /* tokens of scrub marks -> index */
+    struct world_scrub scrubs[WORLD_GROUPS_MAX];
     uint64_t archive_out_until_ns;
     uint64_t hash; /* of everything that happened */
     uint64_t event_count;
@@ -213,6 +222,7 @@ struct world {
     uint64_t damage_count;
     uint64_t trimmed_count;
     uint64_t lost_count;
+    uint64_t scrub_count; /* comparisons of two replicas */
     bool calm;
     bool failed;
     char failure[WORLD_FAILURE_BYTES];
@@ -245,6 +255,7 @@ enum world_event {
     EVENT_ARCHIVE, /* node; data: parcel from the archive */
     EVENT_FAULT,
     EVENT_ORACLE,
+    EVENT_SCRUB, /* node: group */
 };
 
 enum world_parcel_kind {
@@ -321,6 +332,11 @@ void world_oracle_next(struct world *w);
 bool world_oracle_owns(uint64_t token);
 void world_oracle_reply(struct world *w, const struct store_effect *e);
 
+/* ---- scrub.c */
+/* One step of the group's scrub: mark, or compare what is known of the last mark. */
+void world_scrub_next(struct world *w, uint32_t group);
+void world_scrub_deinit(struct world_scrub *s);
+
 /* ---- judge.c */
 /* Replay the archive and hold every answer against it. */
 void world_judge(struct world *w);
@@ -345,6 +361,7 @@ struct world_result {
     uint64_t damage_count;
     uint64_t trimmed_count;
     uint64_t lost_count;
+    uint64_t scrub_count;
     char failure[WORLD_FAILURE_BYTES];
 };
 struct world_result world_run(uint64_t seed, void (*trace)(void *user, const char *line),
