@@ -79,6 +79,7 @@ tc_err paxos__store_entries(struct paxos *p, const struct paxos_entry *e, size_t
 static const char *refusal(const struct paxos *p, const struct paxos_msg *m) {
     bool proof = (m->flags & PAXOS_F_RESIGNED) && m->seen_ballot == p->grant_ballot;
     bool granted = p->grant_until_ns > p->now_ns && paxos_ballot_rid(p->grant_ballot) != m->from;
+    struct paxos_mark last = paxos__last(p);
     if (m->ballot < p->promised)
         return "refuse, stale";
     if (m->ballot == p->promised)
@@ -89,6 +90,9 @@ static const char *refusal(const struct paxos *p, const struct paxos_msg *m) {
         return "refuse, a lease runs";
     if (p->role == PAXOS_LEADER && paxos__lease_valid(p) && !PAXOS_MUTANT(9))
         return "refuse, leads with a lease";
+    if (PAXOS_MUTANT(31) && (last.ballot > m->mark.ballot ||
+                             (last.ballot == m->mark.ballot && last.index > m->mark.index)))
+        return "refuse, the own log is better";
     return NULL;
 }
 
@@ -127,8 +131,20 @@ static void send_promise(struct paxos *p, const struct paxos_msg *m) {
     paxos__send(p, &r, AFTER_ALL);
 }
 
+/* This replica's configuration may be older than the sender's, and not name it yet: a follower
+ * that lags behind replacements, or a learner. Who was removed has been told so by now. */
+static bool may_prepare(const struct paxos *p, const struct paxos_msg *m) {
+    const struct quorum_config *committed = paxos__log_config(&p->log, p->commit);
+    if (quorum_may_vote(paxos__config(p), m->from) || quorum_may_vote(committed, m->from))
+        return true;
+    if (m->config == NULL || !quorum_valid(m->config) || !quorum_may_vote(m->config, m->from))
+        return false;
+    TC_PROBE("paxos: a candidate that the own configuration does not name");
+    return m->config->version > committed->version || PAXOS_MUTANT(36);
+}
+
 tc_err paxos__recv_prepare(struct paxos *p, const struct paxos_msg *m) {
-    if (paxos_ballot_rid(m->ballot) != m->from || !quorum_may_vote(paxos__config(p), m->from))
+    if (paxos_ballot_rid(m->ballot) != m->from || !may_prepare(p, m))
         return TC_EINVAL;
     const char *no = refusal(p, m);
     TRACE(p, "recv prepare " B_FMT " from %" PRIu32 ", promised " B_FMT " -> %s", B_ARGS(m->ballot),
@@ -165,7 +181,7 @@ static struct paxos_mark hint(const struct paxos *p, const struct paxos_mark *re
 static void answer(struct paxos *p, const struct paxos_msg *m, bool matched) {
     struct paxos_msg r = {.type = PAXOS_ACCEPTED,
                           .to = m->from,
-                          .flags = PAXOS_F_BTREE,
+                          .flags = p->log_only ? 0 : PAXOS_F_BTREE,
                           .ballot = m->ballot,
                           .seen_ballot = p->promised,
                           .last = paxos__last(p),
@@ -196,6 +212,7 @@ static void heed(struct paxos *p, const struct paxos_msg *m) {
         p->verified = p->commit;
     }
     p->phase = PHASE_IDLE;
+    p->shown.version = 0;
     p->heard_ns = p->now_ns;
     p->suspect_at_ns = p->now_ns + p->opt.suspect_ns + paxos__jitter(p, p->opt.beat_ns);
     p->grant_until_ns = p->now_ns + p->opt.lease_ns;
@@ -216,7 +233,8 @@ static tc_err take(struct paxos *p, const struct paxos_msg *m) {
 }
 
 tc_err paxos__recv_accept(struct paxos *p, const struct paxos_msg *m) {
-    if (paxos_ballot_rid(m->ballot) != m->from || !quorum_may_vote(paxos__config(p), m->from))
+    /* Who leads at a ballot has won it, whether the own configuration names it yet or not. */
+    if (paxos_ballot_rid(m->ballot) != m->from)
         return TC_EINVAL;
     if (m->ballot < p->promised && !PAXOS_MUTANT(4)) {
         TC_PROBE("paxos: an accept of a stale ballot was refused");

@@ -14,7 +14,7 @@ void paxos__send_prepare(struct paxos *p, struct peer *to) {
 }
 
 void paxos__campaign(struct paxos *p, uint64_t resigned_ballot) {
-    uint64_t ballot = paxos_ballot(p->round_seen + 1, p->rid);
+    uint64_t ballot = paxos_ballot(PAXOS_MUTANT(30) ? 1 : p->round_seen + 1, p->rid);
     TC_ASSERT(p->round_seen < (1ull << PAXOS_ROUND_BITS) - 1 && ballot > p->promised);
     p->role = PAXOS_CANDIDATE;
     p->phase = PHASE_PREPARE;
@@ -31,7 +31,18 @@ void paxos__campaign(struct paxos *p, uint64_t resigned_ballot) {
     TRACE(p, "campaign " B_FMT ", own log ends at " AT_FMT, B_ARGS(ballot),
           AT_ARGS(paxos__last(p)));
     for (size_t i = 0; i < p->peer_count; i++) {
-        p->peers[i].promised = p->peers[i].absent = false;
+        p->peers[i].promised = p->peers[i].absent = p->peers[i].pump = false;
+        paxos__send_prepare(p, &p->peers[i]);
+    }
+}
+
+/* An adopted configuration names voters that were not known: prepare them too. */
+static void prepare_new_voters(struct paxos *p) {
+    for (size_t i = 0; i < p->peer_count; i++) {
+        if (!p->peers[i].pump)
+            continue;
+        TC_PROBE("paxos: a candidate prepared voters of an adopted configuration");
+        p->peers[i].pump = false;
         paxos__send_prepare(p, &p->peers[i]);
     }
 }
@@ -55,14 +66,14 @@ static struct peer *best_promiser(struct paxos *p) {
 
 /* Promises of a quorum, the own one counted only once it is durable. */
 static bool promised_is_quorum(const struct paxos *p) {
-    uint32_t rids[QUORUM_VOTERS_MAX + 1];
+    uint32_t rids[PAXOS_PEERS_MAX + 1];
     size_t count = 0;
     if (p->hard_seq <= p->durable_seq)
         rids[count++] = p->rid;
     for (size_t i = 0; i < p->peer_count; i++)
         if (p->peers[i].promised)
             rids[count++] = p->peers[i].rid;
-    return quorum_has(paxos__config(p), rids, count);
+    return paxos__has(p, rids, count);
 }
 
 static void stand_back(struct paxos *p, const char *why) {
@@ -70,15 +81,31 @@ static void stand_back(struct paxos *p, const char *why) {
     p->suspect_at_ns = p->now_ns + p->opt.lease_ns + paxos__jitter(p, p->opt.suspect_ns);
 }
 
-/* The replicas that provably never had the wanted entry block every quorum: it was never chosen,
- * and what its promiser holds from there on is void. */
-static bool drop_wanted(struct paxos *p) {
-    uint32_t rids[QUORUM_VOTERS_MAX + 1];
+/* Without the voters that provably never had the wanted entry, this configuration has no quorum. In
+ * a joint one the new members alone may have chosen it, by the final one above it. */
+static bool absent_block(struct paxos *p, const struct quorum_config *c) {
+    struct quorum_config decisive = {.version = c->version,
+                                     .sets[0] = c->sets[quorum_is_joint(c) ? 1 : 0]};
+    struct quorum_rids voters = quorum_voters(c);
+    uint32_t rids[QUORUM_VOTERS_MAX];
     size_t count = 0;
-    for (size_t i = 0; i < p->peer_count; i++)
-        if (!p->peers[i].absent)
-            rids[count++] = p->peers[i].rid;
-    if (quorum_has(paxos__config(p), rids, count))
+    for (uint32_t i = 0; i < voters.count; i++) {
+        const struct peer *f = paxos__peer(p, voters.rids[i]);
+        bool absent = voters.rids[i] == p->rid || (f && f->absent);
+        if (!absent)
+            rids[count++] = voters.rids[i];
+    }
+    return !quorum_has(&decisive, rids, count);
+}
+
+/* The replicas that provably never had the wanted entry block every quorum, under the configuration
+ * in force there and the one in force here: it was never chosen, and what its promiser holds from
+ * there on is void. (An unreadable CONF is judged by the one before it: a joint one needs those
+ * members too, and a final one is judged by its joint one's new members.) */
+static bool drop_wanted(struct paxos *p) {
+    const struct quorum_config *there = paxos__log_config(&p->log, p->want.index - 1);
+    bool blocked = absent_block(p, there) && absent_block(p, paxos__config(p));
+    if (!blocked && !PAXOS_MUTANT(34))
         return false;
     TC_PROBE("paxos: an unreadable entry was dropped, a blocking set never had it");
     TRACE(p, "a blocking set never had " AT_FMT " -> drop it", AT_ARGS(p->want));
@@ -100,7 +127,10 @@ static void pull_from(struct paxos *p, struct peer *best) {
 }
 
 void paxos__candidate_advance(struct paxos *p) {
-    if (p->phase != PHASE_PREPARE || !promised_is_quorum(p))
+    if (p->phase != PHASE_PREPARE)
+        return;
+    prepare_new_voters(p);
+    if (!promised_is_quorum(p))
         return;
     if (p->want.index != 0 && !drop_wanted(p)) {
         p->out->stuck = true;
@@ -113,7 +143,8 @@ void paxos__candidate_advance(struct paxos *p) {
     }
     if (p->log.faulty_count > 0)
         return;
-    if (!quorum_may_lead(paxos__config(p), p->rid)) {
+    if (!paxos__able(p)) {
+        TC_PROBE("paxos: a candidate adopted a configuration that excludes it or its B-tree");
         stand_back(p, "adopted configuration gives it no B-tree");
         return;
     }
@@ -159,8 +190,9 @@ static bool usable(const struct paxos *p, const struct paxos_entry *e) {
 /* Take the page of the best log that came with a promise, up to the first unreadable entry. */
 static tc_err adopt(struct paxos *p, const struct paxos_msg *m) {
     size_t count = 0;
-    if (!paxos__log_holds(&p->log, &m->mark)) {
+    if (!paxos__log_holds(&p->log, &m->mark) && !PAXOS_MUTANT(33)) {
         TC_PROBE("paxos: the suffix of a promise does not join the own log");
+        p->out->restore_index = m->mark.index > p->commit ? m->mark.index : 0;
         stand_back(p, "the better log begins above or beside the own one");
         return TC_OK;
     }
@@ -201,7 +233,8 @@ tc_err paxos__recv_promise(struct paxos *p, const struct paxos_msg *m) {
         from->last = m->last;
     }
     struct paxos_mark own = paxos__last(p);
-    if (m->entry_count > 0 && promised_is_quorum(p) && log_better(&from->last, &own) &&
+    bool joins = paxos__log_holds(&p->log, &m->mark);
+    if ((m->entry_count > 0 || !joins) && promised_is_quorum(p) && log_better(&from->last, &own) &&
         p->want.index == 0)
         return adopt(p, m);
     return TC_OK;

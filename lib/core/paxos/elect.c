@@ -28,18 +28,64 @@ static bool hears_leader(const struct paxos *p) {
 /* The set of everyone who hears nobody, self included, is a quorum of the configuration in force
  * and of the newest one that a peer showed. */
 static bool silence_is_quorum(const struct paxos *p) {
-    uint32_t rids[QUORUM_VOTERS_MAX + 1] = {p->rid};
+    uint32_t rids[PAXOS_PEERS_MAX + 1] = {p->rid};
     size_t count = 1;
     for (size_t i = 0; i < p->peer_count; i++)
         if (p->peers[i].silent)
             rids[count++] = p->peers[i].rid;
-    return quorum_has(paxos__config(p), rids, count) &&
-           (p->shown.version == 0 || quorum_has(&p->shown, rids, count));
+    bool newer = p->shown.version > paxos__config(p)->version;
+    return paxos__has(p, rids, count) && (!newer || quorum_has(&p->shown, rids, count));
+}
+
+static void send_ask(struct paxos *p, struct peer *to) {
+    struct paxos_msg m = {.type = PAXOS_ASK,
+                          .to = to->rid,
+                          .seen_ballot = p->promised,
+                          .mark = paxos__last(p),
+                          .echo_ns = p->ask_ns,
+                          .config = paxos__config(p)};
+    to->silent = to->pump = false;
+    paxos__send(p, &m, AFTER_NOTHING);
+}
+
+/* A peer's configuration is newer: who votes in it is asked too. */
+static void note_shown(struct paxos *p, const struct quorum_config *c) {
+    if (c == NULL || c->version <= paxos__config(p)->version || c->version <= p->shown.version)
+        return;
+    TC_PROBE("paxos: a peer showed a newer configuration");
+    p->shown = *c;
+    paxos__sync_peers(p);
+    for (size_t i = 0; i < p->peer_count && p->phase == PHASE_ASK; i++)
+        if (p->peers[i].pump)
+            send_ask(p, &p->peers[i]);
+}
+
+/* A log replica cannot lead: it wakes those who can. Once per round. */
+static void nudge(struct paxos *p) {
+    TC_PROBE("paxos: a log replica nudged");
+    TRACE(p, "a quorum hears no leader -> nudge those who can lead");
+    p->phase = PHASE_IDLE;
+    for (size_t i = 0; i < p->peer_count; i++) {
+        if (!quorum_may_lead(paxos__config(p), p->peers[i].rid) &&
+            !quorum_may_lead(&p->shown, p->peers[i].rid))
+            continue;
+        struct paxos_msg m = {.type = PAXOS_NUDGE,
+                              .to = p->peers[i].rid,
+                              .mark = paxos__last(p),
+                              .config = paxos__config(p)};
+        paxos__send(p, &m, AFTER_NOTHING);
+    }
 }
 
 static void maybe_campaign(struct paxos *p) {
     if (p->phase != PHASE_ASK || p->ask_veto || !silence_is_quorum(p))
         return;
+    if (!quorum_may_vote(paxos__config(p), p->rid))
+        return; /* it only asks to be told that it was removed */
+    if (!paxos__able(p)) {
+        nudge(p);
+        return;
+    }
     if (p->grant_until_ns > p->now_ns && !PAXOS_MUTANT(9)) {
         TRACE(p, "a quorum hears no leader, own grant runs -> wait");
         return;
@@ -58,28 +104,22 @@ static void ask_round(struct paxos *p) {
     p->phase = PHASE_ASK;
     p->ask_ns = p->now_ns;
     p->ask_veto = false;
+    p->shown.version = 0;
+    paxos__sync_peers(p);
     p->suspect_at_ns = p->now_ns + p->opt.beat_ns + paxos__jitter(p, p->opt.beat_ns / 2);
     if (p->grant_until_ns > p->now_ns && p->grant_until_ns < p->suspect_at_ns)
         p->suspect_at_ns = p->grant_until_ns + paxos__jitter(p, p->opt.beat_ns / 4);
     TRACE(p, "no beat -> ask who hears a leader");
-    for (size_t i = 0; i < p->peer_count; i++) {
-        p->peers[i].silent = false;
-        struct paxos_msg m = {.type = PAXOS_ASK,
-                              .to = p->peers[i].rid,
-                              .seen_ballot = p->promised,
-                              .mark = paxos__last(p),
-                              .echo_ns = p->now_ns,
-                              .config = paxos__config(p)};
-        paxos__send(p, &m, AFTER_NOTHING);
-    }
+    for (size_t i = 0; i < p->peer_count; i++)
+        send_ask(p, &p->peers[i]);
     maybe_campaign(p); /* a group of one hears itself */
 }
 
 void paxos__tick_follower(struct paxos *p) {
     if (p->now_ns < p->suspect_at_ns)
         return;
-    if (!quorum_may_lead(paxos__config(p), p->rid)) {
-        p->suspect_at_ns = p->now_ns + p->opt.suspect_ns;
+    if (!quorum_may_vote(paxos__config(p), p->rid) && !paxos__log_named(&p->log, p->rid)) {
+        p->suspect_at_ns = p->now_ns + p->opt.suspect_ns; /* a learner has nobody to ask */
         return;
     }
     if (paxos__quarantined(p)) {
@@ -92,11 +132,11 @@ void paxos__tick_follower(struct paxos *p) {
 /* A sender that the configuration committed here does not name must stop campaigning (rule 7). */
 bool paxos__tell_removed(struct paxos *p, const struct paxos_msg *m) {
     const struct quorum_config *committed = paxos__log_config(&p->log, p->commit);
-    if (m->type != PAXOS_ASK && m->type != PAXOS_PREPARE)
+    if ((m->type != PAXOS_ASK && m->type != PAXOS_PREPARE) || PAXOS_MUTANT(36))
         return false;
     if (quorum_may_vote(committed, m->from) || quorum_may_vote(paxos__config(p), m->from))
         return false;
-    if (m->config == NULL || m->config->version >= committed->version)
+    if (m->config == NULL || m->config->version > committed->version)
         return false;
     TC_PROBE("paxos: a removed replica was told");
     TRACE(p, "recv %s from %" PRIu32 ", not in configuration %" PRIu64 " -> removed",
@@ -109,14 +149,40 @@ bool paxos__tell_removed(struct paxos *p, const struct paxos_msg *m) {
 tc_err paxos__recv_removed(struct paxos *p, const struct paxos_msg *m) {
     if (m->config == NULL || !quorum_valid(m->config))
         return TC_ECORRUPT;
-    if (m->config->version <= paxos__config(p)->version || quorum_may_vote(m->config, p->rid))
+    if (m->config->version < paxos__config(p)->version || quorum_may_vote(m->config, p->rid) ||
+        !paxos__log_named(&p->log, p->rid) || PAXOS_MUTANT(36))
         return TC_OK;
     TRACE(p, "recv removed from %" PRIu32 ", configuration %" PRIu64 " -> outcast", m->from,
           m->config->version);
+    paxos__become_outcast(p);
+    return TC_OK;
+}
+
+void paxos__become_outcast(struct paxos *p) {
+    TC_PROBE("paxos: a removed replica knows it");
     p->role = PAXOS_OUTCAST;
     p->phase = PHASE_IDLE;
     p->leader = 0;
+    p->resigning = false;
     p->out->role_changed = true;
+}
+
+tc_err paxos__recv_nudge(struct paxos *p, const struct paxos_msg *m) {
+    if (m->config && !quorum_valid(m->config))
+        return TC_ECORRUPT;
+    bool asking = p->phase == PHASE_ASK && p->ask_ns + p->opt.beat_ns > p->now_ns;
+    if (p->role != PAXOS_FOLLOWER || !paxos__able(p) || paxos__quarantined(p) || asking ||
+        hears_leader(p)) {
+        TRACE(p, "recv nudge from %" PRIu32 " -> ignore, %s", m->from,
+              hears_leader(p) ? "hears a leader"
+              : asking        ? "asks already"
+                              : "cannot lead now");
+        return TC_OK;
+    }
+    TC_PROBE("paxos: a nudged replica asked at once");
+    TRACE(p, "recv nudge from %" PRIu32 " -> suspect at once", m->from);
+    ask_round(p);
+    note_shown(p, m->config);
     return TC_OK;
 }
 
@@ -148,9 +214,10 @@ tc_err paxos__recv_ask_reply(struct paxos *p, const struct paxos_msg *m) {
         return TC_ECORRUPT;
     if (from == NULL || p->phase != PHASE_ASK || m->echo_ns != p->ask_ns)
         return TC_OK;
-    if (m->config && m->config->version > paxos__config(p)->version &&
-        m->config->version > p->shown.version)
-        p->shown = *m->config;
+    note_shown(p, m->config);
+    from = paxos__peer(p, m->from); /* the peers may be others now */
+    if (from == NULL)
+        return TC_OK;
     if (m->flags & PAXOS_F_HEARS) {
         TC_PROBE("paxos: gray link, a peer hears the leader that this replica does not");
         TRACE(p, "recv ask reply from %" PRIu32 ", it hears a leader -> stay", m->from);
@@ -167,8 +234,7 @@ tc_err paxos__recv_ask_reply(struct paxos *p, const struct paxos_msg *m) {
 tc_err paxos__recv_resign(struct paxos *p, const struct paxos_msg *m) {
     if (paxos_ballot_rid(m->ballot) != m->from)
         return TC_EINVAL;
-    bool able = quorum_may_lead(paxos__config(p), p->rid) && !paxos__quarantined(p) &&
-                p->log.faulty_count == 0;
+    bool able = paxos__able(p) && !paxos__quarantined(p) && p->log.faulty_count == 0;
     if (m->ballot != p->promised || p->role != PAXOS_FOLLOWER || !able) {
         TRACE(p, "recv resign " B_FMT " from %" PRIu32 ", promised " B_FMT " -> ignore",
               B_ARGS(m->ballot), m->from, B_ARGS(p->promised));

@@ -10,7 +10,7 @@ bool paxos__serving(const struct paxos *p) {
            !p->resigning;
 }
 
-static tc_err append_own(struct paxos *p, const struct paxos_proposal *item) {
+tc_err paxos__append_own(struct paxos *p, const struct paxos_proposal *item) {
     struct paxos_mark last = paxos__last(p);
     struct paxos_entry e = {.index = last.index + 1,
                             .ballot = p->ballot,
@@ -38,15 +38,22 @@ void paxos__lead(struct paxos *p) {
     p->out->role_changed = true;
     TRACE(p, "quorum of promises -> lead " B_FMT " from %" PRIu64, B_ARGS(p->ballot),
           p->lead_index);
+    p->shown.version = 0;
+    paxos__sync_peers(p);
     for (size_t i = 0; i < p->peer_count; i++)
         p->peers[i] = (struct peer){.rid = p->peers[i].rid,
                                     .mode = PEER_PROBE,
                                     .next = p->lead_index,
                                     .heard_ns = p->now_ns};
     struct paxos_proposal lead = {.type = PAXOS_LEAD};
-    tc_err err = append_own(p, &lead);
+    tc_err err = paxos__append_own(p, &lead);
     TC_ASSERT(err == TC_OK);
     pump_all(p);
+}
+
+void paxos__pump_pipelines(struct paxos *p) {
+    for (size_t i = 0; i < p->peer_count; i++)
+        p->peers[i].pump = p->peers[i].pump || p->peers[i].mode == PEER_REPLICATE;
 }
 
 static void send_accept(struct paxos *p, struct peer *f, uint64_t prev, size_t count) {
@@ -135,23 +142,24 @@ static uint64_t peer_heard(const struct peer *f) {
 }
 
 bool paxos__lease_valid(const struct paxos *p) {
-    struct quorum_value values[QUORUM_VOTERS_MAX + 1];
+    struct quorum_value values[PAXOS_PEERS_MAX + 1];
     uint64_t now = PAXOS_MUTANT(22) ? p->before_ns : p->now_ns;
     uint64_t rho = p->opt.drift_ppm;
     uint64_t length = p->opt.lease_ns / (1000000 + rho) * (1000000 - rho);
     if (p->role != PAXOS_LEADER || p->resigning)
         return false;
     size_t count = collect(p, values, now, peer_echo);
-    uint64_t granted = quorum_reached(paxos__config(p), values, count);
+    uint64_t granted = paxos__reached(p, values, count);
     return granted > 0 && granted + length > now;
 }
 
 static void advance_commit(struct paxos *p) {
-    struct quorum_value values[QUORUM_VOTERS_MAX + 1];
+    struct quorum_value values[PAXOS_PEERS_MAX + 1];
     uint64_t own = PAXOS_MUTANT(2) ? last_index(p) : paxos__sound(p, p->durable);
     size_t count = collect(p, values, own, peer_match);
-    uint64_t reached = quorum_reached(paxos__config(p), values, count);
-    if (reached <= p->commit)
+    uint64_t reached = paxos__reached(p, values, count);
+    uint64_t before = p->commit;
+    if (reached <= before)
         return;
     /* An entry of an older ballot may be overwritten even when a quorum holds it; it is committed
      * by the first own entry above it. */
@@ -162,10 +170,12 @@ static void advance_commit(struct paxos *p) {
     if (p->commit < p->lead_index)
         TRACE(p, "quorum holds %" PRIu64 " -> commit, LEAD included", reached);
     p->commit = reached;
+    paxos__committed(p, before);
 }
 
 void paxos__leader_advance(struct paxos *p) {
     advance_commit(p);
+    paxos__advance_config(p);
     for (size_t i = 0; i < p->peer_count; i++)
         if (p->peers[i].pump)
             (void)pump(p, &p->peers[i]);
@@ -174,9 +184,9 @@ void paxos__leader_advance(struct paxos *p) {
 }
 
 void paxos__tick_leader(struct paxos *p) {
-    struct quorum_value values[QUORUM_VOTERS_MAX + 1];
+    struct quorum_value values[PAXOS_PEERS_MAX + 1];
     size_t count = collect(p, values, p->now_ns, peer_heard);
-    uint64_t heard = quorum_reached(paxos__config(p), values, count);
+    uint64_t heard = paxos__reached(p, values, count);
     if (heard + p->opt.lease_ns + p->opt.lease_ns / 2 < p->now_ns) {
         TC_PROBE("paxos: a leader gave up, its quorum was silent");
         paxos__follow(p, 0, "quorum silent");
@@ -218,11 +228,10 @@ tc_err paxos__propose(struct paxos *p, const struct paxos_event *ev) {
     TC_TRY(admit(p, ev->propose.items, ev->propose.count));
     p->out->first_index = last_index(p) + 1;
     for (size_t i = 0; i < ev->propose.count; i++) {
-        tc_err err = append_own(p, &ev->propose.items[i]);
+        tc_err err = paxos__append_own(p, &ev->propose.items[i]);
         TC_ASSERT(err == TC_OK);
     }
-    for (size_t i = 0; i < p->peer_count; i++)
-        p->peers[i].pump = p->peers[i].pump || p->peers[i].mode == PEER_REPLICATE;
+    paxos__pump_pipelines(p);
     return TC_OK;
 }
 
@@ -247,12 +256,24 @@ static void rewind_to(struct paxos *p, struct peer *f, const struct paxos_msg *m
           m->from, f->next - 1);
 }
 
+/* The follower's log is not this one's prefix. Either it is committed there, by a snapshot or the
+ * archive, so that a later leader must have been: then this one has had its time. Or somebody is
+ * wrong. */
+static tc_err contradicted(struct paxos *p, const struct paxos_msg *m) {
+    if (PAXOS_MUTANT(5))
+        return TC_OK;
+    if (m->commit < m->mark.index)
+        return TC_ECORRUPT;
+    TC_PROBE("paxos: a leader met a follower that knows of a later one's log");
+    paxos__follow(p, 0, "a follower holds a later log");
+    return TC_OK;
+}
+
 static tc_err matched(struct paxos *p, struct peer *f, const struct paxos_msg *m) {
     uint64_t match = m->mark.index;
-    if (match > last_index(p))
-        return PAXOS_MUTANT(5) ? TC_OK : TC_ECORRUPT;
-    if (match >= p->log.base.index && !paxos__log_holds(&p->log, &m->mark) && !PAXOS_MUTANT(5))
-        return TC_ECORRUPT;
+    bool beside = match >= p->log.base.index && !paxos__log_holds(&p->log, &m->mark);
+    if (match > last_index(p) || (beside && !PAXOS_MUTANT(5)))
+        return contradicted(p, m);
     if (f->mode == PEER_SNAPSHOT && match < p->log.base.index)
         return TC_OK;
     bool progress = match > f->match || f->mode != PEER_REPLICATE;
@@ -282,6 +303,7 @@ tc_err paxos__recv_accepted(struct paxos *p, const struct paxos_msg *m) {
         return TC_OK;
     }
     f->heard_ns = p->now_ns;
+    f->has_tree = (m->flags & PAXOS_F_BTREE) != 0;
     uint64_t echo = PAXOS_MUTANT(7) ? p->now_ns : m->echo_ns;
     if (echo <= p->now_ns && echo >= p->echo_floor_ns && echo > f->echo_ns)
         f->echo_ns = echo;

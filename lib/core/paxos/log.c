@@ -72,7 +72,7 @@ bool paxos__log_holds(const struct paxos_log *l, const struct paxos_mark *m) {
 static tc_err decode_config(const struct paxos_entry *e, struct quorum_config *ret_config) {
     if (e->body == NULL)
         return TC_ECORRUPT;
-    return quorum_decode(tc_blob_slice(e->body), ret_config);
+    return paxos_conf_decode(tc_blob_slice(e->body), ret_config, /* ret_driver= */ NULL);
 }
 
 static void mark_faulty(struct paxos_log *l, uint64_t index) {
@@ -89,10 +89,8 @@ tc_err paxos__log_append(struct paxos_log *l, const struct paxos_entry *e) {
         return TC_ECORRUPT;
     if (e->chain != paxos_chain(l->gid, prev.chain, e))
         return TC_ECORRUPT;
-    if (e->type == PAXOS_CONF) {
+    if (e->type == PAXOS_CONF && !(e->flags & PAXOS_FAULTY && e->body == NULL)) {
         TC_TRY(decode_config(e, &config));
-        if (config_count(l) >= PAXOS_CONFIGS_MAX)
-            return TC_ECORRUPT;
         config_push(l, e->index, &config);
     }
     tc_buf_append(&l->mem, e, sizeof *e);
@@ -187,6 +185,18 @@ void paxos__log_reset(struct paxos_log *l, struct paxos_mark base,
     paxos__log_init(l, gid, base, &copy);
 }
 
+/* A CONF that was unreadable is known now. */
+static void config_insert(struct paxos_log *l, const struct paxos_entry *e) {
+    struct quorum_config config;
+    size_t at = config_count(l);
+    if (decode_config(e, &config) != TC_OK)
+        return;
+    config_push(l, e->index, &config);
+    for (; at > 0 && configs(l)[at - 1].index > e->index; at--)
+        configs(l)[at] = configs(l)[at - 1];
+    configs(l)[at] = (struct paxos_log_config){.index = e->index, .config = config};
+}
+
 void paxos__log_repair(struct paxos_log *l, uint64_t index, struct tc_blob *body) {
     struct paxos_entry *e = paxos__log_at(l, index);
     TC_ASSERT(e != NULL && (e->flags & PAXOS_FAULTY) && e->body == NULL);
@@ -196,6 +206,8 @@ void paxos__log_repair(struct paxos_log *l, uint64_t index, struct tc_blob *body
     l->body_bytes += e->body_len;
     if (index < l->body_from)
         l->body_from = index;
+    if (e->type == PAXOS_CONF)
+        config_insert(l, e);
 }
 
 void paxos__log_clear_faulty(struct paxos_log *l, uint64_t index) {
@@ -217,12 +229,47 @@ void paxos__log_evict(struct paxos_log *l, uint64_t limit_index, uint64_t max_by
     }
 }
 
-const struct quorum_config *paxos__log_config(const struct paxos_log *l, uint64_t index) {
+static const struct paxos_log_config *config_at(const struct paxos_log *l, uint64_t index) {
     size_t at = config_count(l);
     TC_ASSERT(at > 0);
     while (at > 1 && configs(l)[at - 1].index > index)
         at--;
-    return &configs(l)[at - 1].config;
+    return &configs(l)[at - 1];
+}
+
+const struct quorum_config *paxos__log_config(const struct paxos_log *l, uint64_t index) {
+    return &config_at(l, index)->config;
+}
+
+uint64_t paxos__log_config_index(const struct paxos_log *l, uint64_t index) {
+    return config_at(l, index)->index;
+}
+
+size_t paxos__log_config_count(const struct paxos_log *l) {
+    return config_count(l);
+}
+
+void paxos__log_base_config(struct paxos_log *l, const struct quorum_config *config) {
+    TC_ASSERT(configs(l)[0].index <= l->base.index);
+    configs(l)[0].config = *config;
+}
+
+bool paxos__log_named(const struct paxos_log *l, uint32_t rid) {
+    for (size_t i = 0; i < config_count(l); i++)
+        if (quorum_may_vote(&configs(l)[i].config, rid))
+            return true;
+    return false;
+}
+
+uint64_t paxos__log_faulty_conf(const struct paxos_log *l, uint64_t limit) {
+    if (l->faulty_count == 0)
+        return 0;
+    for (uint64_t i = l->faulty_first; i <= limit; i++) {
+        const struct paxos_entry *e = paxos__log_at(l, i);
+        if (e && e->type == PAXOS_CONF && (e->flags & PAXOS_FAULTY) && e->body == NULL)
+            return i;
+    }
+    return 0;
 }
 
 bool paxos__log_check(const struct paxos_log *l) {

@@ -11,7 +11,7 @@
 #include "core/paxos/paxos.h"
 
 enum {
-    PAXOS_CONFIGS_MAX = 64, /* CONF entries between base and last */
+    PAXOS_CONFIGS_MAX = 64, /* changes between base and last above which a leader begins none */
 };
 
 struct paxos_log {
@@ -52,12 +52,22 @@ void paxos__log_trim(struct paxos_log *l, uint64_t index);
 /* Forget all entries and start again at base. */
 void paxos__log_reset(struct paxos_log *l, struct paxos_mark base,
                       const struct quorum_config *config);
-/* Put a body back into a FAULTY entry; the mark stays until paxos__log_clear_faulty. */
+/* Put a body back into a FAULTY entry; the mark stays until paxos__log_clear_faulty. An unreadable
+ * CONF is unknown until then: the configuration before it counts as in force. */
 void paxos__log_repair(struct paxos_log *l, uint64_t index, struct tc_blob *body);
 void paxos__log_clear_faulty(struct paxos_log *l, uint64_t index);
 /* Release old bodies up to limit_index while more than max bytes are held. */
 void paxos__log_evict(struct paxos_log *l, uint64_t limit_index, uint64_t max_bytes);
 const struct quorum_config *paxos__log_config(const struct paxos_log *l, uint64_t index);
+/* Where that configuration stands; at or below base: in the base itself. */
+uint64_t paxos__log_config_index(const struct paxos_log *l, uint64_t index);
+size_t paxos__log_config_count(const struct paxos_log *l);
+/* The driver's word for what is in force at base. */
+void paxos__log_base_config(struct paxos_log *l, const struct quorum_config *config);
+/* Some configuration of this log names rid: it is or was a member. */
+bool paxos__log_named(const struct paxos_log *l, uint32_t rid);
+/* The first unreadable CONF up to limit; 0: none. */
+uint64_t paxos__log_faulty_conf(const struct paxos_log *l, uint64_t limit);
 /* Every entry's chain and density; O(n). */
 bool paxos__log_check(const struct paxos_log *l);
 

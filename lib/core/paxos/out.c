@@ -69,6 +69,8 @@ bool paxos__repair_write(struct paxos *p, const struct paxos_entry *e) {
     if (count >= PAXOS_FETCHES_MAX || p->pending_count + count + 2 >= PAXOS_PENDING_MAX)
         return false;
     paxos__log_repair(&p->log, e->index, e->body);
+    if (e->type == PAXOS_CONF)
+        paxos__sync_peers(p);
     p->repaired[count] = e->index;
     tc_buf_append(&p->repairs, paxos__log_at(&p->log, e->index), sizeof *e);
     return true;
@@ -200,5 +202,9 @@ void paxos__out_end(struct paxos *p) {
         p->was_serving = !p->was_serving;
         out->role_changed = true;
     }
-    paxos__log_evict(&p->log, min_u64(p->durable, p->applied), p->opt.tail_bytes_max);
+    /* A joint configuration's body is needed again when the final one is proposed. */
+    uint64_t old = min_u64(p->durable, p->applied);
+    if (quorum_is_joint(paxos__config(p)))
+        old = min_u64(old, paxos__config_index(p) - (paxos__config_index(p) > 0));
+    paxos__log_evict(&p->log, old, p->opt.tail_bytes_max);
 }

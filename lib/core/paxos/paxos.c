@@ -16,6 +16,10 @@ static const struct paxos_options defaults = {
     .tail_bytes_max = 8u << 20,
 };
 
+static uint64_t min_u64(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
 #define DEFAULT(o, field) ((o)->field = (o)->field ? (o)->field : defaults.field)
 
 static void fill_options(struct paxos_options *o) {
@@ -58,35 +62,6 @@ void paxos__see_round(struct paxos *p, uint64_t ballot) {
         p->round_seen = paxos_ballot_round(ballot);
 }
 
-struct peer *paxos__peer(struct paxos *p, uint32_t rid) {
-    for (size_t i = 0; i < p->peer_count; i++)
-        if (p->peers[i].rid == rid)
-            return &p->peers[i];
-    return NULL;
-}
-
-/* Follow the configuration in force; what is known of members that stay is kept. */
-void paxos__sync_peers(struct paxos *p) {
-    const struct quorum_config *c = paxos__config(p);
-    if (c->version == p->peers_version)
-        return;
-    struct quorum_rids rids = quorum_voters(c);
-    struct peer peers[QUORUM_VOTERS_MAX] = {{0}};
-    size_t count = 0;
-    for (uint32_t i = 0; i < rids.count; i++) {
-        if (rids.rids[i] == p->rid)
-            continue;
-        const struct peer *old = paxos__peer(p, rids.rids[i]);
-        peers[count] = old ? *old : (struct peer){.rid = rids.rids[i], .heard_ns = p->now_ns};
-        if (peers[count].next == 0)
-            peers[count].next = paxos__log_last(&p->log) + 1;
-        count++;
-    }
-    memcpy(p->peers, peers, sizeof peers);
-    p->peer_count = count;
-    p->peers_version = c->version;
-}
-
 void paxos__durable(struct paxos *p, uint64_t seq) {
     TC_ASSERT(seq <= p->seq);
     while (p->pending_count > 0 && p->pending[p->pending_head].seq <= seq) {
@@ -108,7 +83,7 @@ static tc_err load_entries(struct paxos *p, const struct paxos_recovery *r) {
         TC_TRY(paxos__log_append(&p->log, &r->entries[i]));
         paxos__see_round(p, r->entries[i].ballot);
     }
-    return r->checkpoint_index >= r->base.index ? TC_OK : TC_ECORRUPT;
+    return r->checkpoint_index >= r->base.index || r->log_only ? TC_OK : TC_ECORRUPT;
 }
 
 /* A snapshot may be ahead of the log behind it, and that log may end in entries that were never
@@ -117,8 +92,8 @@ static uint64_t commit_at_start(const struct paxos *p, const struct paxos_recove
     struct paxos_mark at = {.index = r->checkpoint_index, .chain = r->checkpoint_chain};
     if (PAXOS_MUTANT(70))
         return at.index < paxos__log_last(&p->log) ? at.index : paxos__log_last(&p->log);
-    if (at.index == p->log.base.index || !paxos__log_holds(&p->log, &at)) {
-        if (at.index > p->log.base.index)
+    if (r->log_only || at.index == p->log.base.index || !paxos__log_holds(&p->log, &at)) {
+        if (at.index > p->log.base.index && !r->log_only)
             TC_PROBE("paxos: started with a checkpoint that its log does not hold");
         return p->log.base.index;
     }
@@ -130,8 +105,8 @@ static void start(struct paxos *p, const struct paxos_recovery *r) {
     bool virgin = r->promised == 0 && last == 0;
     p->promised = r->promised;
     paxos__see_round(p, r->promised);
-    p->checkpoint = r->checkpoint_index;
-    p->applied = r->checkpoint_index;
+    p->log_only = r->log_only;
+    p->checkpoint = p->applied = r->log_only ? r->base.index : r->checkpoint_index;
     p->archived = r->archived;
     p->durable = last;
     p->commit = commit_at_start(p, r);
@@ -143,8 +118,8 @@ static void start(struct paxos *p, const struct paxos_recovery *r) {
     p->suspect_at_ns = p->now_ns + (virgin ? 0 : p->opt.suspect_ns);
     p->suspect_at_ns += paxos__jitter(p, p->opt.beat_ns);
     paxos__sync_peers(p);
-    TRACE(p, "start promised " B_FMT ", log (%" PRIu64 ", %" PRIu64 "], commit %" PRIu64 "%s",
-          B_ARGS(p->promised), p->log.base.index, last, p->commit,
+    TRACE(p, "start promised " B_FMT ", log (%" PRIu64 ", %" PRIu64 "], commit %" PRIu64 "%s%s",
+          B_ARGS(p->promised), p->log.base.index, last, p->commit, p->log_only ? ", log only" : "",
           virgin ? "" : " -> promise nothing for one lease");
 }
 
@@ -212,7 +187,7 @@ static tc_err dispatch(struct paxos *p, const struct paxos_msg *m) {
     case PAXOS_REMOVED:
         return paxos__recv_removed(p, m);
     case PAXOS_NUDGE:
-        return TC_EUNSUPPORTED;
+        return paxos__recv_nudge(p, m);
     default:
         return TC_EINVAL;
     }
@@ -241,14 +216,19 @@ static tc_err installed(struct paxos *p, const struct paxos_event *ev) {
     uint64_t checkpoint = ev->installed.checkpoint_index;
     bool older = base->index <= p->log.base.index;
     bool held = !older && paxos__log_holds(&p->log, base);
+    bool log_only = ev->installed.log_only;
     if (checkpoint < base->index || checkpoint < p->log.base.index ||
         (!older && !held && base->index <= p->commit))
+        return TC_EINVAL;
+    if (log_only && (!p->log_only || checkpoint != base->index))
         return TC_EINVAL;
     if (p->role != PAXOS_FOLLOWER)
         paxos__follow(p, 0, "snapshot installed");
     if (held) {
         p->commit = p->commit > base->index ? p->commit : base->index;
         paxos__log_trim(&p->log, base->index);
+        paxos__log_base_config(&p->log, ev->installed.config);
+        paxos__sync_peers(p);
     } else if (!older) {
         paxos__log_reset(&p->log, *base, ev->installed.config);
         p->commit = p->verified = p->durable = base->index;
@@ -256,12 +236,15 @@ static tc_err installed(struct paxos *p, const struct paxos_event *ev) {
             p->pending[i].last = base->index;
         paxos__sync_peers(p);
     }
+    if (p->log_only && !log_only)
+        TC_PROBE("paxos: a log replica got its B-tree");
+    p->log_only = log_only;
     p->applied = p->checkpoint = checkpoint;
     if (ev->installed.archived > p->archived)
         p->archived = ev->installed.archived;
     p->out->base_changed = true;
-    TRACE(p, "snapshot at %" PRIu64 " installed -> log from %" PRIu64 "%s", checkpoint,
-          p->log.base.index,
+    TRACE(p, "%s at %" PRIu64 " installed -> log from %" PRIu64 "%s",
+          log_only ? "log begin" : "snapshot", checkpoint, p->log.base.index,
           held    ? ", tail kept"
           : older ? ", log kept"
                   : ", log emptied");
@@ -269,9 +252,15 @@ static tc_err installed(struct paxos *p, const struct paxos_event *ev) {
 }
 
 uint64_t paxos_trim_max(const struct paxos *p) {
-    uint64_t max = p->checkpoint < p->archived ? p->checkpoint : p->archived;
-    max = max < p->commit ? max : p->commit;
-    max = max < p->durable ? max : p->durable;
+    uint64_t max = min_u64(PAXOS_MUTANT(17) ? UINT64_MAX : p->archived, p->commit);
+    max = min_u64(max, p->log_only ? p->applied : p->checkpoint);
+    max = min_u64(max, p->durable);
+    uint64_t unreadable = paxos__log_faulty_conf(&p->log, max);
+    if (unreadable)
+        max = unreadable - 1;
+    uint64_t change = paxos__config_index(p);
+    if (quorum_is_joint(paxos__config(p)) && change > p->log.base.index)
+        max = min_u64(max, change - 1);
     if (p->role != PAXOS_LEADER || p->log.count > PAXOS_LOG_COUNT_MAX / 2)
         return max > p->log.base.index ? max : p->log.base.index;
     for (size_t i = 0; i < p->peer_count; i++) {
@@ -281,6 +270,12 @@ uint64_t paxos_trim_max(const struct paxos *p) {
             max = f->match;
     }
     return max > p->log.base.index ? max : p->log.base.index;
+}
+
+/* A log replica has nothing to apply: what is committed and durable is all it owes. */
+static void apply_nothing(struct paxos *p, uint64_t index) {
+    if (p->log_only && index > p->applied)
+        p->applied = index;
 }
 
 static tc_err trim(struct paxos *p, uint64_t index) {
@@ -360,9 +355,13 @@ static tc_err handle(struct paxos *p, const struct paxos_event *ev) {
         clock_jump(p);
         return TC_OK;
     case PAXOS_EV_LEARN:
+        return paxos__learn(p, ev->target);
     case PAXOS_EV_UNLEARN:
+        return paxos__unlearn(p, ev->target);
     case PAXOS_EV_CONFIGURE:
-        return TC_EUNSUPPORTED;
+        return paxos__configure(p, ev);
+    case PAXOS_EV_RESTORED:
+        return paxos__restored(p, ev);
     default:
         return TC_EINVAL;
     }
@@ -378,7 +377,10 @@ tc_err paxos_step(struct paxos *p, const struct paxos_event *ev, struct paxos_ou
         paxos__candidate_advance(p);
     if (p->role == PAXOS_LEADER)
         paxos__leader_advance(p);
+    if (p->role == PAXOS_FOLLOWER && paxos__excluded(p) && !PAXOS_MUTANT(36))
+        paxos__become_outcast(p);
     paxos__out_end(p);
+    apply_nothing(p, out->apply_index);
     TC_DASSERT(paxos_check(p));
     return err;
 }

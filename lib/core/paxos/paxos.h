@@ -54,7 +54,7 @@ enum {
 enum paxos_entry_type {
     PAXOS_LEAD = 1, /* first entry of a leader; empty */
     PAXOS_WRITE = 2,
-    PAXOS_CONF = 3, /* body: u16 length, quorum_encode, then bytes of the driver's own */
+    PAXOS_CONF = 3, /* body: see paxos_conf_encode */
     PAXOS_SPLIT = 4,
     PAXOS_GENESIS = 5,
     PAXOS_TXN_PREPARE = 6,
@@ -90,6 +90,14 @@ struct paxos_entry {
     uint16_t flags;
     struct tc_blob *body; /* NULL: empty, FAULTY, or in the driver's log only */
 };
+
+/* The body of a CONF entry: u16 length, quorum_encode of that length, then bytes of the driver's
+ * own to the end. */
+void paxos_conf_encode(const struct quorum_config *c, struct tc_slice driver, struct tc_buf *out);
+/* ret_driver may be NULL; it points into body.
+ *   Errors   TC_ECORRUPT  not a valid body; the outputs are untouched */
+TC_MUST_USE tc_err paxos_conf_decode(struct tc_slice body, struct quorum_config *ret_config,
+                                     struct tc_slice *ret_driver);
 
 /* A place in a log: nothing but its identity. */
 struct paxos_mark {
@@ -181,6 +189,7 @@ enum paxos_event_type {
     PAXOS_EV_LEARN,      /* leader: feed this rid too, without counting it (B10.1) */
     PAXOS_EV_UNLEARN,    /* leader: forget the learner with rid target */
     PAXOS_EV_CONFIGURE,  /* leader: propose the next configuration; out->first_index */
+    PAXOS_EV_RESTORED,   /* committed entries that the driver read from the archive */
 };
 
 struct paxos_proposal {
@@ -203,11 +212,14 @@ struct paxos_event {
         uint32_t target; /* RESIGN, LEARN, UNLEARN */
         struct {
             /* One step from the configuration in force, which must be committed and not joint, as
-             * the LEAD of this ballot must be: joint (sets[0] as in force, sets[1] the new members;
-             * the machine itself proposes the final one, with the same driver bytes, as soon as the
-             * joint one is committed, whoever leads then), or the same members with one role
-             * changed from LOG to STORAGE. version must be one above. Members that are new must be
-             * learners whose match reached commit. */
+             * the LEAD of this ballot must be committed. Either joint (sets[0] as in force, sets[1]
+             * the new members; the machine itself proposes the final one, with the same driver
+             * bytes, as soon as the joint one is committed, whoever leads then; a leader whose log
+             * begins behind the joint entry proposes it without driver bytes), or the same members
+             * with one role changed from LOG to STORAGE, of a peer that has a B-tree. version must
+             * be one above. Members that are new must be learners whose match reached commit; new
+             * STORAGE members must have a B-tree too. Members that stay keep role, store and zone.
+             */
             const struct quorum_config *config;
             struct tc_slice driver; /* kept behind the configuration in the entry's body */
         } configure;
@@ -220,6 +232,12 @@ struct paxos_event {
              * checkpoint_index. Otherwise a replica without a B-tree has one from now on. */
             bool log_only;
         } installed;
+        struct {
+            /* Committed entries, dense, bodies included; the first one's index is at most one above
+             * the last of this log. They may overlap what is held. */
+            const struct paxos_entry *entries;
+            size_t count;
+        } restored;
     };
 };
 
@@ -249,8 +267,9 @@ struct paxos_out {
 
     const struct paxos_send *sends;
     size_t send_count;
-    /* Members (rids) that can only be caught up by a snapshot. Repeated about once per lease while
-     * that is so; the driver sends one at a time. */
+    /* Members and learners (rids) that can only be caught up by a snapshot. Repeated about once per
+     * lease while that is so; the driver sends one at a time: with the B-tree to a peer that has
+     * one (paxos_peers) or shall get one, without it (log_only) to one that has none. */
     const uint32_t *snapshots;
     size_t snapshot_count;
 
@@ -260,6 +279,10 @@ struct paxos_out {
     bool role_changed;    /* role, ballot, leader or serving differ from before; see status */
     bool base_changed;    /* the driver may free entries up to paxos_status.base */
     bool stuck;           /* a FAULTY entry blocks this group and no peer could help yet */
+    /* A candidate met a better log that begins above its own end, and so do all the others that are
+     * left: the committed entries (commit, restore_index] must come from the archive, by RESTORED.
+     * 0: nothing is wanted. Repeated with every campaign. */
+    uint64_t restore_index;
     uint64_t deadline_ns; /* send PAXOS_EV_TICK then; UINT64_MAX: never */
 };
 
@@ -286,7 +309,7 @@ struct paxos_recovery {
     struct paxos_mark base;             /* a new group: {0, 0, seed of its chain} */
     const struct quorum_config *config; /* in force at base */
     const struct paxos_entry *entries;  /* (base, last], dense; FAULTY marks set; bodies optional
-                                           except of CONF */
+                                           except of readable CONF */
     size_t entry_count;
     uint64_t checkpoint_index; /* >= base.index */
     /* Chain hash at checkpoint_index; 0: not known. The log behind an installed snapshot may end in
@@ -324,14 +347,18 @@ void paxos_free(struct paxos *p);
  *                    handing over
  *     TC_EBUSY       PROPOSE: too much is uncommitted or the log is too long; nothing was taken
  *     TC_ELIMIT      PROPOSE: too many proposals, or a body too large
- *     TC_EUNSUPPORTED PROPOSE: CONF, which CONFIGURE proposes; SPLIT until it is built;
- *                    LEARN, UNLEARN, CONFIGURE until they are built
- *     TC_EBUSY       CONFIGURE: another change, or this term's LEAD, is not committed yet, or a
- *                    new member has not caught up; LEARN: PAXOS_LEARNERS_MAX are fed
- *     TC_ECORRUPT    RECEIVE: the message contradicts itself or a committed entry; dropped
+ *     TC_EUNSUPPORTED PROPOSE: CONF, which CONFIGURE proposes; SPLIT until it is built
+ *     TC_ENOTLEADER  LEARN, UNLEARN, CONFIGURE: this replica does not lead or is handing over
+ *     TC_EBUSY       CONFIGURE: another change, or this term's LEAD, is not committed yet, a new
+ *                    member has not caught up or lacks its B-tree, or the log holds too many
+ *                    changes; LEARN: PAXOS_LEARNERS_MAX are fed
+ *     TC_ELIMIT      CONFIGURE: the driver's bytes are too many
+ *     TC_ECORRUPT    RECEIVE: the message contradicts itself or a committed entry; dropped.
+ *                    RESTORED: the entries do not continue this log
  *     TC_EINVAL      RECEIVE: not addressed to this replica, an unknown type, or a round out
  *                    of all proportion; dropped.
- *                    INSTALLED, TRIM: impossible index
+ *                    INSTALLED, TRIM: impossible index. CONFIGURE: not one step from the
+ *                    configuration in force. LEARN: a member, or no rid
  */
 TC_MUST_USE tc_err paxos_step(struct paxos *p, const struct paxos_event *ev, struct paxos_out *out);
 
@@ -363,6 +390,7 @@ struct paxos_peer_status {
     bool has_tree;     /* it said so in its newest answer */
     uint64_t match;    /* durable there and equal to this log */
     uint64_t heard_ns; /* newest answer, or the begin of the term or of its feeding */
+    bool below_base;   /* waits for a snapshot */
 };
 /* Fill ret with up to cap peers; 0 unless this replica leads. */
 size_t paxos_peers(const struct paxos *p, struct paxos_peer_status *ret, size_t cap);
@@ -371,8 +399,9 @@ const struct quorum_config *paxos_config(const struct paxos *p);
 /* The configuration in force at index (>= base); it goes with a snapshot taken there. */
 const struct quorum_config *paxos_config_at(const struct paxos *p, uint64_t index);
 /* Highest index that TRIM accepts: min(checkpoint, archived, commit), without a B-tree
- * min(archived, commit), and on a leader not above
- * what a live follower still needs unless that lags by more than half of PAXOS_LOG_COUNT_MAX. */
+ * min(archived, commit); never at or above a joint configuration in force or an unreadable CONF;
+ * and on a leader not above what a live follower or learner still needs unless that lags by more
+ * than half of PAXOS_LOG_COUNT_MAX. */
 uint64_t paxos_trim_max(const struct paxos *p);
 /* All invariants above; the simulator and TC_VERIFY builds call it after every step. */
 bool paxos_check(const struct paxos *p);

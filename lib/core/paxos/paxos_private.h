@@ -2,7 +2,7 @@
  *
  * paxos.c step, check, life · out.c output · elect.c suspicion, asking, campaign · acceptor.c
  * PREPARE and ACCEPT · candidate.c promises and adoption · leader.c proposals, sending, commit,
- * lease · repair.c FETCH · log.c the log.
+ * lease · member.c peers, learners, change of members · repair.c FETCH, archive · log.c the log.
  */
 #ifndef TC_CORE_PAXOS_PRIVATE_H
 #define TC_CORE_PAXOS_PRIVATE_H
@@ -29,9 +29,12 @@ extern unsigned paxos_mutant;
 enum {
     PAXOS_PENDING_MAX = 256, /* units written and not yet durable; more are merged */
     PAXOS_FETCHES_MAX = 8,   /* FAULTY entries asked for at once */
+    /* Voters of the configuration in force; beside them a leader feeds learners, and anybody else
+     * asks the voters of the newest configuration it was shown, as far as there is room. */
+    PAXOS_PEERS_MAX = QUORUM_VOTERS_MAX + PAXOS_LEARNERS_MAX,
 };
 
-/* How the leader feeds one follower. */
+/* How the leader feeds one follower or learner. */
 enum peer_mode {
     PEER_PROBE,     /* match unknown: one message at a time */
     PEER_REPLICATE, /* match known: pipelined within the window */
@@ -40,7 +43,10 @@ enum peer_mode {
 
 struct peer {
     uint32_t rid;
+    bool pump; /* something changed or it is new: send it what the role has to send */
     /* of the leader */
+    bool learner;  /* fed, never counted: no configuration names it */
+    bool has_tree; /* its newest answer said so */
     enum peer_mode mode;
     uint64_t match;
     uint64_t next;        /* match < next; entries in (match, next) are in flight */
@@ -48,7 +54,6 @@ struct peer {
     uint64_t heard_ns;    /* newest answer at this ballot */
     uint64_t beat_match;  /* match at the last beat: no progress since then means loss */
     uint64_t snapshot_ns; /* a snapshot was asked for then */
-    bool pump;            /* something changed: send what the window allows */
     /* of the candidate */
     bool silent; /* answered this ask round: hears no leader */
     bool promised;
@@ -100,9 +105,9 @@ struct paxos {
     uint64_t ballot; /* candidate, leader: own; follower: of the leader it knows */
     uint32_t leader;
     uint64_t round_seen; /* highest round anyone mentioned */
-    struct peer peers[QUORUM_VOTERS_MAX];
+    struct peer peers[PAXOS_PEERS_MAX];
     size_t peer_count;
-    uint64_t peers_version;
+    bool log_only; /* holds no B-tree */
 
     /* follower */
     uint64_t heard_ns; /* last ACCEPT of a current leader; 0: never */
@@ -117,7 +122,7 @@ struct paxos {
     /* candidate */
     uint64_t ask_ns; /* this round's send time */
     bool ask_veto;
-    struct quorum_config shown; /* newest configuration a peer showed; version 0: none */
+    struct quorum_config shown; /* newest one a peer showed this round; version 0: none */
     uint64_t retry_at_ns;
     uint64_t give_up_at_ns;
     uint64_t pulled_last;     /* own last + 1 when a page was last asked for; 0: ask again */
@@ -176,8 +181,6 @@ const struct paxos_entry *paxos__copy_entries(struct paxos *p, uint64_t from, si
 size_t paxos__fit(const struct paxos *p, uint64_t from, size_t count_max, uint64_t bytes_max);
 
 /* paxos.c */
-struct peer *paxos__peer(struct paxos *p, uint32_t rid);
-void paxos__sync_peers(struct paxos *p);
 const struct quorum_config *paxos__config(const struct paxos *p);
 struct paxos_mark paxos__last(const struct paxos *p);
 uint64_t paxos__jitter(struct paxos *p, uint64_t max_ns);
@@ -185,6 +188,28 @@ void paxos__durable(struct paxos *p, uint64_t seq);
 /* Highest index that may be acknowledged: before the first FAULTY entry. */
 uint64_t paxos__sound(const struct paxos *p, uint64_t index);
 void paxos__see_round(struct paxos *p, uint64_t ballot);
+
+/* member.c */
+struct peer *paxos__peer(struct paxos *p, uint32_t rid);
+/* Follow the configuration in force; what is known of peers that stay is kept. */
+void paxos__sync_peers(struct paxos *p);
+/* Where the configuration in force stands. */
+uint64_t paxos__config_index(const struct paxos *p);
+/* Quorums under the configuration in force: what decides, everywhere. */
+uint64_t paxos__reached(const struct paxos *p, const struct quorum_value *values, size_t count);
+bool paxos__has(const struct paxos *p, const uint32_t *rids, size_t count);
+/* STORAGE in the configuration in force, and it does hold a B-tree. */
+bool paxos__able(const struct paxos *p);
+/* A committed configuration is without this replica, which was a member. */
+bool paxos__excluded(const struct paxos *p);
+tc_err paxos__learn(struct paxos *p, uint32_t rid);
+tc_err paxos__unlearn(struct paxos *p, uint32_t rid);
+tc_err paxos__configure(struct paxos *p, const struct paxos_event *ev);
+/* Leader: commit rose from before. Tell whom a final configuration left out. */
+void paxos__committed(struct paxos *p, uint64_t before);
+/* Leader: after a joint configuration the final one; after that, leave if it is without this one.
+ */
+void paxos__advance_config(struct paxos *p);
 
 /* elect.c */
 void paxos__follow(struct paxos *p, uint64_t ballot, const char *why);
@@ -195,6 +220,9 @@ tc_err paxos__recv_ask(struct paxos *p, const struct paxos_msg *m);
 tc_err paxos__recv_ask_reply(struct paxos *p, const struct paxos_msg *m);
 tc_err paxos__recv_resign(struct paxos *p, const struct paxos_msg *m);
 tc_err paxos__recv_removed(struct paxos *p, const struct paxos_msg *m);
+tc_err paxos__recv_nudge(struct paxos *p, const struct paxos_msg *m);
+/* A committed configuration excludes this replica. */
+void paxos__become_outcast(struct paxos *p);
 /* The sender is unknown to a newer committed configuration: tell it. True if it was told. */
 bool paxos__tell_removed(struct paxos *p, const struct paxos_msg *m);
 
@@ -218,6 +246,10 @@ tc_err paxos__store_entries(struct paxos *p, const struct paxos_entry *e, size_t
 void paxos__lead(struct paxos *p);
 void paxos__tick_leader(struct paxos *p);
 tc_err paxos__propose(struct paxos *p, const struct paxos_event *ev);
+/* The next entry, at the own ballot. */
+TC_MUST_USE tc_err paxos__append_own(struct paxos *p, const struct paxos_proposal *item);
+/* New entries are there: send them to whom the pipeline is open. */
+void paxos__pump_pipelines(struct paxos *p);
 tc_err paxos__recv_accepted(struct paxos *p, const struct paxos_msg *m);
 void paxos__leader_advance(struct paxos *p); /* commit and send */
 /* What the follower lacks is below the base: ask the driver, about once per lease. */
@@ -232,5 +264,6 @@ void paxos__send_fetches(struct paxos *p);
 void paxos__send_fetch(struct paxos *p, const struct paxos_mark *m);
 tc_err paxos__recv_fetch(struct paxos *p, const struct paxos_msg *m);
 tc_err paxos__recv_fetched(struct paxos *p, const struct paxos_msg *m);
+tc_err paxos__restored(struct paxos *p, const struct paxos_event *ev);
 
 #endif

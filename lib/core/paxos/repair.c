@@ -28,8 +28,6 @@ tc_err paxos__recv_fetch(struct paxos *p, const struct paxos_msg *m) {
     struct paxos_msg r = {.type = PAXOS_FETCHED, .to = m->from, .mark = m->mark};
     const struct paxos_entry *e = paxos__log_at(&p->log, m->mark.index);
     bool same = e != NULL && e->chain == m->mark.chain && e->ballot == m->mark.ballot;
-    if (!quorum_may_vote(paxos__config(p), m->from))
-        return TC_EINVAL;
     if (same && (e->flags & PAXOS_FAULTY))
         return TC_OK;
     if (m->mark.index <= p->log.base.index) {
@@ -78,6 +76,34 @@ static void fetched_wanted(struct paxos *p, struct peer *from, const struct paxo
         p->want = (struct paxos_mark){0};
         p->pulled_last = 0;
     }
+}
+
+/* What the archive holds is committed: only a log that contradicts its own commit index does not
+ * take it. */
+tc_err paxos__restored(struct paxos *p, const struct paxos_event *ev) {
+    const struct paxos_entry *e = ev->restored.entries;
+    size_t count = ev->restored.count;
+    while (count > 0 && e->index <= p->log.base.index)
+        e++, count--;
+    if (count == 0 || p->role == PAXOS_LEADER || p->role == PAXOS_OUTCAST)
+        return TC_OK;
+    if (e->index > p->commit + 1)
+        return TC_ECORRUPT;
+    struct paxos_msg m = {
+        .mark = paxos__log_mark(&p->log, e->index - 1), .entries = e, .entry_count = count};
+    if (!paxos__entries_valid(p, &m, UINT64_MAX))
+        return TC_ECORRUPT;
+    TC_TRY(paxos__store_entries(p, e, count));
+    uint64_t end = e[count - 1].index;
+    if (end > paxos__log_last(&p->log))
+        end = paxos__log_last(&p->log);
+    TC_PROBE("paxos: committed entries came from the archive");
+    TRACE(p, "restored up to %" PRIu64 " from the archive", end);
+    if (end > p->commit)
+        p->commit = end;
+    if (end > p->verified)
+        p->verified = end;
+    return TC_OK;
 }
 
 tc_err paxos__recv_fetched(struct paxos *p, const struct paxos_msg *m) {

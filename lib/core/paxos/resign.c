@@ -8,7 +8,7 @@ static uint32_t best_target(const struct paxos *p) {
     for (size_t i = 0; i < p->peer_count; i++) {
         const struct peer *f = &p->peers[i];
         bool live = f->heard_ns + p->opt.suspect_ns > p->now_ns;
-        if (live && f->mode == PEER_REPLICATE && f->match >= match &&
+        if (live && f->mode == PEER_REPLICATE && f->match >= match && f->has_tree &&
             quorum_may_lead(paxos__config(p), f->rid)) {
             best = f->rid;
             match = f->match;

@@ -16,7 +16,23 @@ struct paxos_status paxos_status(const struct paxos *p) {
         .archived = p->archived,
         .lead_index = p->role == PAXOS_LEADER ? p->lead_index : 0,
         .faulty_count = p->log.faulty_count,
+        .log_only = p->log_only,
+        .config_settled = paxos__config_index(p) <= p->commit && !quorum_is_joint(paxos__config(p)),
     };
+}
+
+size_t paxos_peers(const struct paxos *p, struct paxos_peer_status *ret, size_t cap) {
+    size_t count = 0;
+    for (; p->role == PAXOS_LEADER && count < p->peer_count && count < cap; count++) {
+        const struct peer *f = &p->peers[count];
+        ret[count] = (struct paxos_peer_status){.rid = f->rid,
+                                                .learner = f->learner,
+                                                .has_tree = f->has_tree,
+                                                .match = f->match,
+                                                .heard_ns = f->heard_ns,
+                                                .below_base = f->mode == PEER_SNAPSHOT};
+    }
+    return count;
 }
 
 const struct paxos_entry *paxos_entry_at(const struct paxos *p, uint64_t index) {
@@ -44,7 +60,10 @@ static bool check_leader(const struct paxos *p) {
         if (f->match >= f->next || f->next > paxos__log_last(&p->log) + 1)
             return false;
     }
-    return quorum_may_lead(paxos__config(p), p->rid);
+    /* It leads its own removal until that is committed. */
+    bool leaves = !quorum_may_vote(paxos__config(p), p->rid) &&
+                  (paxos__config_index(p) > p->commit || p->resigning);
+    return !p->log_only && (leaves || quorum_may_lead(paxos__config(p), p->rid));
 }
 
 static bool check_pending(const struct paxos *p) {
@@ -71,6 +90,8 @@ static bool check_log(const struct paxos *p) {
 bool paxos_check(const struct paxos *p) {
     uint64_t last = paxos__log_last(&p->log);
     if (p->log.base.index > p->commit || p->commit > last || p->durable > last)
+        return false;
+    if (p->log_only && p->role == PAXOS_CANDIDATE)
         return false;
     if (p->verified > last || p->ballot > p->promised)
         return PAXOS_MUTANT(4);

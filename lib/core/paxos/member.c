@@ -1,0 +1,273 @@
+/* Whom a replica feeds, asks and counts, and how that changes (B7.3, B10). */
+#include "base/crc32c.h"
+#include "core/paxos/paxos_private.h"
+
+struct peer *paxos__peer(struct paxos *p, uint32_t rid) {
+    for (size_t i = 0; i < p->peer_count; i++)
+        if (p->peers[i].rid == rid)
+            return &p->peers[i];
+    return NULL;
+}
+
+uint64_t paxos__config_index(const struct paxos *p) {
+    return paxos__log_config_index(&p->log, UINT64_MAX);
+}
+
+uint64_t paxos__reached(const struct paxos *p, const struct quorum_value *values, size_t count) {
+    const struct quorum_config *c =
+        PAXOS_MUTANT(29) ? paxos__log_config(&p->log, p->commit) : paxos__config(p);
+    if (PAXOS_MUTANT(35)) {
+        struct quorum_config half = *c;
+        half.sets[1].count = 0;
+        return quorum_reached(&half, values, count);
+    }
+    return quorum_reached(c, values, count);
+}
+
+bool paxos__has(const struct paxos *p, const uint32_t *rids, size_t count) {
+    if (PAXOS_MUTANT(35)) {
+        struct quorum_config half = *paxos__config(p);
+        half.sets[1].count = 0;
+        return quorum_has(&half, rids, count);
+    }
+    return quorum_has(paxos__config(p), rids, count);
+}
+
+bool paxos__able(const struct paxos *p) {
+    return !p->log_only && quorum_may_lead(paxos__config(p), p->rid);
+}
+
+bool paxos__excluded(const struct paxos *p) {
+    return !quorum_may_vote(paxos__config(p), p->rid) && paxos__config_index(p) <= p->commit &&
+           paxos__log_named(&p->log, p->rid);
+}
+
+/* ---- peers ----------------------------------------------------------------------------------- */
+
+struct roll {
+    struct peer peers[PAXOS_PEERS_MAX];
+    size_t count;
+};
+
+static void enroll(struct paxos *p, struct roll *r, uint32_t rid, bool learner) {
+    if (rid == p->rid || r->count == PAXOS_PEERS_MAX)
+        return;
+    for (size_t i = 0; i < r->count; i++)
+        if (r->peers[i].rid == rid)
+            return;
+    const struct peer *old = paxos__peer(p, rid);
+    struct peer *f = &r->peers[r->count++];
+    *f = old ? *old : (struct peer){.rid = rid, .heard_ns = p->now_ns, .pump = true};
+    f->learner = learner;
+    if (f->next == 0)
+        f->next = paxos__log_last(&p->log) + 1;
+}
+
+static void enroll_voters(struct paxos *p, struct roll *r, const struct quorum_config *c) {
+    struct quorum_rids rids = quorum_voters(c);
+    for (uint32_t i = 0; i < rids.count; i++)
+        enroll(p, r, rids.rids[i], /* learner= */ false);
+}
+
+void paxos__sync_peers(struct paxos *p) {
+    struct roll r = {.count = 0};
+    enroll_voters(p, &r, paxos__config(p));
+    if (p->role != PAXOS_LEADER && p->shown.version > paxos__config(p)->version)
+        enroll_voters(p, &r, &p->shown);
+    for (size_t i = 0; i < p->peer_count && p->role == PAXOS_LEADER; i++)
+        if (p->peers[i].learner)
+            enroll(p, &r, p->peers[i].rid, /* learner= */ true);
+    memcpy(p->peers, r.peers, r.count * sizeof r.peers[0]);
+    p->peer_count = r.count;
+}
+
+tc_err paxos__learn(struct paxos *p, uint32_t rid) {
+    size_t learners = 0;
+    if (p->role != PAXOS_LEADER || p->resigning)
+        return TC_ENOTLEADER;
+    if (rid == 0 || rid == p->rid || rid >= 1u << PAXOS_RID_BITS)
+        return TC_EINVAL;
+    const struct peer *known = paxos__peer(p, rid);
+    if (known)
+        return known->learner ? TC_OK : TC_EINVAL;
+    for (size_t i = 0; i < p->peer_count; i++)
+        learners += p->peers[i].learner;
+    if (learners == PAXOS_LEARNERS_MAX)
+        return TC_EBUSY;
+    TC_ASSERT(p->peer_count < PAXOS_PEERS_MAX);
+    TRACE(p, "learn %" PRIu32 " -> feed it, count it nowhere", rid);
+    p->peers[p->peer_count++] = (struct peer){.rid = rid,
+                                              .learner = true,
+                                              .mode = PEER_PROBE,
+                                              .next = paxos__log_last(&p->log) + 1,
+                                              .heard_ns = p->now_ns,
+                                              .pump = true};
+    return TC_OK;
+}
+
+tc_err paxos__unlearn(struct paxos *p, uint32_t rid) {
+    struct peer *f = paxos__peer(p, rid);
+    if (p->role != PAXOS_LEADER)
+        return TC_ENOTLEADER;
+    if (f == NULL || !f->learner)
+        return TC_OK;
+    TRACE(p, "unlearn %" PRIu32, rid);
+    *f = p->peers[--p->peer_count];
+    return TC_OK;
+}
+
+/* ---- the next configuration ------------------------------------------------------------------ */
+
+static bool same_member(const struct quorum_member *a, const struct quorum_member *b) {
+    return a->rid == b->rid && memcmp(a->store, b->store, sizeof a->store) == 0 &&
+           memcmp(a->zone, b->zone, sizeof a->zone) == 0;
+}
+
+static bool same_set(const struct quorum_set *a, const struct quorum_set *b) {
+    if (a->count != b->count)
+        return false;
+    for (uint32_t i = 0; i < a->count; i++)
+        if (!same_member(&a->members[i], &b->members[i]) ||
+            a->members[i].role != b->members[i].role)
+            return false;
+    return true;
+}
+
+/* The new set differs from the old one, and who stays keeps everything. */
+static bool is_replacement(const struct quorum_config *now, const struct quorum_config *next) {
+    if (!quorum_is_joint(next) || !same_set(&now->sets[0], &next->sets[0]) ||
+        same_set(&next->sets[0], &next->sets[1]))
+        return false;
+    for (uint32_t i = 0; i < next->sets[1].count; i++) {
+        const struct quorum_member *m = &next->sets[1].members[i];
+        const struct quorum_member *old = quorum_find(now, m->rid);
+        if (old && (!same_member(m, old) || m->role != old->role))
+            return false;
+    }
+    return true;
+}
+
+/* The rid of the one member that changes from LOG to STORAGE; 0: it is another kind of step. */
+static uint32_t upgraded(const struct quorum_config *now, const struct quorum_config *next) {
+    uint32_t rid = 0;
+    if (quorum_is_joint(next) || now->sets[0].count != next->sets[0].count)
+        return 0;
+    for (uint32_t i = 0; i < next->sets[0].count; i++) {
+        const struct quorum_member *a = &now->sets[0].members[i];
+        const struct quorum_member *b = &next->sets[0].members[i];
+        if (!same_member(a, b) || (a->role != b->role && (b->role != QUORUM_STORAGE || rid != 0)))
+            return 0;
+        if (a->role != b->role)
+            rid = b->rid;
+    }
+    return rid;
+}
+
+/* Every newcomer holds the log up to commit, and a B-tree if it is to lead. */
+static bool newcomers_ready(struct paxos *p, const struct quorum_config *next) {
+    for (uint32_t i = 0; i < next->sets[1].count; i++) {
+        const struct quorum_member *m = &next->sets[1].members[i];
+        const struct peer *f = paxos__peer(p, m->rid);
+        if (quorum_may_vote(paxos__config(p), m->rid))
+            continue;
+        if (f == NULL || f->mode != PEER_REPLICATE || f->match < p->commit)
+            return false;
+        if (m->role == QUORUM_STORAGE && !f->has_tree)
+            return false;
+    }
+    return true;
+}
+
+static tc_err append_conf(struct paxos *p, const struct quorum_config *c, struct tc_slice driver) {
+    struct tc_buf body = {0};
+    paxos_conf_encode(c, driver, &body);
+    struct paxos_proposal item = {.type = PAXOS_CONF, .body = tc_blob_dup(tc_buf_slice(&body))};
+    item.body_crc = tc_crc32c(0, body.data, body.len);
+    TRACE(p, "propose configuration %" PRIu64 "%s", c->version,
+          quorum_is_joint(c) ? ", joint" : "");
+    tc_err err = paxos__append_own(p, &item);
+    tc_blob_unref(item.body);
+    tc_buf_deinit(&body);
+    paxos__pump_pipelines(p);
+    return err;
+}
+
+static tc_err may_change(const struct paxos *p, const struct quorum_config *next) {
+    const struct quorum_config *now = paxos__config(p);
+    if (p->role != PAXOS_LEADER || p->resigning)
+        return TC_ENOTLEADER;
+    if (next == NULL || !quorum_valid(next))
+        return TC_EINVAL;
+    bool settled = paxos__config_index(p) <= p->commit && p->commit >= p->lead_index;
+    if (quorum_is_joint(now) || (!settled && !PAXOS_MUTANT(13)))
+        return TC_EBUSY;
+    if (paxos__log_config_count(&p->log) >= PAXOS_CONFIGS_MAX ||
+        p->log.count + 2 > PAXOS_LOG_COUNT_MAX)
+        return TC_EBUSY;
+    return next->version == now->version + 1 ? TC_OK : TC_EINVAL;
+}
+
+tc_err paxos__configure(struct paxos *p, const struct paxos_event *ev) {
+    const struct quorum_config *next = ev->configure.config;
+    TC_TRY(may_change(p, next));
+    if (ev->configure.driver.len > PAXOS_BODY_BYTES_MAX - 2 - QUORUM_ENCODED_BYTES_MAX)
+        return TC_ELIMIT;
+    uint32_t up = upgraded(paxos__config(p), next);
+    if (up == 0 && !is_replacement(paxos__config(p), next))
+        return TC_EINVAL;
+    const struct peer *f = up ? paxos__peer(p, up) : NULL;
+    if (up ? f == NULL || !f->has_tree : !newcomers_ready(p, next))
+        return TC_EBUSY;
+    p->out->first_index = paxos__log_last(&p->log) + 1;
+    if (PAXOS_MUTANT(14) && up == 0) {
+        struct quorum_config at_once = {.version = next->version, .sets[0] = next->sets[1]};
+        return append_conf(p, &at_once, ev->configure.driver);
+    }
+    return append_conf(p, next, ev->configure.driver);
+}
+
+void paxos__committed(struct paxos *p, uint64_t before) {
+    const struct quorum_config *now = paxos__config(p);
+    uint64_t index = paxos__config_index(p);
+    if (index <= before || index > p->commit || quorum_is_joint(now))
+        return;
+    TRACE(p, "configuration %" PRIu64 " is committed", now->version);
+    struct quorum_rids old = quorum_voters(paxos__log_config(&p->log, index - 1));
+    for (uint32_t i = 0; i < old.count; i++) {
+        if (old.rids[i] == p->rid || quorum_may_vote(now, old.rids[i]))
+            continue;
+        struct paxos_msg m = {.type = PAXOS_REMOVED, .to = old.rids[i], .config = now};
+        paxos__send(p, &m, AFTER_NOTHING);
+    }
+}
+
+static void propose_final(struct paxos *p, const struct quorum_config *joint, uint64_t index) {
+    struct quorum_config next = {.version = joint->version + 1, .sets[0] = joint->sets[1]};
+    struct quorum_config ignored;
+    struct tc_slice driver = TC_SLICE_EMPTY;
+    const struct paxos_entry *e = paxos__log_at(&p->log, index);
+    if (e == NULL || e->body == NULL)
+        TC_PROBE("paxos: a final configuration was proposed without the driver's bytes");
+    else if (paxos_conf_decode(tc_blob_slice(e->body), &ignored, &driver) != TC_OK)
+        TC_ASSERT(!"a CONF entry in the log is no configuration");
+    if (p->lead_index > index)
+        TC_PROBE("paxos: a later leader finished the change of another one");
+    tc_err err = append_conf(p, &next, driver);
+    TC_ASSERT(err == TC_OK);
+}
+
+void paxos__advance_config(struct paxos *p) {
+    const struct quorum_config *now = paxos__config(p);
+    uint64_t index = paxos__config_index(p);
+    bool settled = index <= p->commit && p->commit >= p->lead_index;
+    if (p->resigning || (!settled && !(PAXOS_MUTANT(13) && quorum_is_joint(now))))
+        return;
+    if (quorum_is_joint(now)) {
+        if (p->log.count < PAXOS_LOG_COUNT_MAX)
+            propose_final(p, now, index);
+    } else if (!quorum_may_vote(now, p->rid)) {
+        TC_PROBE("paxos: a leader led its own removal to the end");
+        TRACE(p, "configuration %" PRIu64 " is without this replica -> hand over", now->version);
+        TC_IGNORE(paxos__resign(p, /* target= */ 0));
+    }
+}
