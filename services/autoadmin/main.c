@@ -4,6 +4,7 @@
 #include "daemon/worker.h"
 #include "metrics.h"
 #include "options.h"
+#include "shell_directory.h"
 #include "shell_execute.h"
 
 #include <pthread.h>
@@ -13,23 +14,29 @@ struct autoadmin {
     struct autoadmin_options options;
     struct autoadmin_metrics metrics;
     struct daemon_rpc rpc;
-    struct shell_system system;
+    struct catalog system;
     struct plan_lease lease;
     struct plan_out plan;
+    struct shell_directory directory;
     uint64_t nodes_asked_ns;
+    bool healing;         /* a group changes, or waits to */
     bool busy;            /* the last round had something to do */
     bool founded;         /* the system group has answered once */
-    pthread_mutex_t lock; /* what /status reads from the admin thread */
-    const char *halted;
-    uint32_t tables;
+    pthread_mutex_t lock; /* what /status reads from the admin thread: */
+    struct autoadmin_seen {
+        struct plan_out plan; /* its texts and counts */
+        uint64_t directory_version;
+        uint32_t tables;
+        bool holder;
+    } seen;
     bool holder;
 };
 
 static bool holds_lease(struct autoadmin *a) {
     struct tc_arena arena = {0};
-    struct shell_records leases = {0};
+    struct catalog_records leases = {0};
     bool held = false;
-    if (shell_system_read(&a->system, SYSTEM_KIND_LEASE, &arena, &leases) == TC_OK) {
+    if (catalog_read(&a->system, SYSTEM_KIND_LEASE, &arena, &leases) == TC_OK) {
         const struct system_record *r = leases.count ? leases.at : NULL;
         struct tc_slice me = tc_slice_str(a->daemon.node);
         uint64_t version = r ? r->version : 0;
@@ -39,7 +46,7 @@ static bool holds_lease(struct autoadmin *a) {
                                       version + 1, me};
         held = next == PLAN_LEASE_ACT;
         if (next == PLAN_LEASE_TAKE || next == PLAN_LEASE_RENEW)
-            held = shell_system_write(&a->system, &fresh, version) == TC_OK;
+            held = catalog_write(&a->system, &fresh, version) == TC_OK;
     }
     tc_arena_deinit(&arena);
     return held;
@@ -63,23 +70,38 @@ static void execute(struct autoadmin *a, const struct shell_view *v) {
     }
 }
 
+static void set_heal_metrics(struct autoadmin *a) {
+    const struct plan_out *p = &a->plan;
+    daemon_metric_set(a->metrics.groups_unhealthy, p->unhealthy_count);
+    daemon_metric_set(a->metrics.groups_changing, p->changing_count);
+    daemon_metric_set(a->metrics.groups_waiting, p->waiting_count);
+    daemon_metric_set(a->metrics.groups_blocked, p->blocked != NULL);
+    daemon_metric_set(a->metrics.heal_halted, p->heal_halted != NULL);
+    daemon_metric_set(a->metrics.directory_refused, a->directory.refused_count);
+}
+
 static void publish(struct autoadmin *a, const struct shell_view *v, bool asked) {
     int64_t silent = 0;
     for (uint32_t i = 0; asked && i < v->snapshot.node_count; i++)
         silent += !v->snapshot.nodes[i].alive;
-    if (asked)
+    if (asked) {
         daemon_metric_set(a->metrics.nodes_silent, silent);
+        set_heal_metrics(a);
+    }
     daemon_metric_set(a->metrics.halted, a->plan.halted != NULL);
     daemon_metric_set(a->metrics.holder, a->holder);
     daemon_metric_set(a->metrics.tables, v->snapshot.table_count);
     pthread_mutex_lock(&a->lock);
-    a->halted = a->plan.halted;
-    a->tables = v->snapshot.table_count;
+    if (asked)
+        a->seen.plan = a->plan;
+    a->seen.directory_version = a->directory.pushed_version;
+    a->seen.tables = v->snapshot.table_count;
+    a->seen.holder = a->holder;
     pthread_mutex_unlock(&a->lock);
 }
 
-/* Nodes are asked only when the records show something to do with them: an idle round costs three
- * small reads of group 1. */
+/* Nodes are asked at every round only when the records show something to do with them: an idle
+ * round costs two small reads of group 1. */
 static bool needs_nodes(const struct shell_view *v) {
     for (uint32_t i = 0; i < v->snapshot.table_count; i++)
         if (v->snapshot.tables[i].status != PLAN_ACTIVE)
@@ -87,22 +109,39 @@ static bool needs_nodes(const struct shell_view *v) {
     return !v->snapshot.tables_read;
 }
 
+static void plan_and_act(struct autoadmin *a, const struct shell_view *v,
+                         const struct shell_limits *limits, uint64_t now_ns) {
+    if (a->founded) {
+        tc_err err = shell_directory_publish(&a->directory, &a->system, v, limits, now_ns);
+        if (err != TC_OK)
+            DAEMON_WARN(a->daemon.log, "directory not published, tried again: err=%s",
+                        tc_err_name(err));
+    }
+    plan_step(&v->snapshot, &a->plan);
+    execute(a, v);
+}
+
 static void round_once(struct autoadmin *a, uint64_t now_ns) {
-    bool ask = !a->founded || a->busy || now_ns - a->nodes_asked_ns > UINT64_C(5000000000);
+    const struct shell_limits limits = {
+        .pace = {.changes_max = (uint32_t)a->options.changes_max,
+                 .changes_per_node_max = (uint32_t)a->options.heals_per_node},
+        .full_bytes = a->options.node_full_bytes};
+    bool whole = !a->founded || a->busy || a->healing ||
+                 now_ns - a->nodes_asked_ns > a->options.node_interval_ms * 1000000u;
     struct shell_view v;
-    shell_view_init(&v, &a->system, ask);
-    if (ask)
+    shell_view_init(&v, &a->system, &limits, whole);
+    if (whole) {
         a->nodes_asked_ns = now_ns;
+        a->plan = (struct plan_out){0};
+    }
     a->founded = v.snapshot.tables_read;
     a->busy = needs_nodes(&v);
-    a->plan.count = 0;
-    a->plan.halted = NULL;
     a->holder = a->founded && holds_lease(a);
-    if (ask && (!a->founded || a->holder)) {
-        plan_step(&v.snapshot, &a->plan);
-        execute(a, &v);
+    if (whole && (!a->founded || a->holder)) {
+        plan_and_act(a, &v, &limits, now_ns);
+        a->healing = a->plan.changing_count + a->plan.waiting_count + a->plan.unhealthy_count > 0;
     }
-    publish(a, &v, ask);
+    publish(a, &v, whole);
     daemon_metric_add(a->metrics.rounds_total, 1);
     shell_view_deinit(&v);
 }
@@ -119,9 +158,18 @@ static uint64_t run(void *user, void **entries, size_t count, uint64_t now_ns) {
 static void status(void *user, struct tc_buf *ret_json) {
     struct autoadmin *a = user;
     pthread_mutex_lock(&a->lock);
-    tc_buf_printf(ret_json, "{\"node\":\"%s\",\"holder\":%s,\"tables\":%u,\"halted\":\"%s\"}",
-                  a->daemon.node, a->holder ? "true" : "false", a->tables,
-                  a->halted ? a->halted : "");
+    const struct autoadmin_seen *seen = &a->seen;
+    const struct plan_out *p = &seen->plan;
+    tc_buf_printf(ret_json,
+                  "{\"node\":\"%s\",\"holder\":%s,\"tables\":%u,\"halted\":\"%s\","
+                  "\"directory_version\":%llu,\"groups_unhealthy\":%u,\"groups_changing\":%u,"
+                  "\"groups_waiting\":%u,\"heal_halted\":\"%s\",\"blocked\":\"%s\","
+                  "\"blocked_gid\":%llu}",
+                  a->daemon.node, seen->holder ? "true" : "false", seen->tables,
+                  p->halted ? p->halted : "", (unsigned long long)seen->directory_version,
+                  p->unhealthy_count, p->changing_count, p->waiting_count,
+                  p->heal_halted ? p->heal_halted : "", p->blocked ? p->blocked : "",
+                  (unsigned long long)p->blocked_gid);
     pthread_mutex_unlock(&a->lock);
 }
 
@@ -130,7 +178,8 @@ static int start(struct autoadmin *a) {
     struct daemon_worker *worker = NULL;
     struct daemon_worker_config work = {.name = "autoadmin", .count_max = 1, .run = run, .user = a};
     if (daemon_rpc_start(&a->rpc, d) != TC_OK ||
-        shell_system_init(&a->system, a->rpc.rpc, &a->options.storage) != TC_OK)
+        catalog_init(&a->system, a->rpc.rpc, a->options.storage.items, a->options.storage.count) !=
+            TC_OK)
         return 1;
     if (daemon_worker_start(&work, &worker) != TC_OK)
         return 1;
@@ -139,7 +188,7 @@ static int start(struct autoadmin *a) {
         daemon_wait(d);
     daemon_drain(d);
     daemon_worker_stop(worker);
-    shell_system_deinit(&a->system);
+    catalog_deinit(&a->system);
     daemon_rpc_stop(&a->rpc);
     return err == TC_OK ? 0 : 1;
 }

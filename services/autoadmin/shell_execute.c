@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "proto/bytes.h"
 #include "rpc/unary.h"
+#include "shell_execute_private.h"
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdio.h>
@@ -10,36 +11,44 @@
 
 const char *shell_action_name(enum plan_action_type type) {
     static const char *const names[] = {
-        [PLAN_BOOTSTRAP] = "bootstrap",           [PLAN_PLACE] = "place",
-        [PLAN_CREATE_REPLICA] = "create_replica", [PLAN_SET_ACTIVE] = "set_active",
-        [PLAN_DELETE_REPLICA] = "delete_replica", [PLAN_DROP_TABLE] = "drop_table",
+        [PLAN_BOOTSTRAP] = "bootstrap",
+        [PLAN_PLACE] = "place",
+        [PLAN_CREATE_REPLICA] = "create_replica",
+        [PLAN_SET_ACTIVE] = "set_active",
+        [PLAN_DELETE_REPLICA] = "delete_replica",
+        [PLAN_DROP_TABLE] = "drop_table",
+        [PLAN_CHANGE_REPLICA] = "change_replica",
+        [PLAN_HEAL_REPLICA] = "heal_replica",
+        [PLAN_TRANSFER] = "transfer",
+        [PLAN_RECORD_MEMBERS] = "record_members",
+        [PLAN_DROP_ORDER] = "drop_order",
     };
     return names[type];
 }
 
-static tc_err control(struct shell_system *system, uint32_t node, const char *method,
-                      const ProtobufCMessage *message) {
+tc_err shell_control(struct catalog *system, uint32_t node, const char *method,
+                     const ProtobufCMessage *message) {
     struct tc_buf request = {0}, answer = {0};
     proto_append(&request, message);
-    tc_err err = rpc_unary_wait(system->rpc, system->storage->items[node], method,
-                                tc_buf_slice(&request), SHELL_CONTROL_DEADLINE_MS, &answer);
+    tc_err err = rpc_unary_wait(system->rpc, system->addrs[node], method, tc_buf_slice(&request),
+                                SHELL_CONTROL_DEADLINE_MS, &answer);
     tc_buf_deinit(&request);
     tc_buf_deinit(&answer);
     return err;
 }
 
-static tc_err create_replica(struct shell_system *system, uint32_t node,
-                             const Tercet__Pb__Partition *p, uint32_t rid, const char *table) {
+static tc_err create_replica(struct catalog *system, uint32_t node, const Tercet__Pb__Partition *p,
+                             uint32_t rid, const char *table) {
     Tercet__Pb__CreateReplicaRequest request = TERCET__PB__CREATE_REPLICA_REQUEST__INIT;
     request.partition = (Tercet__Pb__Partition *)(uintptr_t)p;
     request.rid = rid;
     request.table_name = (char *)(uintptr_t)table;
-    tc_err err = control(system, node, "/tercet.Storage/CreateReplica", &request.base);
+    tc_err err = shell_control(system, node, "/tercet.Storage/CreateReplica", &request.base);
     return err == TC_EEXISTS ? TC_OK : err;
 }
 
 /* Members of a group: nodes[] rotated by `turn`, with the stores they have right now. */
-static void fill_members(const struct shell_system *system, const struct shell_view *v,
+static void fill_members(const struct catalog *system, const struct shell_view *v,
                          const struct plan_action *a, uint32_t turn, Tercet__Pb__Member *members) {
     for (uint32_t i = 0; i < PLAN_REPLICAS_PER_GROUP; i++) {
         uint32_t node = a->nodes[(i + turn) % PLAN_REPLICAS_PER_GROUP];
@@ -49,7 +58,7 @@ static void fill_members(const struct shell_system *system, const struct shell_v
         members[i].rid = i + 1;
         members[i].node = r->node;
         members[i].zone = r->zone;
-        members[i].addr = (char *)(uintptr_t)system->storage->items[node];
+        members[i].addr = (char *)(uintptr_t)system->addrs[node];
         members[i].store_uuid = r->store_uuid;
     }
 }
@@ -64,7 +73,7 @@ static void fill_partition(Tercet__Pb__Partition *p, Tercet__Pb__Member *members
     p->epoch = 1;
 }
 
-static tc_err bootstrap(struct shell_system *system, const struct shell_view *v,
+static tc_err bootstrap(struct catalog *system, const struct shell_view *v,
                         const struct plan_action *a) {
     Tercet__Pb__Member members[PLAN_REPLICAS_PER_GROUP], *list[PLAN_REPLICAS_PER_GROUP];
     Tercet__Pb__Partition p;
@@ -77,13 +86,13 @@ static tc_err bootstrap(struct shell_system *system, const struct shell_view *v,
     return TC_OK;
 }
 
-static tc_err write_record(struct shell_system *system, const char *kind, struct tc_slice name,
-                           uint64_t version, uint64_t expected, const ProtobufCMessage *message) {
+tc_err shell_write_record(struct catalog *system, const char *kind, struct tc_slice name,
+                          uint64_t version, uint64_t expected, const ProtobufCMessage *message) {
     struct tc_buf data = {0};
     if (message)
         proto_append(&data, message);
     struct system_record r = {tc_slice_str(kind), name, version, tc_buf_slice(&data)};
-    tc_err err = shell_system_write(system, &r, expected);
+    tc_err err = catalog_write(system, &r, expected);
     tc_buf_deinit(&data);
     return err;
 }
@@ -99,7 +108,7 @@ static void put_u64be(uint8_t bytes[8], uint64_t v) {
 }
 
 /* The record of partition i of a new table: hash range, members, epoch 1. */
-static tc_err place_partition(struct shell_system *system, const struct shell_view *v,
+static tc_err place_partition(struct catalog *system, const struct shell_view *v,
                               const struct plan_action *a, uint32_t i) {
     Tercet__Pb__Member members[PLAN_REPLICAS_PER_GROUP], *list[PLAN_REPLICAS_PER_GROUP];
     Tercet__Pb__Partition p;
@@ -117,7 +126,7 @@ static tc_err place_partition(struct shell_system *system, const struct shell_vi
         put_u64be(end, plan_partition_start(i + 1, a->partition_count));
         p.end = (ProtobufCBinaryData){sizeof end, end};
     }
-    return write_record(system, SYSTEM_KIND_PARTITION, gid_name(p.gid, name), 1, 0, &p.base);
+    return shell_write_record(system, SYSTEM_KIND_PARTITION, gid_name(p.gid, name), 1, 0, &p.base);
 }
 
 static uint64_t counter_version(const struct shell_view *v) {
@@ -126,14 +135,14 @@ static uint64_t counter_version(const struct shell_view *v) {
 
 /* Ids first, then partitions, then the table that names them: whatever a crash leaves behind is
  * unreferenced, never half-referenced. */
-static tc_err place(struct shell_system *system, const struct shell_view *v,
+static tc_err place(struct catalog *system, const struct shell_view *v,
                     const struct plan_action *a) {
     const struct system_record *record = &v->table_records.at[a->table_index];
     Tercet__Pb__TableDescriptor d = *v->descriptors[a->table_index];
     uint64_t gids[PLAN_PARTITIONS_PER_TABLE_MAX];
     TC_ASSERT(a->partition_count <= PLAN_PARTITIONS_PER_TABLE_MAX);
-    TC_TRY(write_record(system, SYSTEM_KIND_COUNTER, TC_SLICE_LIT("id"),
-                        a->table_id + a->partition_count + 1, counter_version(v), NULL));
+    TC_TRY(shell_write_record(system, SYSTEM_KIND_COUNTER, TC_SLICE_LIT("id"),
+                              a->table_id + a->partition_count + 1, counter_version(v), NULL));
     for (uint32_t i = 0; i < a->partition_count; i++) {
         TC_TRY(place_partition(system, v, a, i));
         gids[i] = a->table_id + 1 + i;
@@ -142,24 +151,24 @@ static tc_err place(struct shell_system *system, const struct shell_view *v,
     d.gids = gids;
     d.n_gids = a->partition_count;
     d.version = record->version + 1;
-    return write_record(system, SYSTEM_KIND_TABLE, record->name, d.version, record->version,
-                        &d.base);
+    return shell_write_record(system, SYSTEM_KIND_TABLE, record->name, d.version, record->version,
+                              &d.base);
 }
 
-static tc_err set_active(struct shell_system *system, const struct shell_view *v,
+static tc_err set_active(struct catalog *system, const struct shell_view *v,
                          const struct plan_action *a) {
     const struct system_record *record = &v->table_records.at[a->table_index];
     Tercet__Pb__TableDescriptor d = *v->descriptors[a->table_index];
     d.status = TERCET__PB__TABLE_STATUS__TABLE_ACTIVE;
     d.version = record->version + 1;
-    return write_record(system, SYSTEM_KIND_TABLE, record->name, d.version, record->version,
-                        &d.base);
+    return shell_write_record(system, SYSTEM_KIND_TABLE, record->name, d.version, record->version,
+                              &d.base);
 }
 
-static tc_err create_recorded(struct shell_system *system, const struct shell_view *v,
+static tc_err create_recorded(struct catalog *system, const struct shell_view *v,
                               const struct plan_action *a) {
     if (a->gid == SYSTEM_GID) {
-        for (size_t i = 0; i < system->storage->count; i++)
+        for (size_t i = 0; i < system->addr_count; i++)
             for (size_t k = 0; v->reports[i] && k < v->reports[i]->n_replicas; k++)
                 if (v->reports[i]->replicas[k]->partition->gid == SYSTEM_GID)
                     return create_replica(system, a->node_index,
@@ -175,28 +184,29 @@ static tc_err create_recorded(struct shell_system *system, const struct shell_vi
     return TC_ESTALE;
 }
 
-static tc_err delete_replica(struct shell_system *system, const struct plan_action *a) {
+static tc_err delete_replica(struct catalog *system, const struct plan_action *a) {
     Tercet__Pb__DeleteReplicaRequest request = TERCET__PB__DELETE_REPLICA_REQUEST__INIT;
     request.gid = a->gid;
-    tc_err err = control(system, a->node_index, "/tercet.Storage/DeleteReplica", &request.base);
+    tc_err err =
+        shell_control(system, a->node_index, "/tercet.Storage/DeleteReplica", &request.base);
     return err == TC_ENOTFOUND ? TC_OK : err;
 }
 
-static tc_err drop_table(struct shell_system *system, const struct shell_view *v,
+static tc_err drop_table(struct catalog *system, const struct shell_view *v,
                          const struct plan_action *a) {
     const struct system_record *record = &v->table_records.at[a->table_index];
     uint64_t table_id = v->descriptors[a->table_index]->table_id;
     for (size_t i = 0; i < v->partition_records.count; i++)
         if (table_id != 0 && v->partitions[i]->table_id == table_id) {
             const struct system_record *p = &v->partition_records.at[i];
-            tc_err err = shell_system_delete(system, SYSTEM_KIND_PARTITION, p->name, p->version);
+            tc_err err = catalog_delete(system, SYSTEM_KIND_PARTITION, p->name, p->version);
             if (err != TC_OK && err != TC_ESTALE) /* stale: deleted by a round before */
                 return err;
         }
-    return shell_system_delete(system, SYSTEM_KIND_TABLE, record->name, record->version);
+    return catalog_delete(system, SYSTEM_KIND_TABLE, record->name, record->version);
 }
 
-tc_err shell_execute(struct shell_system *system, const struct shell_view *v,
+tc_err shell_execute(struct catalog *system, const struct shell_view *v,
                      const struct plan_action *a) {
     switch (a->type) {
     case PLAN_BOOTSTRAP:
@@ -211,6 +221,16 @@ tc_err shell_execute(struct shell_system *system, const struct shell_view *v,
         return delete_replica(system, a);
     case PLAN_DROP_TABLE:
         return drop_table(system, v, a);
+    case PLAN_CHANGE_REPLICA:
+        return shell_change_replica(system, v, a);
+    case PLAN_HEAL_REPLICA:
+        return shell_heal_replica(system, a);
+    case PLAN_TRANSFER:
+        return shell_transfer(system, a);
+    case PLAN_RECORD_MEMBERS:
+        return shell_record_members(system, v, a);
+    case PLAN_DROP_ORDER:
+        return shell_drop_order(system, v, a);
     }
     return TC_EINTERNAL;
 }

@@ -10,7 +10,7 @@ enum {
 
 const char *shell_action_name(enum plan_action_type type);
 /* TC_ESTALE: the world moved on since the snapshot; plan again. */
-TC_MUST_USE tc_err shell_execute(struct shell_system *system, const struct shell_view *v,
+TC_MUST_USE tc_err shell_execute(struct catalog *system, const struct shell_view *v,
                                  const struct plan_action *a);
 
 #endif

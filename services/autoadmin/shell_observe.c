@@ -1,53 +1,21 @@
 #include "shell_observe.h"
 
 #include "base/assert.h"
-#include "rpc/unary.h"
+#include "shell_fan.h"
+#include "shell_groups.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
-/* NodeInfo of every node at once: the slowest answer, not their sum, is what a round costs. */
-struct fan {
-    pthread_mutex_t lock;
-    pthread_cond_t done_cond;
-    size_t pending;
-};
-
-struct fan_slot {
-    struct fan *fan;
-    Tercet__Pb__NodeInfoReply **ret_report;
-};
-
-static void report_arrived(void *user, const struct rpc_reply *reply) {
-    struct fan_slot *slot = user;
-    Tercet__Pb__NodeInfoReply *report = NULL;
-    if (reply->err == TC_OK)
-        report = tercet__pb__node_info_reply__unpack(NULL, reply->payload.len, reply->payload.data);
-    pthread_mutex_lock(&slot->fan->lock);
-    *slot->ret_report = report;
-    slot->fan->pending--;
-    pthread_cond_signal(&slot->fan->done_cond);
-    pthread_mutex_unlock(&slot->fan->lock);
-}
-
-static void ask_all(struct shell_view *v, struct shell_system *system) {
-    struct fan fan = {.lock = PTHREAD_MUTEX_INITIALIZER, .done_cond = PTHREAD_COND_INITIALIZER};
-    struct fan_slot slots[DAEMON_ADDRS_MAX];
-    fan.pending = system->storage->count;
-    for (size_t i = 0; i < system->storage->count; i++) {
-        slots[i] = (struct fan_slot){.fan = &fan, .ret_report = &v->reports[i]};
-        tc_err err = rpc_unary(system->rpc, system->storage->items[i], "/tercet.Storage/NodeInfo",
-                               TC_SLICE_EMPTY, SHELL_REPORT_DEADLINE_MS, report_arrived, &slots[i]);
-        if (err == TC_OK)
-            continue;
-        pthread_mutex_lock(&fan.lock);
-        fan.pending--;
-        pthread_mutex_unlock(&fan.lock);
+static void ask_all(struct shell_view *v, const struct catalog *c) {
+    struct shell_fan_answer answers[CATALOG_ADDRS_MAX] = {0};
+    shell_fan(c, /* to= */ NULL, "/tercet.Storage/NodeInfo", TC_SLICE_EMPTY,
+              SHELL_REPORT_DEADLINE_MS, answers);
+    for (size_t i = 0; i < c->addr_count; i++) {
+        if (answers[i].err == TC_OK)
+            v->reports[i] = tercet__pb__node_info_reply__unpack(NULL, answers[i].payload.len,
+                                                                answers[i].payload.data);
+        tc_buf_deinit(&answers[i].payload);
     }
-    pthread_mutex_lock(&fan.lock);
-    while (fan.pending > 0)
-        pthread_cond_wait(&fan.done_cond, &fan.lock);
-    pthread_mutex_unlock(&fan.lock);
 }
 
 static void *need(void *memory) {
@@ -55,36 +23,82 @@ static void *need(void *memory) {
     return memory;
 }
 
-static void add_nodes(struct shell_view *v, const struct shell_system *system) {
-    size_t count = system->storage->count, replicas = 0;
-    struct plan_node *nodes = need(tc_arena_calloc(&v->arena, count, sizeof *nodes));
-    for (size_t i = 0; i < count; i++) {
-        const Tercet__Pb__NodeInfoReply *r = v->reports[i];
-        if (r == NULL)
+void *shell_view_alloc(struct shell_view *v, size_t count, size_t size) {
+    return need(tc_arena_calloc(&v->arena, count ? count : 1, size));
+}
+
+static bool marked_draining(const struct shell_view *v, const char *node) {
+    for (size_t i = 0; i < v->mark_records.count; i++) {
+        const struct system_record *r = &v->mark_records.at[i];
+        if (!tc_slice_eq(r->name, tc_slice_str(node)))
             continue;
-        nodes[i] = (struct plan_node){.name = tc_slice_str(r->node),
-                                      .zone = tc_slice_str(r->zone),
-                                      .alive = true,
-                                      .replica_count = (uint32_t)r->n_replicas};
-        replicas += r->n_replicas;
+        Tercet__Pb__NodeMark *mark = tercet__pb__node_mark__unpack(NULL, r->data.len, r->data.data);
+        bool draining = mark && mark->draining;
+        if (mark)
+            tercet__pb__node_mark__free_unpacked(mark, NULL);
+        return draining;
     }
-    struct plan_replica *held = need(tc_arena_calloc(&v->arena, replicas, sizeof *held));
+    return false;
+}
+
+/* A silent node is who the directory's record says stood at its address. */
+static void name_silent(const struct shell_view *v, const char *addr, struct plan_node *n) {
+    for (size_t i = 0; v->directory && i < v->directory->n_nodes; i++) {
+        const Tercet__Pb__DirectoryNode *d = v->directory->nodes[i];
+        if (strcmp(d->addr, addr) != 0)
+            continue;
+        n->name = tc_slice_str(d->node);
+        n->zone = tc_slice_str(d->zone);
+        n->store = tc_slice(d->store_uuid.data, d->store_uuid.len);
+        n->replica_count = d->replicas;
+        n->draining = marked_draining(v, d->node);
+        return;
+    }
+}
+
+static struct plan_node node_of(const struct shell_view *v, const Tercet__Pb__NodeInfoReply *r,
+                                const struct shell_limits *limits) {
+    return (struct plan_node){.name = tc_slice_str(r->node),
+                              .zone = tc_slice_str(r->zone),
+                              .store = tc_slice(r->store_uuid.data, r->store_uuid.len),
+                              .alive = true,
+                              .draining = marked_draining(v, r->node),
+                              .full = r->disk_free_bytes < limits->full_bytes,
+                              .replica_count = (uint32_t)r->n_replicas};
+}
+
+static void add_nodes(struct shell_view *v, const struct catalog *system,
+                      const struct shell_limits *limits) {
+    size_t count = system->addr_count, replicas = 0;
+    struct plan_node *nodes = shell_view_alloc(v, count, sizeof *nodes);
+    for (size_t i = 0; i < count; i++) {
+        if (v->reports[i])
+            nodes[i] = node_of(v, v->reports[i], limits);
+        else
+            name_silent(v, system->addrs[i], &nodes[i]);
+        replicas += v->reports[i] ? v->reports[i]->n_replicas : 0;
+    }
+    struct plan_replica *held = shell_view_alloc(v, replicas, sizeof *held);
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; v->reports[i] && k < v->reports[i]->n_replicas; k++) {
             const Tercet__Pb__ReplicaInfo *r = v->reports[i]->replicas[k];
+            const Tercet__Pb__Partition *p = r->partition;
             held[v->snapshot.replica_count++] =
                 (struct plan_replica){.node_index = (uint32_t)i,
-                                      .gid = r->partition ? r->partition->gid : 0,
+                                      .gid = p ? p->gid : 0,
+                                      .table_id = p ? p->table_id : 0,
+                                      .epoch = p ? p->epoch : 0,
                                       .leader = r->role == 2};
         }
     v->snapshot.nodes = nodes;
     v->snapshot.node_count = (uint32_t)count;
     v->snapshot.replicas = held;
+    v->snapshot.pace = limits->pace;
 }
 
-static bool same_store(const struct shell_view *v, const struct shell_system *system,
+static bool same_store(const struct shell_view *v, const struct catalog *system,
                        const Tercet__Pb__Member *m) {
-    for (size_t i = 0; i < system->storage->count; i++) {
+    for (size_t i = 0; i < system->addr_count; i++) {
         const Tercet__Pb__NodeInfoReply *r = v->reports[i];
         if (r && strcmp(r->node, m->node) == 0)
             return tc_slice_eq(tc_slice(r->store_uuid.data, r->store_uuid.len),
@@ -93,19 +107,22 @@ static bool same_store(const struct shell_view *v, const struct shell_system *sy
     return false;
 }
 
-/* Group 1 as its first reporter knows it; members whose store was replaced lose their name. */
-static void add_system_group(struct shell_view *v, const struct shell_system *system) {
-    for (size_t i = 0; i < system->storage->count; i++)
+/* Group 1 as the newest report of it has it; members whose store was replaced lose their name. */
+static void add_system_group(struct shell_view *v, const struct catalog *system) {
+    for (size_t i = 0; i < system->addr_count; i++)
         for (size_t k = 0; v->reports[i] && k < v->reports[i]->n_replicas; k++) {
             const Tercet__Pb__Partition *p = v->reports[i]->replicas[k]->partition;
             if (p == NULL || p->gid != SYSTEM_GID)
                 continue;
             struct plan_partition *g = &v->snapshot.system;
-            *g = (struct plan_partition){.gid = p->gid, .table_id = p->table_id};
-            for (size_t m = 0; m < p->n_members && m < PLAN_REPLICAS_PER_GROUP; m++)
+            if (g->gid != 0 && p->epoch <= g->epoch)
+                continue;
+            *g = (struct plan_partition){.gid = p->gid, .table_id = p->table_id, .epoch = p->epoch};
+            for (size_t m = 0; m < p->n_members && m < PLAN_REPLICAS_PER_GROUP; m++) {
                 g->nodes[m] =
                     tc_slice_str(same_store(v, system, p->members[m]) ? p->members[m]->node : "");
-            return;
+                g->rids[m] = p->members[m]->rid;
+            }
         }
 }
 
@@ -145,42 +162,104 @@ static bool unpack_partitions(struct shell_view *v) {
         if (p == NULL)
             return false;
         v->partitions[i] = p;
-        plans[i] = (struct plan_partition){.gid = p->gid, .table_id = p->table_id};
-        for (size_t m = 0; m < p->n_members && m < PLAN_REPLICAS_PER_GROUP; m++)
+        plans[i] =
+            (struct plan_partition){.gid = p->gid, .table_id = p->table_id, .epoch = p->epoch};
+        for (size_t m = 0; m < p->n_members && m < PLAN_REPLICAS_PER_GROUP; m++) {
             plans[i].nodes[m] = tc_slice_str(p->members[m]->node);
+            plans[i].rids[m] = p->members[m]->rid;
+        }
     }
     v->snapshot.partitions = plans;
     v->snapshot.partition_count = (uint32_t)count;
     return true;
 }
 
-static bool read_records(struct shell_view *v, struct shell_system *system) {
-    if (shell_system_read(system, SYSTEM_KIND_TABLE, &v->arena, &v->table_records) != TC_OK ||
-        shell_system_read(system, SYSTEM_KIND_PARTITION, &v->arena, &v->partition_records) !=
-            TC_OK ||
-        shell_system_read(system, SYSTEM_KIND_COUNTER, &v->arena, &v->counters) != TC_OK)
+uint32_t shell_view_node(const struct shell_view *v, const char *name) {
+    for (uint32_t i = 0; i < v->snapshot.node_count; i++)
+        if (*name && tc_slice_eq(v->snapshot.nodes[i].name, tc_slice_str(name)))
+            return i;
+    return PLAN_NODE_NONE;
+}
+
+/* An order that cannot be read is one between no nodes: it is dropped. */
+static void add_orders(struct shell_view *v) {
+    struct plan_order *orders = shell_view_alloc(v, v->order_records.count, sizeof *orders);
+    for (size_t i = 0; i < v->order_records.count; i++) {
+        const struct system_record *r = &v->order_records.at[i];
+        Tercet__Pb__MoveOrder *o = tercet__pb__move_order__unpack(NULL, r->data.len, r->data.data);
+        orders[i] = (struct plan_order){.from = PLAN_NODE_NONE, .to = PLAN_NODE_NONE};
+        if (o == NULL)
+            continue;
+        orders[i] =
+            (struct plan_order){o->gid, shell_view_node(v, o->from), shell_view_node(v, o->to)};
+        tercet__pb__move_order__free_unpacked(o, NULL);
+    }
+    v->snapshot.orders = orders;
+    v->snapshot.order_count = (uint32_t)v->order_records.count;
+}
+
+static bool read_kind(struct shell_view *v, struct catalog *c, const char *kind,
+                      struct catalog_records *ret_records) {
+    return catalog_read(c, kind, &v->arena, ret_records) == TC_OK;
+}
+
+static bool read_tables(struct shell_view *v, struct catalog *c) {
+    return read_kind(v, c, SYSTEM_KIND_TABLE, &v->table_records) && unpack_tables(v);
+}
+
+static bool read_placement(struct shell_view *v, struct catalog *c) {
+    if (!read_kind(v, c, SYSTEM_KIND_PARTITION, &v->partition_records) ||
+        !read_kind(v, c, SYSTEM_KIND_COUNTER, &v->counters))
         return false;
     v->snapshot.next_id = PLAN_FIRST_ID;
     for (size_t i = 0; i < v->counters.count; i++)
         if (v->counters.at[i].version > v->snapshot.next_id)
             v->snapshot.next_id = v->counters.at[i].version;
-    return unpack_tables(v) && unpack_partitions(v);
+    return unpack_partitions(v);
 }
 
-void shell_view_init(struct shell_view *v, struct shell_system *system, bool ask_nodes) {
+/* A directory that cannot be read is replaced by a newer one: its version is known. */
+static bool read_steering(struct shell_view *v, struct catalog *c) {
+    if (!read_kind(v, c, SYSTEM_KIND_NODE, &v->mark_records) ||
+        !read_kind(v, c, SYSTEM_KIND_MOVE, &v->order_records) ||
+        !read_kind(v, c, SYSTEM_KIND_DIRECTORY, &v->directory_records))
+        return false;
+    if (v->directory_records.count > 0) {
+        const struct system_record *r = &v->directory_records.at[0];
+        v->directory_version = r->version;
+        v->directory = tercet__pb__directory__unpack(NULL, r->data.len, r->data.data);
+    }
+    return true;
+}
+
+static bool somebody_has_system(const struct shell_view *v) {
+    for (size_t i = 0; i < CATALOG_ADDRS_MAX; i++)
+        for (size_t k = 0; v->reports[i] && k < v->reports[i]->n_replicas; k++)
+            if (v->reports[i]->replicas[k]->partition &&
+                v->reports[i]->replicas[k]->partition->gid == SYSTEM_GID)
+                return true;
+    return false;
+}
+
+void shell_view_init(struct shell_view *v, struct catalog *system,
+                     const struct shell_limits *limits, bool whole) {
     *v = (struct shell_view){0};
     tc_arena_init(&v->arena, SHELL_ARENA_BYTES_MAX);
-    if (ask_nodes)
+    if (whole)
         ask_all(v, system);
-    add_nodes(v, system);
-    add_system_group(v, system);
     /* A cluster without group 1 is not asked for its tables: nobody could answer. */
-    v->snapshot.tables_read =
-        (!ask_nodes || v->snapshot.system.gid != 0) && read_records(v, system);
+    bool read = (!whole || somebody_has_system(v)) && read_tables(v, system);
+    if (read && whole)
+        read = read_placement(v, system) && read_steering(v, system);
+    v->snapshot.tables_read = read;
+    add_nodes(v, system, limits);
+    add_system_group(v, system);
+    add_orders(v);
+    shell_groups_fill(v, system);
 }
 
 void shell_view_deinit(struct shell_view *v) {
-    for (size_t i = 0; i < DAEMON_ADDRS_MAX; i++)
+    for (size_t i = 0; i < CATALOG_ADDRS_MAX; i++)
         if (v->reports[i])
             tercet__pb__node_info_reply__free_unpacked(v->reports[i], NULL);
     for (size_t i = 0; v->descriptors && i < v->table_records.count; i++)
@@ -189,6 +268,8 @@ void shell_view_deinit(struct shell_view *v) {
     for (size_t i = 0; v->partitions && i < v->partition_records.count; i++)
         if (v->partitions[i])
             tercet__pb__partition__free_unpacked(v->partitions[i], NULL);
+    if (v->directory)
+        tercet__pb__directory__free_unpacked(v->directory, NULL);
     tc_arena_deinit(&v->arena);
     *v = (struct shell_view){0};
 }

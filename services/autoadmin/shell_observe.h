@@ -3,32 +3,51 @@
 #ifndef TC_SERVICES_AUTOADMIN_SHELL_OBSERVE_H
 #define TC_SERVICES_AUTOADMIN_SHELL_OBSERVE_H
 
+#include "catalog/catalog.h"
 #include "core/plan/plan.h"
 #include "proto/common.pb-c.h"
 #include "proto/storage.pb-c.h"
+#include "proto/system.pb-c.h"
 #include "proto/table.pb-c.h"
-#include "shell_system.h"
 
 enum {
     SHELL_REPORT_DEADLINE_MS = 800,
     SHELL_ARENA_BYTES_MAX = 256 * 1024 * 1024,
 };
 
-/* Everything of one round; freed together. Parallel arrays: descriptors[i] is tables[i]. */
+struct shell_limits {
+    struct plan_pace pace;
+    uint64_t full_bytes; /* a node with less free space takes no replica */
+};
+
+/* Everything of one round; freed together. Parallel arrays: descriptors[i] is tables[i], leaders[i]
+ * reported groups[i], order_records.at[i] is orders[i]. */
 struct shell_view {
     struct tc_arena arena;
     struct plan_snapshot snapshot;
-    Tercet__Pb__NodeInfoReply *reports[DAEMON_ADDRS_MAX]; /* NULL: silent */
-    struct shell_records table_records;
-    struct shell_records partition_records;
-    struct shell_records counters;
+    Tercet__Pb__NodeInfoReply *reports[CATALOG_ADDRS_MAX]; /* NULL: silent */
+    struct catalog_records table_records;
+    struct catalog_records partition_records;
+    struct catalog_records counters;
+    struct catalog_records mark_records;
+    struct catalog_records order_records;
+    struct catalog_records directory_records;
     Tercet__Pb__TableDescriptor **descriptors;
     Tercet__Pb__Partition **partitions;
+    const Tercet__Pb__ReplicaInfo **leaders;
+    Tercet__Pb__Directory *directory; /* as last recorded; NULL: none yet */
+    uint64_t directory_version;       /* of its record; 0: none */
 };
 
-/* Ask the system tables, and every node too if `ask_nodes`. Never fails: what does not answer is
- * missing from the snapshot, and plan_step knows what that means. */
-void shell_view_init(struct shell_view *v, struct shell_system *system, bool ask_nodes);
+/* Ask the tables' records, and with `whole` every node and every record too: only a whole view may
+ * be planned over. Never fails: what does not answer is missing from the snapshot, and plan_step
+ * knows what that means. */
+void shell_view_init(struct shell_view *v, struct catalog *system,
+                     const struct shell_limits *limits, bool whole);
 void shell_view_deinit(struct shell_view *v);
+/* The configured node of that name; PLAN_NODE_NONE: there is none, or it was never heard. */
+uint32_t shell_view_node(const struct shell_view *v, const char *name);
+/* Zeroed memory that lives as long as the view. */
+void *shell_view_alloc(struct shell_view *v, size_t count, size_t size);
 
 #endif

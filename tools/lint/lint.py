@@ -21,6 +21,7 @@ LAYERS = {
     "env": ["core", "base"],
     "engine": ["env", "core", "base", "proto", "sigv4"],
     "rpc": ["env", "core", "base", "proto"],
+    "catalog": ["rpc", "engine", "core", "base", "proto"],
     "daemon": ["rpc", "env", "core", "base", "proto"],
 }
 # Names a pure folder must not mention at all (lib/core).

@@ -1,8 +1,10 @@
 #include "core/plan/plan.h"
 
 #include "base/assert.h"
+#include "core/plan/heal.h"
+#include "core/plan/plan_private.h"
 
-static struct plan_action *add(struct plan_out *out, enum plan_action_type type) {
+struct plan_action *plan__add(struct plan_out *out, enum plan_action_type type) {
     if (out->count == PLAN_ACTIONS_MAX)
         return NULL; /* the rest follows in the next round */
     struct plan_action *a = &out->actions[out->count++];
@@ -24,7 +26,7 @@ static bool pick_node(const struct plan_snapshot *s, const uint32_t *chosen, uin
     bool found = false;
     for (uint32_t i = 0; i < s->node_count; i++) {
         const struct plan_node *n = &s->nodes[i];
-        if (!n->alive || zone_used(s, chosen, count, n->zone))
+        if (!n->alive || n->draining || n->full || zone_used(s, chosen, count, n->zone))
             continue;
         if (found && s->nodes[*ret_node].replica_count <= n->replica_count)
             continue;
@@ -71,19 +73,31 @@ static bool find_node(const struct plan_snapshot *s, struct tc_slice name, uint3
     return false;
 }
 
+/* The group has changed its members since the record was written: creating by it would bring a
+ * removed replica back to life without what it had promised. */
+static bool outgrown(const struct plan_snapshot *s, const struct plan_partition *p) {
+    for (uint32_t i = 0; i < s->replica_count; i++)
+        if (s->replicas[i].gid == p->gid && s->replicas[i].epoch > p->epoch)
+            return true;
+    return false;
+}
+
 /* Create what a placement record names and its node lacks. */
 static void plan_replicas(const struct plan_snapshot *s, const struct plan_partition *p,
                           struct plan_out *out) {
+    if (outgrown(s, p))
+        return;
     for (uint32_t i = 0; i < PLAN_REPLICAS_PER_GROUP; i++) {
         uint32_t node;
-        if (!find_node(s, p->nodes[i], &node) || !s->nodes[node].alive || holds(s, p->gid, node))
+        if (p->rids[i] == 0 || !find_node(s, p->nodes[i], &node) || !s->nodes[node].alive ||
+            holds(s, p->gid, node))
             continue;
-        struct plan_action *a = add(out, PLAN_CREATE_REPLICA);
+        struct plan_action *a = plan__add(out, PLAN_CREATE_REPLICA);
         if (a == NULL)
             return;
         a->gid = p->gid;
         a->node_index = node;
-        a->rid = i + 1;
+        a->rid = p->rids[i];
     }
 }
 
@@ -102,7 +116,7 @@ static void plan_bootstrap(const struct plan_snapshot *s, struct plan_out *out) 
         out->halted = "fewer than three zones have a living storage node";
         return;
     }
-    struct plan_action *a = add(out, PLAN_BOOTSTRAP);
+    struct plan_action *a = plan__add(out, PLAN_BOOTSTRAP);
     for (uint32_t i = 0; i < PLAN_REPLICAS_PER_GROUP; i++)
         a->nodes[i] = nodes[i];
 }
@@ -114,7 +128,7 @@ static void plan_place(const struct plan_snapshot *s, uint32_t table, uint64_t *
         out->halted = "fewer than three zones have a living storage node";
         return;
     }
-    struct plan_action *a = add(out, PLAN_PLACE);
+    struct plan_action *a = plan__add(out, PLAN_PLACE);
     if (a == NULL)
         return;
     a->table_index = table;
@@ -133,33 +147,50 @@ static void plan_creating(const struct plan_snapshot *s, uint32_t table, struct 
             plan_replicas(s, &s->partitions[i], out);
     for (uint32_t i = 0; i < t->gid_count; i++)
         led = led && has_leader(s, t->gids[i]);
-    struct plan_action *a = led ? add(out, PLAN_SET_ACTIVE) : NULL;
+    struct plan_action *a = led ? plan__add(out, PLAN_SET_ACTIVE) : NULL;
     if (a)
         a->table_index = table;
 }
 
-/* Replicas on nodes that do not answer now are deleted when they come back: the table's records go
- * only after every recorded node has confirmed. */
+/* A node that may still hold the group, by the record, but does not say so now: silent, or one
+ * whose name is not known because it has not been heard since the cluster was founded. */
+static bool may_hide(const struct plan_snapshot *s, struct tc_slice name) {
+    uint32_t node;
+    if (name.len == 0)
+        return false;
+    if (find_node(s, name, &node))
+        return !s->nodes[node].alive;
+    for (uint32_t i = 0; i < s->node_count; i++)
+        if (!s->nodes[i].alive && s->nodes[i].name.len == 0)
+            return true;
+    return false;
+}
+
+static bool hidden_replicas(const struct plan_snapshot *s, uint64_t table_id) {
+    for (uint32_t i = 0; i < s->partition_count; i++)
+        for (uint32_t k = 0; k < PLAN_REPLICAS_PER_GROUP; k++)
+            if (s->partitions[i].table_id == table_id && may_hide(s, s->partitions[i].nodes[k]))
+                return true;
+    return false;
+}
+
+/* Whatever a node holds of the table goes, recorded or not: a replica may have moved since the
+ * record was written. Replicas on nodes that do not answer now are deleted when they come back: the
+ * table's records go only after every recorded node has confirmed. */
 static void plan_deleting(const struct plan_snapshot *s, uint32_t table, struct plan_out *out) {
     const struct plan_table *t = &s->tables[table];
-    bool gone = true;
-    for (uint32_t i = 0; i < s->partition_count; i++) {
-        const struct plan_partition *p = &s->partitions[i];
-        if (p->table_id != t->table_id || t->table_id == 0)
+    bool gone = t->table_id == 0 || !hidden_replicas(s, t->table_id);
+    for (uint32_t i = 0; t->table_id != 0 && i < s->replica_count; i++) {
+        if (s->replicas[i].table_id != t->table_id)
             continue;
-        for (uint32_t k = 0; k < PLAN_REPLICAS_PER_GROUP; k++) {
-            uint32_t node;
-            if (!find_node(s, p->nodes[k], &node))
-                continue;
-            gone = gone && s->nodes[node].alive && !holds(s, p->gid, node);
-            struct plan_action *a = holds(s, p->gid, node) ? add(out, PLAN_DELETE_REPLICA) : NULL;
-            if (a == NULL)
-                continue;
-            a->gid = p->gid;
-            a->node_index = node;
-        }
+        gone = false;
+        struct plan_action *a = plan__add(out, PLAN_DELETE_REPLICA);
+        if (a == NULL)
+            return;
+        a->gid = s->replicas[i].gid;
+        a->node_index = s->replicas[i].node_index;
     }
-    struct plan_action *a = gone ? add(out, PLAN_DROP_TABLE) : NULL;
+    struct plan_action *a = gone ? plan__add(out, PLAN_DROP_TABLE) : NULL;
     if (a)
         a->table_index = table;
 }
@@ -176,7 +207,7 @@ static void plan_table(const struct plan_snapshot *s, uint32_t table, uint64_t *
             plan_creating(s, table, out);
         break;
     case PLAN_UPDATING:
-        a = add(out, PLAN_SET_ACTIVE);
+        a = plan__add(out, PLAN_SET_ACTIVE);
         if (a)
             a->table_index = table;
         break;
@@ -190,8 +221,8 @@ static void plan_table(const struct plan_snapshot *s, uint32_t table, uint64_t *
 
 void plan_step(const struct plan_snapshot *s, struct plan_out *out) {
     TC_ASSERT(TC_IMPLIES(s->tables_read, s->next_id >= PLAN_FIRST_ID));
-    out->count = 0;
-    out->halted = NULL;
+    TC_ASSERT(s->node_count <= PLAN_NODES_MAX);
+    *out = (struct plan_out){0};
     if (!s->tables_read) {
         plan_bootstrap(s, out);
         return;
@@ -199,6 +230,7 @@ void plan_step(const struct plan_snapshot *s, struct plan_out *out) {
     uint64_t next_id = s->next_id;
     for (uint32_t i = 0; i < s->table_count; i++)
         plan_table(s, i, &next_id, out);
+    plan_heal(s, out);
 }
 
 static uint64_t divide_up(uint64_t a, uint64_t b) {

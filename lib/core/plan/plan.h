@@ -9,6 +9,8 @@
  *   - replicas of one group never share a zone; without enough zones nothing is placed
  *   - a placement is a durable record before the first replica of it is created
  *   - replicas are deleted only for a table recorded as DELETING, never because a record is missing
+ *   - a replica is created only from a record that no living replica of the group has outgrown
+ *   - membership of groups that live: core/plan/heal.h
  *
  * Pure: no clock, no I/O; memory is the caller's. Slices borrow from the snapshot.
  */
@@ -21,6 +23,8 @@
 enum {
     PLAN_REPLICAS_PER_GROUP = 3,
     PLAN_ACTIONS_MAX = 64,
+    PLAN_MEMBERS_MAX = 8, /* three; during a joint change one more */
+    PLAN_NODES_MAX = 64,
     PLAN_PARTITIONS_PER_TABLE_MAX = 64,
     PLAN_SYSTEM_GID = 1,
     PLAN_SYSTEM_TABLE_ID = 1,
@@ -30,16 +34,26 @@ enum {
     PLAN_ON_DEMAND_PARTITIONS = 4, /* 4,000 WCU and 12,000 RCU at once (FEATURES.md row 24) */
 };
 
+#define PLAN_NODE_NONE    UINT32_MAX
+#define PLAN_SILENT_NEVER UINT64_MAX
+
+/* A configured storage node. A silent one keeps the name that the directory's record has for its
+ * address; never heard of: the name is empty. */
 struct plan_node {
     struct tc_slice name;
     struct tc_slice zone;
-    bool alive; /* answered in this round */
+    struct tc_slice store; /* uuid of the disk it has now; silent: of the one it had */
+    bool alive;            /* answered in this round */
+    bool draining;         /* marked by the operator: takes nothing, gives everything away */
+    bool full;             /* too little free space to take a replica */
     uint32_t replica_count;
 };
 
 struct plan_replica {
     uint32_t node_index;
     uint64_t gid;
+    uint64_t table_id;
+    uint64_t epoch;
     bool leader;
 };
 
@@ -65,7 +79,45 @@ struct plan_table {
 struct plan_partition {
     uint64_t gid;
     uint64_t table_id;
-    struct tc_slice nodes[PLAN_REPLICAS_PER_GROUP]; /* rid i + 1 stands on nodes[i] */
+    uint64_t epoch;
+    struct tc_slice nodes[PLAN_REPLICAS_PER_GROUP]; /* rids[i] stands on nodes[i] */
+    uint32_t rids[PLAN_REPLICAS_PER_GROUP];         /* 0: fewer members */
+};
+
+struct plan_member {
+    uint32_t rid;
+    struct tc_slice node;
+    uint32_t node_index; /* PLAN_NODE_NONE: not configured (any more) */
+    struct tc_slice zone;
+    bool log;           /* a log replica */
+    bool lost;          /* its node answers with another disk */
+    uint64_t silent_ms; /* for the leader; PLAN_SILENT_NEVER: it has never answered this leader */
+};
+
+/* A group as its leader reports it. */
+struct plan_group {
+    uint64_t gid;
+    uint64_t table_id;
+    uint64_t epoch;
+    uint32_t leader_rid;
+    uint32_t leader_node;
+    struct plan_member members[PLAN_MEMBERS_MAX];
+    uint32_t member_count;
+    bool changing;        /* a membership change or a copy goes on */
+    uint32_t change_node; /* that takes it in; PLAN_NODE_NONE: not known */
+};
+
+/* Somebody asked for a replica to be moved; a record, so that it outlives any autoadmin. */
+struct plan_order {
+    uint64_t gid;
+    uint32_t from; /* nodes; PLAN_NODE_NONE: there is no such node */
+    uint32_t to;
+};
+
+/* How much may go on at once. */
+struct plan_pace {
+    uint32_t changes_max;          /* groups of the cluster whose membership changes */
+    uint32_t changes_per_node_max; /* of these, taken in by one node */
 };
 
 struct plan_snapshot {
@@ -79,9 +131,14 @@ struct plan_snapshot {
     bool tables_read; /* the system group answered: the three lists below are true */
     const struct plan_table *tables;
     uint32_t table_count;
-    const struct plan_partition *partitions;
+    const struct plan_partition *partitions; /* ascending by gid */
     uint32_t partition_count;
-    uint64_t next_id; /* ids from here on are free */
+    uint64_t next_id;                /* ids from here on are free */
+    const struct plan_group *groups; /* with a leader that answers; one entry each */
+    uint32_t group_count;
+    const struct plan_order *orders;
+    uint32_t order_count;
+    struct plan_pace pace;
 };
 
 enum plan_action_type {
@@ -91,6 +148,11 @@ enum plan_action_type {
     PLAN_SET_ACTIVE,     /* CREATING or UPDATING table is served by leaders everywhere */
     PLAN_DELETE_REPLICA, /* gid on node_index */
     PLAN_DROP_TABLE,     /* no replica is left: remove the records */
+    PLAN_CHANGE_REPLICA, /* ask the leader on leader_node: node_index in the place of rid */
+    PLAN_HEAL_REPLICA,   /* ask it: make the log replica rid a storage replica */
+    PLAN_TRANSFER,       /* ask it: hand leadership to rid */
+    PLAN_RECORD_MEMBERS, /* write the placement record as the leader reports it */
+    PLAN_DROP_ORDER,     /* order_index is carried out, or can never be */
 };
 
 struct plan_action {
@@ -103,12 +165,21 @@ struct plan_action {
     uint32_t partition_count; /* PLACE: gids are table_id + 1 .. table_id + partition_count */
     /* BOOTSTRAP, PLACE: node per rid; PLACE rotates them by partition so that leaders spread. */
     uint32_t nodes[PLAN_REPLICAS_PER_GROUP];
+    uint32_t leader_node; /* CHANGE_REPLICA, HEAL_REPLICA, TRANSFER */
+    uint32_t order_index;
 };
 
 struct plan_out {
     struct plan_action actions[PLAN_ACTIONS_MAX];
     uint32_t count;
     const char *halted; /* why nothing is done, for the operator; NULL: all is well */
+    /* Healing (core/plan/heal.h). */
+    const char *heal_halted; /* why no membership is changed at all; NULL: it may be */
+    const char *blocked; /* why group blocked_gid stays as it is; NULL: none waits for a person */
+    uint64_t blocked_gid;
+    uint32_t changing_count;  /* groups that change now */
+    uint32_t waiting_count;   /* groups that need a change and wait for their turn */
+    uint32_t unhealthy_count; /* groups without three storage replicas that answer */
 };
 
 void plan_step(const struct plan_snapshot *s, struct plan_out *out);

@@ -9,6 +9,9 @@
  *   "partition"  gid, 20 digits  Partition (common.proto): range and placement, written first
  *   "counter"    "id"          empty; v is the next free table or group id
  *   "lease"      "autoadmin"   holder's name; v rises while the holder lives
+ *   "node"       node name     NodeMark (system.proto): what the operator said about it
+ *   "move"       gid, 20 digits  MoveOrder (system.proto)
+ *   "directory"  "nodes"       Directory (storage.proto) as last published; v is its version
  *
  * Every write is conditional on the version that the writer read, so that two writers never undo
  * each other. Pure but for heap buffers; decoded slices borrow from the item.
@@ -29,6 +32,9 @@ enum {
 #define SYSTEM_KIND_PARTITION "partition"
 #define SYSTEM_KIND_COUNTER   "counter"
 #define SYSTEM_KIND_LEASE     "lease"
+#define SYSTEM_KIND_NODE      "node"
+#define SYSTEM_KIND_MOVE      "move"
+#define SYSTEM_KIND_DIRECTORY "directory"
 
 struct system_record {
     struct tc_slice kind;

@@ -13,10 +13,10 @@ static struct plan_node nodes[4];
 static struct plan_out out;
 
 static struct plan_snapshot three_nodes(void) {
-    nodes[0] = (struct plan_node){S("sa"), S("a"), true, 0};
-    nodes[1] = (struct plan_node){S("sb"), S("b"), true, 0};
-    nodes[2] = (struct plan_node){S("sc"), S("c"), true, 0};
-    nodes[3] = (struct plan_node){S("sc2"), S("c"), true, 0};
+    nodes[0] = (struct plan_node){.name = S("sa"), .zone = S("a"), .alive = true};
+    nodes[1] = (struct plan_node){.name = S("sb"), .zone = S("b"), .alive = true};
+    nodes[2] = (struct plan_node){.name = S("sc"), .zone = S("c"), .alive = true};
+    nodes[3] = (struct plan_node){.name = S("sc2"), .zone = S("c"), .alive = true};
     return (struct plan_snapshot){.nodes = nodes, .node_count = 3, .next_id = PLAN_FIRST_ID};
 }
 
@@ -56,7 +56,8 @@ static void bootstrap_cut_short_goes_on_with_the_same_stores(void **state) {
     s.replicas = &held;
     s.replica_count = 1;
     /* sc came back with another store: its name is left out of the report. */
-    s.system = (struct plan_partition){.gid = 1, .table_id = 1, .nodes = {S("sa"), S("sb"), S("")}};
+    s.system = (struct plan_partition){
+        .gid = 1, .table_id = 1, .nodes = {S("sa"), S("sb"), S("")}, .rids = {1, 2, 3}};
     plan_step(&s, &out);
     assert_int_equal(out.count, 1);
     assert_int_equal(out.actions[0].type, PLAN_CREATE_REPLICA);
@@ -98,7 +99,8 @@ static void placed_table_gets_replicas_then_becomes_active(void **state) {
     struct plan_snapshot s = three_nodes();
     uint64_t gid = 101;
     struct plan_table t = {.table_id = 100, .status = PLAN_CREATING, .gids = &gid, .gid_count = 1};
-    struct plan_partition p = {.gid = 101, .table_id = 100, .nodes = {S("sb"), S("sc"), S("sa")}};
+    struct plan_partition p = {
+        .gid = 101, .table_id = 100, .nodes = {S("sb"), S("sc"), S("sa")}, .rids = {1, 2, 3}};
     struct plan_replica held[3] = {{.node_index = 1, .gid = 101}};
     s.tables_read = true;
     s.tables = &t;
@@ -125,8 +127,11 @@ static void deleting_waits_for_a_silent_node(void **state) {
     (void)state;
     struct plan_snapshot s = three_nodes();
     struct plan_table t = {.table_id = 100, .status = PLAN_DELETING};
-    struct plan_partition p = {.gid = 101, .table_id = 100, .nodes = {S("sa"), S("sb"), S("sc")}};
-    struct plan_replica held = {.node_index = 0, .gid = 101};
+    struct plan_partition p = {
+        .gid = 101, .table_id = 100, .nodes = {S("sa"), S("sb"), S("sc")}, .rids = {1, 2, 3}};
+    /* It moved since the record was written: sc2 holds it, and is asked. */
+    struct plan_replica held = {.node_index = 3, .gid = 101, .table_id = 100};
+    s.node_count = 4;
     s.tables_read = true;
     s.tables = &t;
     s.table_count = 1;
@@ -137,13 +142,65 @@ static void deleting_waits_for_a_silent_node(void **state) {
     plan_step(&s, &out);
     assert_int_equal(out.count, 1);
     assert_int_equal(out.actions[0].type, PLAN_DELETE_REPLICA);
+    assert_int_equal(out.actions[0].node_index, 3);
     s.replica_count = 0;
     nodes[2].alive = false;
     plan_step(&s, &out);
     assert_int_equal(out.count, 0);
+    nodes[2].name = S(""); /* silent since this autoadmin started, and no directory names it */
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 0);
+    nodes[2].name = S("sc");
     nodes[2].alive = true;
     plan_step(&s, &out);
     assert_int_equal(out.actions[0].type, PLAN_DROP_TABLE);
+}
+
+/* rid 3 was replaced while the table was being made; its node has deleted it since. */
+static void outgrown_record_creates_nothing(void **state) {
+    (void)state;
+    struct plan_snapshot s = three_nodes();
+    uint64_t gid = 101;
+    struct plan_table t = {.table_id = 100, .status = PLAN_CREATING, .gids = &gid, .gid_count = 1};
+    struct plan_partition p = {.gid = 101,
+                               .table_id = 100,
+                               .epoch = 1,
+                               .nodes = {S("sb"), S("sc"), S("sa")},
+                               .rids = {1, 2, 3}};
+    struct plan_replica held[2] = {{.node_index = 1, .gid = 101, .epoch = 1},
+                                   {.node_index = 2, .gid = 101, .epoch = 3}};
+    s.tables_read = true;
+    s.tables = &t;
+    s.table_count = 1;
+    s.partitions = &p;
+    s.partition_count = 1;
+    s.replicas = held;
+    s.replica_count = 2;
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 0);
+    held[1].epoch = 1;
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 1);
+    assert_int_equal(out.actions[0].type, PLAN_CREATE_REPLICA);
+}
+
+static void draining_node_is_given_nothing_new(void **state) {
+    (void)state;
+    struct plan_snapshot s = three_nodes();
+    struct plan_table t = {.name = S("t"), .status = PLAN_CREATING, .wcu = 1, .rcu = 1};
+    s.node_count = 4;
+    nodes[2].draining = true;
+    nodes[3].replica_count = 9;
+    s.tables_read = true;
+    s.tables = &t;
+    s.table_count = 1;
+    plan_step(&s, &out);
+    assert_int_equal(out.actions[0].type, PLAN_PLACE);
+    assert_int_equal(out.actions[0].nodes[2], 3);
+    nodes[3].full = true;
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 0);
+    assert_non_null(out.halted);
 }
 
 static void replicas_without_record_are_left_alone(void **state) {
@@ -190,6 +247,8 @@ int main(void) {
         cmocka_unit_test(new_table_is_recorded_before_it_is_created),
         cmocka_unit_test(placed_table_gets_replicas_then_becomes_active),
         cmocka_unit_test(deleting_waits_for_a_silent_node),
+        cmocka_unit_test(outgrown_record_creates_nothing),
+        cmocka_unit_test(draining_node_is_given_nothing_new),
         cmocka_unit_test(replicas_without_record_are_left_alone),
         cmocka_unit_test(partition_starts_divide_the_hash_space),
         cmocka_unit_test(lease_changes_hands_only_after_silence),

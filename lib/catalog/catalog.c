@@ -1,9 +1,8 @@
-#include "shell_system.h"
+#include "catalog/catalog.h"
 
 #include "base/assert.h"
 #include "base/reader.h"
 #include "core/item/item.h"
-#include "daemon/worker.h"
 #include "proto/storage.pb-c.h"
 #include "rpc/message.h"
 
@@ -55,41 +54,42 @@ static tc_err call(struct rpc_peer *peer, uint32_t kind, const ProtobufCMessage 
     return w.err;
 }
 
-tc_err shell_system_init(struct shell_system *s, struct rpc *rpc,
-                         const struct daemon_addrs *storage) {
-    *s = (struct shell_system){.rpc = rpc, .storage = storage, .epoch = 1};
-    for (size_t i = 0; i < storage->count; i++) {
-        struct rpc_peer_config config = {.target = storage->items[i]};
+tc_err catalog_init(struct catalog *s, struct rpc *rpc, const char *const *addrs,
+                    size_t addr_count) {
+    *s = (struct catalog){.rpc = rpc, .addrs = addrs, .addr_count = addr_count, .epoch = 1};
+    if (addr_count == 0 || addr_count > CATALOG_ADDRS_MAX)
+        return TC_EINVAL;
+    for (size_t i = 0; i < addr_count; i++) {
+        struct rpc_peer_config config = {.target = addrs[i]};
         tc_err err = rpc_peer_open(rpc, &config, &s->peers[i]);
         if (err != TC_OK) {
-            shell_system_deinit(s);
+            catalog_deinit(s);
             return err;
         }
     }
     return TC_OK;
 }
 
-void shell_system_deinit(struct shell_system *s) {
-    for (size_t i = 0; i < DAEMON_ADDRS_MAX; i++)
+void catalog_deinit(struct catalog *s) {
+    for (size_t i = 0; i < CATALOG_ADDRS_MAX; i++)
         rpc_peer_close(s->peers[i]);
-    *s = (struct shell_system){0};
+    *s = (struct catalog){0};
 }
 
 /* Follow what a misdirected request learnt; without it, ask the next node. */
-static void redirect(struct shell_system *s, const Tercet__Pb__Partition *moved) {
+static void redirect(struct catalog *s, const Tercet__Pb__Partition *moved) {
     if (moved && moved->gid == SYSTEM_GID) {
         s->epoch = moved->epoch;
         for (size_t i = 0; i < moved->n_members; i++)
-            for (size_t k = 0; k < s->storage->count; k++)
+            for (size_t k = 0; k < s->addr_count; k++)
                 if (moved->members[i]->rid == moved->leader_rid &&
-                    strcmp(moved->members[i]->addr, s->storage->items[k]) == 0 &&
-                    s->leader_index != k) {
+                    strcmp(moved->members[i]->addr, s->addrs[k]) == 0 && s->leader_index != k) {
                     s->leader_index = k;
                     return;
                 }
     }
-    TC_ASSERT(s->storage->count > 0); /* the option demands one */
-    s->leader_index = (s->leader_index + 1) % s->storage->count;
+    TC_ASSERT(s->addr_count > 0); /* the option demands one */
+    s->leader_index = (s->leader_index + 1) % s->addr_count;
 }
 
 static void pause_briefly(void) {
@@ -97,16 +97,22 @@ static void pause_briefly(void) {
     nanosleep(&t, NULL);
 }
 
+static uint64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static bool worth_another_try(tc_err err, uint64_t until_ns) {
     enum tc_err_class class = tc_err_class(err);
-    return class != TC_CLASS_NONE && daemon_now_ns() < until_ns;
+    return class != TC_CLASS_NONE && now_ns() < until_ns;
 }
 
 static uint64_t deadline_ns(void) {
-    return daemon_now_ns() + (uint64_t)SHELL_SYSTEM_DEADLINE_MS * 1000000u;
+    return now_ns() + (uint64_t)CATALOG_DEADLINE_MS * 1000000u;
 }
 
-static tc_err item_request(struct shell_system *s, Tercet__Pb__ItemRequest *request) {
+static tc_err item_request(struct catalog *s, Tercet__Pb__ItemRequest *request) {
     uint8_t id[16];
     if (getrandom(id, sizeof id, 0) != (ssize_t)sizeof id)
         return TC_EIO;
@@ -134,8 +140,7 @@ static tc_err item_request(struct shell_system *s, Tercet__Pb__ItemRequest *requ
     return err == TC_ECONDITION ? TC_ESTALE : err;
 }
 
-tc_err shell_system_write(struct shell_system *s, const struct system_record *r,
-                          uint64_t expected) {
+tc_err catalog_write(struct catalog *s, const struct system_record *r, uint64_t expected) {
     char kind[32];
     TC_ASSERT(r->kind.len < sizeof kind && r->version > expected);
     memcpy(kind, r->kind.data, r->kind.len);
@@ -156,8 +161,8 @@ tc_err shell_system_write(struct shell_system *s, const struct system_record *r,
     return err;
 }
 
-tc_err shell_system_delete(struct shell_system *s, const char *kind, struct tc_slice name,
-                           uint64_t expected) {
+tc_err catalog_delete(struct catalog *s, const char *kind, struct tc_slice name,
+                      uint64_t expected) {
     struct tc_buf key = {0}, condition = {0};
     system_key(&key, kind, name);
     system_condition(&condition, expected);
@@ -171,7 +176,7 @@ tc_err shell_system_delete(struct shell_system *s, const char *kind, struct tc_s
     return err;
 }
 
-static bool grow(struct tc_arena *arena, struct shell_records *r) {
+static bool grow(struct tc_arena *arena, struct catalog_records *r) {
     size_t cap = r->cap ? r->cap * 2 : 64;
     struct system_record *at = tc_arena_calloc(arena, cap, sizeof *at);
     if (at == NULL)
@@ -183,7 +188,7 @@ static bool grow(struct tc_arena *arena, struct shell_records *r) {
     return true;
 }
 
-static tc_err add_record(struct tc_arena *arena, struct tc_slice item, struct shell_records *r) {
+static tc_err add_record(struct tc_arena *arena, struct tc_slice item, struct catalog_records *r) {
     TC_TRY(item_check(item));
     struct tc_slice copy = tc_arena_dup(arena, item);
     if (copy.data == NULL || (r->count == r->cap && !grow(arena, r)))
@@ -194,7 +199,7 @@ static tc_err add_record(struct tc_arena *arena, struct tc_slice item, struct sh
 }
 
 static tc_err add_page(struct tc_arena *arena, const Tercet__Pb__RangeReply *page,
-                       struct shell_records *r) {
+                       struct catalog_records *r) {
     struct tc_reader reader = tc_reader(tc_slice(page->items.data, page->items.len));
     while (!tc_reader_at_end(&reader)) {
         struct tc_slice item = tc_reader_lenbytes(&reader);
@@ -206,7 +211,7 @@ static tc_err add_page(struct tc_arena *arena, const Tercet__Pb__RangeReply *pag
 }
 
 /* One page from the leader; *ret_page is NULL on failure. */
-static tc_err read_page(struct shell_system *s, Tercet__Pb__RangeRequest *request,
+static tc_err read_page(struct catalog *s, Tercet__Pb__RangeRequest *request,
                         Tercet__Pb__RangeReply **ret_page) {
     struct tc_buf payload = {0};
     uint64_t until_ns = deadline_ns();
@@ -231,9 +236,9 @@ static tc_err read_page(struct shell_system *s, Tercet__Pb__RangeRequest *reques
     return err == TC_OK && *ret_page == NULL ? TC_ECORRUPT : err;
 }
 
-tc_err shell_system_read(struct shell_system *s, const char *kind, struct tc_arena *arena,
-                         struct shell_records *ret_records) {
-    struct shell_records records = {0};
+tc_err catalog_read(struct catalog *s, const char *kind, struct tc_arena *arena,
+                    struct catalog_records *ret_records) {
+    struct catalog_records records = {0};
     struct tc_buf start = {0}, end = {0}, after = {0};
     system_kind_range(kind, &start, &end);
     Tercet__Pb__RangeRequest request = TERCET__PB__RANGE_REQUEST__INIT;

@@ -1,0 +1,39 @@
+/* plan_heal, private: what one round knows while it goes through the groups. */
+#ifndef TC_CORE_PLAN_HEAL_PRIVATE_H
+#define TC_CORE_PLAN_HEAL_PRIVATE_H
+
+#include "core/plan/heal.h"
+
+struct heal {
+    const struct plan_snapshot *s;
+    struct plan_out *out;
+    uint32_t changes;                  /* under way or planned in this round */
+    uint32_t incoming[PLAN_NODES_MAX]; /* of these, by the node that takes them in */
+    uint32_t replicas[PLAN_NODES_MAX]; /* with what is planned */
+    uint32_t needs;                    /* groups that wanted anything */
+};
+
+static inline bool heal__answers(const struct plan_member *m) {
+    return m->silent_ms < PLAN_SUSPECT_MS && !m->lost;
+}
+
+/* The best node for a replica of g in the place of `leaving`. paced: only one that may take in
+ * another now. */
+bool heal__pick_node(const struct heal *h, const struct plan_group *g,
+                     const struct plan_member *leaving, bool paced, uint32_t *ret_node);
+/* A replica of g may stand on the node once `leaving` is gone. */
+bool heal__fits(const struct plan_snapshot *s, const struct plan_group *g,
+                const struct plan_member *leaving, uint32_t node);
+/* Zones with a node that answers and stays. */
+uint32_t heal__living_zones(const struct plan_snapshot *s);
+/* The placement record of a group; NULL: it has none. */
+const struct plan_partition *heal__record(const struct plan_snapshot *s, uint64_t gid);
+/* Drop orders that are carried out, or can never be. */
+void heal__orders_over(struct heal *h);
+/* The member of g that an order wants elsewhere, and where; NULL: none. */
+const struct plan_member *heal__ordered(const struct plan_snapshot *s, const struct plan_group *g,
+                                        uint32_t *ret_to);
+/* Spread leaders. */
+void heal__rebalance(struct heal *h);
+
+#endif
