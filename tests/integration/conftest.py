@@ -21,7 +21,7 @@ def free_base():
     """A first port whose whole range of a local cluster is free; runs side by side begin their search at different places."""
     for i in range(50):
         base = 10000 + (os.getpid() + i) % 50 * 400
-        ports = [base, base + 1] + [base + 100 + i for i in range(16)] + [base + 200 + i for i in range(16)]
+        ports = [base, base + 1] + [base + 100 + i for i in range(30)] + [base + 200 + i for i in range(30)]
         if all(connectable(p) is False for p in ports):
             return base
     raise RuntimeError("no free port range")

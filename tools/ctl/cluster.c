@@ -97,6 +97,9 @@ size_t cluster_ask(struct cluster *c) {
     size_t answered = 0;
     for (size_t i = 0; i < c->storage_count; i++) {
         struct tc_buf answer = {0};
+        if (c->reports[i])
+            tercet__pb__node_info_reply__free_unpacked(c->reports[i], NULL);
+        c->reports[i] = NULL;
         tc_err err = rpc_unary_wait(c->rpc, c->storage[i], "/tercet.Storage/NodeInfo",
                                     TC_SLICE_EMPTY, CLUSTER_DEADLINE_MS, &answer);
         if (err == TC_OK)

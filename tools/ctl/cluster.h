@@ -29,7 +29,7 @@ extern const char cluster_help[];
  * was told. Options that are not known stay in argv (argc is lowered). */
 bool cluster_open(struct cluster *c, int *argc, char **argv);
 void cluster_close(struct cluster *c);
-/* NodeInfo of every storage node; how many answered. */
+/* NodeInfo of every storage node, in the place of earlier ones; how many answered. */
 size_t cluster_ask(struct cluster *c);
 
 #endif

@@ -4,13 +4,22 @@
 #define TC_TOOLS_CTL_CTL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 int ctl_local(int argc, char **argv);
 int ctl_health(int argc, char **argv);
 int ctl_nodes(int argc, char **argv);
 int ctl_partitions(int argc, char **argv);
 int ctl_scrub(int argc, char **argv);
+int ctl_heal(int argc, char **argv);
+int ctl_drain(int argc, char **argv);
+int ctl_move(int argc, char **argv);
+int ctl_transfer(int argc, char **argv);
 
+/* True if name is among the arguments; it is taken out of them. */
+bool ctl_flag(int *argc, char **argv, const char *name);
+/* A group's number; 0: that is none. */
+uint64_t ctl_gid(const char *text);
 /* True if --help or -h is among the arguments. */
 bool ctl_help_asked(int argc, char **argv);
 /* Options shared by hand-written parsers: if argv[*i] is name, or name=value, set *ret_value and

@@ -15,12 +15,13 @@ static const struct {
     {"archiver", "a"},  {"scrubber", "a"}, {"autoadmin", "a"}, {"canary", "abc"},
 };
 
-static void add_daemon(struct layout *l, const char *kind, char zone) {
+/* number: which of the zone's daemons of that kind, from 1. */
+static void add_daemon(struct layout *l, const char *kind, char zone, unsigned number) {
     TC_ASSERT(l->count < LAYOUT_DAEMONS_MAX);
     uint16_t slot = (uint16_t)l->count;
     struct layout_daemon *d = &l->daemons[l->count++];
     *d = (struct layout_daemon){.kind = kind, .zone = zone};
-    snprintf(d->node, sizeof d->node, "%s-%c", kind, zone);
+    snprintf(d->node, sizeof d->node, number > 1 ? "%s-%c%u" : "%s-%c", kind, zone, number);
     d->rpc_port = (uint16_t)(l->port + 100 + slot);
     d->admin_port = (uint16_t)(l->port + 200 + slot);
     if (strcmp(kind, "router") == 0)
@@ -28,12 +29,17 @@ static void add_daemon(struct layout *l, const char *kind, char zone) {
 }
 
 tc_err layout_init(struct layout *l) {
-    if (l->port < 1024 || l->port > 65535 - 300)
+    if (l->port < 1024 || l->port > 65535 - 300 || l->nodes_per_zone > LAYOUT_NODES_PER_ZONE_MAX)
         return TC_EINVAL;
     l->count = 0;
+    if (l->nodes_per_zone == 0)
+        l->nodes_per_zone = 1;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (const char *z = rows[i].zones; *z; z++)
-            add_daemon(l, rows[i].kind, *z);
+            add_daemon(l, rows[i].kind, *z, 1);
+    for (unsigned number = 2; number <= l->nodes_per_zone; number++)
+        for (const char *z = rows[0].zones; *z; z++)
+            add_daemon(l, rows[0].kind, *z, number);
     return TC_OK;
 }
 
@@ -44,19 +50,21 @@ tc_err layout_save(const struct layout *l) {
     FILE *f = fopen(fresh, "w");
     if (f == NULL)
         return TC_EIO;
-    fprintf(f, "# A local Tercet cluster; written by `tercet local up`.\nport = %u\narchive = %s\n",
-            l->port, l->archive);
+    fprintf(f,
+            "# A local Tercet cluster; written by `tercet local up`.\nport = %u\narchive = %s\n"
+            "nodes-per-zone = %u\n",
+            l->port, l->archive, l->nodes_per_zone);
     int failed = fflush(f) != 0 || fsync(fileno(f)) != 0;
     if (fclose(f) != 0 || failed || rename(fresh, path) != 0)
         return TC_EIO;
     return TC_OK;
 }
 
-/* 0, which no layout accepts, if text is not a port. */
-static uint16_t parse_port(const char *text) {
+/* 0, which no layout accepts as a port, if text is not a number of that size. */
+static uint16_t parse_u16(const char *text) {
     char *end;
-    unsigned long port = strtoul(text, &end, 10);
-    return *end == '\0' && port <= UINT16_MAX ? (uint16_t)port : 0;
+    unsigned long number = strtoul(text, &end, 10);
+    return *end == '\0' && number <= UINT16_MAX ? (uint16_t)number : 0;
 }
 
 tc_err layout_load(struct layout *l) {
@@ -68,7 +76,9 @@ tc_err layout_load(struct layout *l) {
     while (fgets(line, sizeof line, f)) {
         line[strcspn(line, "\n")] = '\0';
         if (strncmp(line, "port = ", 7) == 0)
-            l->port = parse_port(line + 7);
+            l->port = parse_u16(line + 7);
+        if (strncmp(line, "nodes-per-zone = ", 17) == 0)
+            l->nodes_per_zone = parse_u16(line + 17);
         if (strncmp(line, "archive = ", 10) == 0)
             snprintf(l->archive, sizeof l->archive, "%.*s", LAYOUT_PATH_BYTES_MAX - 1, line + 10);
     }

@@ -19,7 +19,7 @@ enum {
 static const char help[] =
     "usage: tercet local COMMAND [options]\n"
     "\n"
-    "  up [--port N] [--data DIR] [--archive URL] [--fresh]\n"
+    "  up [--port N] [--data DIR] [--archive URL] [--nodes-per-zone N] [--fresh]\n"
     "                    start every daemon that is not running and wait until the cluster "
     "answers\n"
     "  down [--data DIR] stop them (leaders hand over first); the data stays\n"
@@ -30,12 +30,18 @@ static const char help[] =
     "  --port N          first HTTP port (default 8000; the second router listens on N + 1)\n"
     "  --data DIR        where the cluster lives (default ~/.local/share/tercet)\n"
     "  --archive URL     dir:PATH (default: DIR/archive) or s3://BUCKET/PREFIX?endpoint=URL\n"
+    "  --nodes-per-zone N  storage nodes in each of the three zones (default 1, at most 5): "
+    "storage-a,\n"
+    "                    storage-a2, ... Groups heal by themselves from 2 on. Larger than before: "
+    "the\n"
+    "                    cluster grows while it runs; who must know the new nodes is restarted\n"
     "  --fresh           delete the cluster's data first\n";
 
 struct local_options {
     const char *data;
     const char *port;
     const char *archive;
+    const char *nodes_per_zone;
     const char *node;
     bool fresh;
     bool json;
@@ -45,7 +51,8 @@ static bool parse(int argc, char **argv, struct local_options *o) {
     for (int i = 0; i < argc; i++) {
         if (ctl_option(argc, argv, &i, "--data", &o->data) ||
             ctl_option(argc, argv, &i, "--port", &o->port) ||
-            ctl_option(argc, argv, &i, "--archive", &o->archive))
+            ctl_option(argc, argv, &i, "--archive", &o->archive) ||
+            ctl_option(argc, argv, &i, "--nodes-per-zone", &o->nodes_per_zone))
             continue;
         if (strcmp(argv[i], "--fresh") == 0)
             o->fresh = true;
@@ -93,6 +100,28 @@ static bool set_paths(struct layout *l, const struct local_options *o) {
     return true;
 }
 
+/* A cluster may grow; making it smaller would take the last copies of what its nodes hold. */
+static bool set_nodes(struct layout *l, const struct local_options *o) {
+    if (o->nodes_per_zone == NULL)
+        return true;
+    char *end;
+    unsigned long count = strtoul(o->nodes_per_zone, &end, 10);
+    if (*end || count < 1 || count > LAYOUT_NODES_PER_ZONE_MAX) {
+        fprintf(stderr, "tercet local: --nodes-per-zone takes a number from 1 to %d\n",
+                LAYOUT_NODES_PER_ZONE_MAX);
+        return false;
+    }
+    if (count < l->nodes_per_zone && !o->fresh) {
+        fprintf(stderr,
+                "tercet local: this cluster has %u storage nodes per zone and is not made smaller; "
+                "empty a node with `tercet drain NODE`, then stop it, or begin anew with --fresh\n",
+                l->nodes_per_zone);
+        return false;
+    }
+    l->nodes_per_zone = (uint16_t)count;
+    return true;
+}
+
 /* The stored layout, or a new one; options given on the command line win. */
 static bool load(struct layout *l, const struct local_options *o) {
     if (!set_paths(l, o))
@@ -105,6 +134,8 @@ static bool load(struct layout *l, const struct local_options *o) {
         l->port = (uint16_t)strtoul(o->port, NULL, 10);
     if (o->archive)
         snprintf(l->archive, sizeof l->archive, "%s", o->archive);
+    if (!set_nodes(l, o))
+        return false;
     if (err == TC_OK || err == TC_ENOTFOUND)
         err = layout_init(l);
     if (err != TC_OK)
@@ -250,6 +281,20 @@ static void greet(const struct layout *l, uint64_t took_ms) {
            l->port, l->bin, l->bin);
 }
 
+/* The cluster has grown: autoadmin and the scrubber are told of storage nodes by their arguments.
+ * Neither is on a request's path. */
+static void stop_outdated(const struct layout *l) {
+    for (size_t i = 0; i < l->count; i++) {
+        const struct layout_daemon *d = &l->daemons[i];
+        if (stage_of(d) != 0 || process_find(l, d) == 0 || process_is_current(l, d))
+            continue;
+        TC_IGNORE(process_signal(l, d, SIGTERM));
+        if (process_wait_gone(l, d, DRAIN_TIMEOUT_MS) != TC_OK)
+            fprintf(stderr, "tercet local: %s keeps its old arguments until it is restarted\n",
+                    d->node);
+    }
+}
+
 static int up(struct layout *l, const struct local_options *o) {
     uint64_t started_ms = process_now_ms();
     if (o->fresh) {
@@ -263,6 +308,7 @@ static int up(struct layout *l, const struct local_options *o) {
         fprintf(stderr, "tercet local: cannot write in %s\n", l->data);
         return 1;
     }
+    stop_outdated(l);
     for (size_t i = 0; i < l->count; i++)
         if (start_one(l, &l->daemons[i]) != 0)
             return 1;

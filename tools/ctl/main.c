@@ -13,6 +13,10 @@ static const struct {
     {"nodes", ctl_nodes, "the storage nodes: zone, replicas, leaders, log, free space"},
     {"partitions", ctl_partitions,
      "every replica of every group: role, log positions, items, state"},
+    {"heal", ctl_heal, "groups without three storage replicas: what goes on, how far, how long"},
+    {"drain", ctl_drain, "empty a storage node before it is taken away; --cancel takes it back"},
+    {"move", ctl_move, "move one group's replica from one storage node to another"},
+    {"transfer", ctl_transfer, "hand a group's leadership to another of its replicas"},
     {"scrub", ctl_scrub, "compare all copies with each other and with the archive, now"},
     {"health", ctl_health, "/readyz of one daemon as exit status, for containers"},
 };
@@ -34,6 +38,22 @@ bool ctl_help_asked(int argc, char **argv) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return true;
     return false;
+}
+
+bool ctl_flag(int *argc, char **argv, const char *name) {
+    int kept = 0;
+    for (int i = 0; i < *argc; i++)
+        if (strcmp(argv[i], name) != 0)
+            argv[kept++] = argv[i];
+    bool there = kept < *argc;
+    *argc = kept;
+    return there;
+}
+
+uint64_t ctl_gid(const char *text) {
+    char *end;
+    uint64_t gid = strtoull(text, &end, 10);
+    return *end || end == text || text[0] == '-' ? 0 : gid;
 }
 
 int ctl_option(int argc, char **argv, int *i, const char *name, const char **ret_value) {

@@ -16,24 +16,32 @@
 #include <unistd.h>
 
 enum {
-    PATH_BYTES = LAYOUT_PATH_BYTES_MAX + 64
+    PATH_BYTES = LAYOUT_PATH_BYTES_MAX + 64,
+    COMMAND_BYTES = 8192,
 };
 
 static void pid_path(const struct layout *l, const struct layout_daemon *d, char *path) {
     snprintf(path, PATH_BYTES, "%s/run/%s.pid", l->data, d->node);
 }
 
-/* The command line holds NUL-separated arguments; ours includes the daemon's data folder. */
-static bool is_ours(pid_t pid, const struct layout *l, const struct layout_daemon *d) {
-    char path[64], text[8192], want[PATH_BYTES];
+/* NUL-separated arguments, one more NUL behind them; 0: no such process. */
+static size_t command_line(pid_t pid, char text[COMMAND_BYTES]) {
+    char path[64];
     snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
-    snprintf(want, sizeof want, "%s/%s", l->data, d->node);
     FILE *f = fopen(path, "r");
     if (f == NULL)
-        return false;
-    size_t len = fread(text, 1, sizeof text - 1, f);
+        return 0;
+    size_t len = fread(text, 1, COMMAND_BYTES - 1, f);
     fclose(f);
     text[len] = '\0';
+    return len;
+}
+
+/* Our command lines include the daemon's data folder. */
+static bool is_ours(pid_t pid, const struct layout *l, const struct layout_daemon *d) {
+    char text[COMMAND_BYTES], want[PATH_BYTES];
+    snprintf(want, sizeof want, "%s/%s", l->data, d->node);
+    size_t len = command_line(pid, text);
     for (size_t at = 0; at < len; at += strlen(text + at) + 1)
         if (strcmp(text + at, want) == 0)
             return true;
@@ -54,6 +62,17 @@ pid_t process_find(const struct layout *l, const struct layout_daemon *d) {
     /* A child of this very process may be a zombie; reap it so that it counts as gone. */
     (void)waitpid((pid_t)pid, NULL, WNOHANG);
     return is_ours((pid_t)pid, l, d) ? (pid_t)pid : 0;
+}
+
+bool process_is_current(const struct layout *l, const struct layout_daemon *d) {
+    char text[COMMAND_BYTES];
+    pid_t pid = process_find(l, d);
+    size_t len = pid ? command_line(pid, text) : 0;
+    struct layout_args args = {0};
+    layout_args(l, d, &args);
+    bool same = len == args.text.len && memcmp(text, args.text.data, len) == 0;
+    layout_args_deinit(&args);
+    return same;
 }
 
 static tc_err write_pid(const struct layout *l, const struct layout_daemon *d, pid_t pid) {

@@ -14,6 +14,9 @@
 pid_t process_find(const struct layout *l, const struct layout_daemon *d);
 /* Start in the background, output appended to DIR/log/NODE.log, detached from this terminal. */
 TC_MUST_USE tc_err process_start(const struct layout *l, const struct layout_daemon *d);
+/* True if it runs with the arguments that the layout gives it now (false: not running, or started
+ * when the cluster was another). */
+bool process_is_current(const struct layout *l, const struct layout_daemon *d);
 /* Send sig; TC_ENOTFOUND: not running. */
 TC_MUST_USE tc_err process_signal(const struct layout *l, const struct layout_daemon *d, int sig);
 /* Wait until it is gone. TC_ETIMEOUT after timeout_ms. */

@@ -1,6 +1,7 @@
 /* `tercet scrub`: compare every copy of every group with the others and with the archive, now. */
 #include "cluster.h"
 #include "ctl.h"
+#include "json.h"
 #include "proto/scrubber.pb-c.h"
 #include "rpc/unary.h"
 
@@ -50,24 +51,11 @@ static void print_group(const Tercet__Pb__ScrubGroup *g) {
     }
 }
 
-static void print_json_text(const char *text) {
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            putchar('\\');
-        if ((unsigned char)*text < 0x20)
-            printf("\\u%04x", (unsigned)(unsigned char)*text);
-        else
-            putchar(*text);
-    }
-    putchar('"');
-}
-
 static void print_json_checks(const Tercet__Pb__ScrubGroup *g) {
     for (size_t i = 0; i < g->n_checks; i++) {
         printf("%s{\"check\":\"%s\",\"state\":\"%s\",\"why\":", i ? "," : "", g->checks[i]->name,
                state_name(g->checks[i]->state));
-        print_json_text(g->checks[i]->why);
+        json_text(g->checks[i]->why);
         printf("}");
     }
 }
@@ -91,9 +79,9 @@ static void print_json(const Tercet__Pb__ScrubGroup *g, bool first) {
     for (size_t i = 0; i < g->n_findings; i++) {
         const Tercet__Pb__ScrubFinding *f = g->findings[i];
         printf("%s{\"check\":\"%s\",\"copy\":", i ? "," : "", f->check);
-        print_json_text(f->copy);
+        json_text(f->copy);
         printf(",\"what\":");
-        print_json_text(f->what);
+        json_text(f->what);
         print_json_place(f);
         printf("}");
     }

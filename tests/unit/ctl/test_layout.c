@@ -43,6 +43,26 @@ static void ports_differ_and_lie_in_their_rows(void **state) {
     }
 }
 
+static void cluster_that_grows_keeps_its_ports(void **state) {
+    (void)state;
+    struct layout small = layout_at(8000), large = layout_at(8000);
+    large.nodes_per_zone = LAYOUT_NODES_PER_ZONE_MAX;
+    assert_int_equal(layout_init(&small), TC_OK);
+    assert_int_equal(layout_init(&large), TC_OK);
+    assert_int_equal(small.nodes_per_zone, 1);
+    assert_int_equal(large.count, small.count + 3 * (LAYOUT_NODES_PER_ZONE_MAX - 1));
+    for (size_t i = 0; i < small.count; i++) {
+        assert_string_equal(large.daemons[i].node, small.daemons[i].node);
+        assert_int_equal(large.daemons[i].rpc_port, small.daemons[i].rpc_port);
+    }
+    assert_null(layout_find(&small, "storage-b2"));
+    const struct layout_daemon *d = layout_find(&large, "storage-b2");
+    assert_non_null(d);
+    assert_int_equal(d->zone, 'b');
+    large.nodes_per_zone++;
+    assert_int_equal(layout_init(&large), TC_EINVAL);
+}
+
 static void ports_that_do_not_fit(void **state) {
     (void)state;
     static const uint16_t ports[] = {0, 1023, 65535 - 299, 65535};
@@ -146,6 +166,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ports_differ_and_lie_in_their_rows),
         cmocka_unit_test(ports_that_do_not_fit),
+        cmocka_unit_test(cluster_that_grows_keeps_its_ports),
         cmocka_unit_test(arguments_name_the_others),
         cmocka_unit_test(archive_is_passed_on),
         cmocka_unit_test(saved_and_loaded),
