@@ -89,6 +89,7 @@ static void append_replica_json(struct replica *r, struct tc_buf *out) {
     append_json_text(out, r->desc->table_name);
     tc_buf_printf(out, ",\"rid\":%" PRIu32 ",\"role\":\"%s\",\"serving\":%s,\"leader\":%" PRIu32,
                   r->rid, role, store__group_leads(r) ? "true" : "false", r->status.leader);
+    tc_buf_printf(out, ",\"round\":%" PRIu64, paxos_ballot_round(r->status.promised));
     tc_buf_printf(out,
                   ",\"base\":%" PRIu64 ",\"last\":%" PRIu64 ",\"commit\":%" PRIu64
                   ",\"applied\":%" PRIu64 ",\"checkpoint\":%" PRIu64 ",\"archived\":%" PRIu64,

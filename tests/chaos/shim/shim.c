@@ -1,0 +1,175 @@
+/* Preloaded into a storage daemon by tests/chaos: makes its disk slow or failing and its clocks
+ * wrong, as control.h says at each moment. Without TERCET_CHAOS_CONTROL every call goes straight
+ * through.
+ */
+#include "control.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct chaos_control *control;
+static _Atomic uint64_t draws;
+
+__attribute__((constructor)) static void attach(void) {
+    const char *path = getenv("TERCET_CHAOS_CONTROL");
+    int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return;
+    void *page = mmap(NULL, CHAOS_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (page != MAP_FAILED)
+        control = page;
+}
+
+static void true_time(clockid_t id, struct timespec *t) {
+    (void)syscall(SYS_clock_gettime, id, t);
+}
+
+static int64_t in_ns(const struct timespec *t) {
+    return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
+static struct timespec from_ns(int64_t ns) {
+    if (ns < 0)
+        ns = 0;
+    return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+}
+
+/* splitmix64 of a counter: cheap and without a lock; which call fails need not repeat. */
+static uint64_t draw(void) {
+    uint64_t z = (atomic_fetch_add(&draws, 1) + 1) * 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* Meet the delay, then the error, if this call is one of those to suffer. True: errno is set. */
+static bool suffers(const _Atomic uint64_t *delay_us, const _Atomic uint64_t *error) {
+    if (control == NULL || draw() % 1000000 >= atomic_load(&control->chance_ppm))
+        return false;
+    uint64_t us = delay_us ? atomic_load(delay_us) : 0;
+    int code = (int)atomic_load(error);
+    if (us == 0 && code == 0)
+        return false;
+    atomic_fetch_add(&control->given, 1);
+    struct timespec pause = from_ns((int64_t)us * 1000);
+    (void)syscall(SYS_nanosleep, &pause, NULL);
+    errno = code;
+    return code != 0;
+}
+
+/* ---- disk ---- */
+
+#define NEXT(name) ((__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name))
+
+ssize_t pwrite64(int fd, const void *from, size_t len, off64_t offset) {
+    if (control && suffers(&control->write_delay_us, &control->write_errno))
+        return -1;
+    return syscall(SYS_pwrite64, fd, from, len, offset);
+}
+
+ssize_t pwrite(int fd, const void *from, size_t len, off_t offset) {
+    return pwrite64(fd, from, len, offset);
+}
+
+ssize_t pread64(int fd, void *to, size_t len, off64_t offset) {
+    if (control && suffers(NULL, &control->read_errno))
+        return -1;
+    return syscall(SYS_pread64, fd, to, len, offset);
+}
+
+ssize_t pread(int fd, void *to, size_t len, off_t offset) {
+    return pread64(fd, to, len, offset);
+}
+
+int fsync(int fd) {
+    if (control && suffers(&control->sync_delay_us, &control->sync_errno))
+        return -1;
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd) {
+    if (control && suffers(&control->sync_delay_us, &control->sync_errno))
+        return -1;
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* ---- clocks ---- */
+
+static int64_t offset_of(clockid_t id) {
+    switch (id) {
+    case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE:
+        return atomic_load(&control->realtime_offset_ns);
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_MONOTONIC_RAW:
+        return atomic_load(&control->monotonic_offset_ns);
+    case CLOCK_BOOTTIME:
+        return atomic_load(&control->boottime_offset_ns);
+    default:
+        return 0;
+    }
+}
+
+/* How far the clock the daemon sees is ahead of the true one. */
+static int64_t ahead_ns(clockid_t id) {
+    bool steered = id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC ||
+                   id == CLOCK_MONOTONIC_COARSE || id == CLOCK_MONOTONIC_RAW ||
+                   id == CLOCK_BOOTTIME;
+    if (control == NULL || !steered)
+        return 0;
+    for (;;) {
+        uint64_t before = atomic_load(&control->sequence);
+        struct timespec boot;
+        true_time(CLOCK_BOOTTIME, &boot);
+        int64_t run = in_ns(&boot) - atomic_load(&control->rate_base_ns);
+        int64_t ahead = offset_of(id) + run / 1000000 * atomic_load(&control->rate_ppm);
+        if (before % 2 == 0 && before == atomic_load(&control->sequence))
+            return ahead;
+    }
+}
+
+int clock_gettime(clockid_t id, struct timespec *t) {
+    int rc = (int)syscall(SYS_clock_gettime, id, t);
+    if (rc == 0 && control)
+        *t = from_ns(in_ns(t) + ahead_ns(id));
+    return rc;
+}
+
+/* Deadlines were computed from the clock above and are waited for by the kernel's. */
+static struct timespec true_deadline(clockid_t id, const struct timespec *at) {
+    return from_ns(in_ns(at) - ahead_ns(id));
+}
+
+/* glibc 2.25 and later keep the clock of a condition variable in this bit. */
+static clockid_t clock_of(const pthread_cond_t *cond) {
+    return cond->__data.__wrefs & 2 ? CLOCK_MONOTONIC : CLOCK_REALTIME;
+}
+
+int pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mutex_t *restrict lock,
+                           const struct timespec *restrict at) {
+    static __typeof__(&pthread_cond_timedwait) next;
+    if (next == NULL) /* without the version, dlsym finds the one of before NPTL */
+        next =
+            (__typeof__(next))(uintptr_t)dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
+    struct timespec end = true_deadline(clock_of(cond), at);
+    return next(cond, lock, &end);
+}
+
+int pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *lock, clockid_t id,
+                           const struct timespec *at) {
+    static __typeof__(&pthread_cond_clockwait) next;
+    if (next == NULL)
+        next = NEXT(pthread_cond_clockwait);
+    struct timespec end = true_deadline(id, at);
+    return next(cond, lock, id, &end);
+}
