@@ -8,6 +8,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import threading
 import time
 import urllib.request
 
@@ -48,6 +49,7 @@ class Daemon:
 class Cluster:
     def __init__(self, build, work, nodes_per_zone=1):
         self.build, self.work, self.daemons = pathlib.Path(build), pathlib.Path(work), []
+        self.tables, self.lock = [], threading.RLock()
         for folder in ("log", "data", "disk", "control"):
             (self.work / folder).mkdir(parents=True, exist_ok=True)
         make_hub()
@@ -96,29 +98,45 @@ class Cluster:
         return d.host.enter(*args) if d.host else args
 
     def start(self, *daemons):
-        for d in daemons:
-            d.wanted = True
-            if d.running():
-                continue
+        with self.lock:
+            for d in daemons:
+                d.wanted = True
+                if not d.running():
+                    self.spawn(d)
+
+    def spawn(self, d):
+        try:
             (d.data / "node").mkdir(parents=True, exist_ok=True)
-            with open(d.log, "ab") as log:
-                d.process = subprocess.Popen(self.command(d), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        except OSError:
+            pass  # a full disk: the daemon will say so itself
+        with open(d.log, "ab") as log:
+            d.process = subprocess.Popen(self.command(d), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def kill(self, *daemons):
-        for d in daemons:
-            d.wanted = False
-            if d.running():
-                os.kill(d.process.pid, signal.SIGKILL)
-        for d in daemons:
-            if d.process:
-                d.process.wait()
+        with self.lock:
+            for d in daemons:
+                d.wanted = False
+                if d.running():
+                    os.kill(d.process.pid, signal.SIGKILL)
+            for d in daemons:
+                if d.process:
+                    d.process.wait()
+
+    def fallen(self):
+        """(daemon, exit code) of each that should run and does not; it is taken as not wanted from then on."""
+        with self.lock:
+            down = [d for d in self.daemons if d.wanted and not d.running()]
+            for d in down:
+                d.wanted = False
+            return [(d, d.process.returncode) for d in down]
 
     def stop(self, d, seconds=20):
         """Drain: SIGTERM and wait. False: it had to be killed."""
-        d.wanted = False
-        if not d.running():
-            return True
-        d.process.terminate()
+        with self.lock:
+            d.wanted = False
+            if not d.running():
+                return True
+            d.process.terminate()
         try:
             d.process.wait(seconds)
             return True
@@ -191,6 +209,17 @@ class Cluster:
                 if time.monotonic() > until:
                     raise RuntimeError(f"{d.node} is not ready after {seconds} s: {self.log_tail(d)}")
                 time.sleep(0.05)
+
+    def settle(self, d, seconds=30):
+        """Wait until a storage node holds what its groups had committed by now. False: it does not."""
+        goals = {r["gid"]: r["commit"] for _, r in self.replicas() if r["serving"]}
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            have = {r["gid"]: r["applied"] for r in (self.status(d) or {}).get("replicas", [])}
+            if have and all(have[g] >= goals.get(g, 0) for g in have):
+                return True
+            time.sleep(0.05)
+        return False
 
     def ready(self, d):
         try:

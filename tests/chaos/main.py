@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""./dev chaos: a real cluster under faults, clients whose histories are judged, and a report. run.sh calls this inside namespaces of its own."""
+import argparse
+import json
+import pathlib
+import shutil
+import signal
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import faults  # noqa: E402
+import measure  # noqa: E402
+import report  # noqa: E402
+import scenarios  # noqa: E402
+from check import history  # noqa: E402
+from clients import Load  # noqa: E402
+from cluster import Cluster  # noqa: E402
+from runner import Runner  # noqa: E402
+
+SCRUB_TRIES, SCRUB_REST_S = 6, 10
+
+
+def options():
+    p = argparse.ArgumentParser(prog="./dev chaos", description="A real three-zone cluster under faults, its clients' histories judged.",
+                                epilog="faults: " + ", ".join(faults.ALL) + ". The report goes to build/chaos/TIME/report.{txt,json,png}.")
+    p.add_argument("--minutes", type=float, default=2.0, help="how long faults go on (default 2)")
+    p.add_argument("--seed", type=int, default=None, help="which plan of faults (default: a new one)")
+    p.add_argument("--faults", default="", help="only these, comma separated")
+    p.add_argument("--scenario", default="random", choices=sorted(scenarios.ALL), help="instead of random faults")
+    p.add_argument("--count", type=int, default=None, help="episodes of a scenario")
+    p.add_argument("--nodes-per-zone", type=int, default=None, help="storage nodes per zone (default 1)")
+    p.add_argument("--rate", type=float, default=None, help="operations per second of all clients together")
+    p.add_argument("--build", default="build/release", help=argparse.SUPPRESS)
+    p.add_argument("--out", required=True, help=argparse.SUPPRESS)
+    p.add_argument("--keep", action="store_true", help="keep logs and histories of a clean run too")
+    o = p.parse_args()
+    unknown = [n for n in filter(None, o.faults.split(",")) if n not in faults.ALL]
+    if unknown:
+        p.error(f"no fault {unknown[0]}; there are: {', '.join(faults.ALL)}")
+    return o
+
+
+def repeat_command(o):
+    parts = ["./dev chaos", f"--seed {o.seed}"]
+    if o.scenario == "random":
+        parts.append(f"--minutes {o.minutes:g}")
+    else:
+        parts.append(f"--scenario {o.scenario}" + (f" --count {o.count}" if o.count else f" --minutes {o.minutes:g}"))
+    parts += [f"--{name.replace('_', '-')} {getattr(o, name)}" for name in ("faults", "nodes_per_zone", "rate") if getattr(o, name)]
+    return " ".join(parts)
+
+
+def scrub(cluster, say):
+    """Sentence about `tercet scrub`, and what it found. A group that is still catching up is asked for again."""
+    for attempt in range(SCRUB_TRIES):
+        done = cluster.tercet("scrub", "--json")
+        groups = json.loads(done.stdout) if done.stdout.strip() else []
+        bad = [f"group {g['gid']} {c['check']}: {c['state']}: {c['why']}" for g in groups for c in g["checks"] if c["state"] != "clean"]
+        if done.returncode == 0 and groups:
+            return f"scrub of {len(groups)} groups clean", []
+        if any("DAMAGED" in b for b in bad):
+            break
+        say(f"scrub is not complete yet ({(bad or [done.stderr.strip()])[0][:160]})")
+        time.sleep(SCRUB_REST_S)
+    return "scrub not clean", [f"scrub: {b}" for b in bad or [done.stderr.strip()]]
+
+
+class Run:
+    """Everything the report tells of."""
+
+    def __init__(self, o):
+        self.seed, self.scenario, self.repeat = o.seed, o.scenario, repeat_command(o)
+        self.records, self.bad, self.problems, self.keys = [], [], [], 0
+        self.scrub, self.extra, self.episodes, self.exits, self.changes, self.gaps = "scrub not run", {}, [], [], [], {}
+        self.rounds_gained, self.seconds, self.start_ns, self.tables = 0, 0.0, 0, []
+
+
+def perform(o, out, say):
+    """The whole run; whatever happens, what was seen is in the returned Run."""
+    run, scenario = Run(o), scenarios.ALL[o.scenario](o)
+    cluster = Cluster(pathlib.Path(o.build).resolve(), out / "work", o.nodes_per_zone or scenario.NODES_PER_ZONE)
+    load = Load(cluster, out / "work", o.seed, rate=o.rate or scenario.RATE)
+    cluster.up()
+    cluster.wait_ready()
+    load.make_tables()
+    say(f"{len(cluster.daemons)} daemons up, {len(load.workloads)} tables; seed {o.seed}, scenario {o.scenario}")
+    runner = Runner(cluster, load, say)
+    load.start()
+    runner.pause(3.0)
+    runner.watch.sample()
+    first_rounds = dict(runner.watch.rounds)
+    runner.watch.start()
+    try:
+        scenario.run(runner)
+    except KeyboardInterrupt:
+        say("interrupted: judging what there is")
+    finish(run, runner, load, cluster, first_rounds, say)
+    run.extra.update(scenario.figures(runner, run))
+    run.problems += scenario.problems(run)
+    return run
+
+
+def finish(run, runner, load, cluster, first_rounds, say):
+    cluster.start(*cluster.daemons)
+    late = load.await_service()
+    runner.pause(4.0)
+    run.seconds, run.start_ns, run.tables = load.seconds(), load.start_ns, list(load.workloads)
+    load.stop()
+    runner.watch.sample()
+    runner.watch.stop()
+    run.episodes, run.exits, run.changes = runner.episodes, runner.watch.exits, runner.watch.changes
+    run.rounds_gained = sum(n - first_rounds.get(g, n) for g, n in runner.watch.rounds.items())
+    run.problems = runner.problems + ([f"at the end no write to {', '.join(late)}"] if late else [])
+    run.records = history.load(load.files)
+    run.gaps = measure.gaps(run.records, run.start_ns, run.seconds)
+    reads = []
+    try:
+        reads = load.final_reads(list(history.by_key(run.records)))
+    except RuntimeError as e:
+        run.problems.append(f"final read: {e}")
+    say(f"judging {len(run.records)} operations")
+    run.keys, run.bad = history.check(run.records + reads)
+    run.scrub, found = scrub(cluster, say)
+    run.problems += found + states(cluster)
+    cluster.down()
+
+
+def states(cluster):
+    return [f"{d.node} says of group {r['gid']}: {r['state']}" for d, r in cluster.replicas() if r["state"] != "ok"]
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    o = options()
+    out = pathlib.Path(o.out)
+    signal.signal(signal.SIGTERM, interrupted)
+    o.seed = o.seed if o.seed is not None else int(time.time()) % 1_000_000
+
+    def say(text):
+        print(text, flush=True)
+
+    run = perform(o, out, say)
+    r = report.write(run, out)
+    print((out / "report.txt").read_text())
+    print(report.verdict_line(r))
+    print(f"  report: {out}/report.txt, report.png")
+    if r["verdict"] == "ok" and not o.keep:
+        shutil.rmtree(out / "work", ignore_errors=True)
+    else:
+        shutil.rmtree(out / "work/disk", ignore_errors=True)
+    return 0 if r["verdict"] == "ok" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

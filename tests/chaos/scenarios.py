@@ -1,0 +1,72 @@
+"""What a run does with its time: random faults, or one kind of fault counted and timed."""
+import faults
+import measure
+import schedule
+
+
+class Random:
+    """Every kind of fault, in an order that the seed chooses."""
+    RATE, NODES_PER_ZONE = 360.0, 1
+
+    def __init__(self, options):
+        self.o = options
+
+    def names(self):
+        return [n for n in self.o.faults.split(",") if n] or list(faults.ALL)
+
+    def run(self, runner):
+        runner.run(schedule.random_plan(self.o.seed, runner.cluster, self.names()), until_s=self.o.minutes * 60)
+
+    def figures(self, runner, run):
+        return {}
+
+    def problems(self, run):
+        return []
+
+
+class Repeated(Random):
+    """One fault, --count times."""
+    RATE = 600.0
+    FAULT, COUNT, HOLD_S, REST_S, LIMIT_S = "", 10, None, 4.0, None
+
+    def run(self, runner):
+        plan = schedule.repeated_plan(self.o.seed, runner.cluster, self.FAULT, self.HOLD_S, self.REST_S)
+        runner.run(plan, count=self.o.count or self.COUNT)
+
+    def longest(self, run):
+        return [measure.longest_within(run.gaps, e.faults[0].began, e.recovered)[0] for e in run.episodes]
+
+    def figures(self, runner, run):
+        longest = self.longest(run)
+        if not longest:
+            return {}
+        return {"longest gap of any group per episode, s": " ".join(f"{g:.2f}" for g in longest),
+                "p50, p90, max, s": " ".join(f"{measure.percentile(longest, q):.3f}" for q in (0.5, 0.9, 1.0))}
+
+
+class LeaderKill(Repeated):
+    FAULT, COUNT, HOLD_S = "leader-kill", 50, 3.0
+
+
+class Drain(Repeated):
+    FAULT, COUNT, HOLD_S = "drain", 20, 1.0
+
+
+class Power(Repeated):
+    FAULT, COUNT, HOLD_S, REST_S, RATE = "power", 20, 0.0, 3.0, 360.0
+
+
+class OneWay(Random):
+    """What one storage node sends to one other is lost, again and again: nobody has a reason to elect."""
+
+    def run(self, runner):
+        runner.run(schedule.repeated_plan(self.o.seed, runner.cluster, "one-way", rest_s=3.0), until_s=self.o.minutes * 60)
+
+    def figures(self, runner, run):
+        return {"elections during one-way partitions": run.rounds_gained}
+
+    def problems(self, run):
+        return [f"{run.rounds_gained} elections, none was needed"] if run.rounds_gained else []
+
+
+ALL = {"random": Random, "leader-kill": LeaderKill, "drain": Drain, "power": Power, "one-way": OneWay}
