@@ -15,12 +15,12 @@ MINIMUM_SHOWN = 0.004  # of the time axis: shorter things would not be seen
 def shade(ax, episodes):
     for e in episodes:
         for i in e.faults:
-            ax.axvspan(i.began, max(i.ended, i.began + 0.2), color=COLOR[i.fault.NAME], alpha=0.13, lw=0)
+            ax.axvspan(i.began, max(i.ended, i.began + 0.2), color=COLOR[i.fault.NAME], alpha=0.13, lw=0, zorder=0)
 
 
 def draw_rates(ax, rows, changes):
     seconds = [r[0] for r in rows]
-    ax.fill_between(seconds, [r[1] for r in rows], step="post", color=SERVED, alpha=0.35, lw=0)
+    ax.fill_between(seconds, [r[1] for r in rows], step="post", color=SERVED, alpha=0.3, lw=0, zorder=1)
     ax.step(seconds, [r[1] for r in rows], where="post", color=SERVED, lw=1, label="served")
     ax.step(seconds, [r[2] for r in rows], where="post", color=ERRORS, lw=1, label="failed or unknown")
     top = max([r[1] for r in rows] + [1])
@@ -29,7 +29,7 @@ def draw_rates(ax, rows, changes):
     ax.plot([], [], marker="v", color="black", ms=3, lw=0, label="new leader")
     ax.set_ylabel("operations per second")
     ax.set_ylim(0, top * 1.1)
-    ax.legend(loc="upper right", bbox_to_anchor=(1, 1.22), ncol=3, frameon=False, fontsize=8)
+    ax.legend(loc="upper right", bbox_to_anchor=(1, 1.13), ncol=3, frameon=False, fontsize=8)
 
 
 def draw_latency(ax, rows):
@@ -37,13 +37,13 @@ def draw_latency(ax, rows):
         ax.step([r[0] for r in rows], [r[column] or float("nan") for r in rows], where="post", color=color, lw=1, label=name)
     ax.set_yscale("log")
     ax.set_ylabel("latency, ms")
-    ax.legend(loc="upper right", bbox_to_anchor=(1, 1.16), ncol=2, frameon=False, fontsize=8)
+    ax.legend(loc="upper right", bbox_to_anchor=(1, 1.18), ncol=2, frameon=False, fontsize=8)
 
 
 def draw_gaps(ax, tables, found, end):
     for y, table in enumerate(tables):
-        ax.broken_barh([(0, end)], (y - 0.32, 0.64), color="#d9e8df", lw=0)
-        ax.broken_barh([(a, max(b - a, end * MINIMUM_SHOWN / 4)) for a, b in found.get(table, [])], (y - 0.32, 0.64), color=GAP, lw=0)
+        ax.broken_barh([(0, end)], (y - 0.32, 0.64), color="#d9e8df", lw=0, zorder=-1)
+        ax.broken_barh([(a, max(b - a, end * MINIMUM_SHOWN / 4)) for a, b in found.get(table, [])], (y - 0.32, 0.64), color=GAP, lw=0, zorder=2)
     ax.set_yticks(range(len(tables)), tables, fontsize=8)
     ax.invert_yaxis()
     ax.set_ylabel("nothing served")

@@ -1,4 +1,6 @@
 """What a run does with its time: random faults, or one kind of fault counted and timed."""
+import random
+
 import faults
 import measure
 import schedule
@@ -69,4 +71,14 @@ class OneWay(Random):
         return [f"{run.rounds_gained} elections, none was needed"] if run.rounds_gained else []
 
 
-ALL = {"random": Random, "leader-kill": LeaderKill, "drain": Drain, "power": Power, "one-way": OneWay}
+class Smoke(Random):
+    """A handful of faults, always the same: one of each family, about a minute."""
+    PLAN = ("leader-kill", "one-way", "power", "disk-error", "vm-pause", "isolate", "rolling")
+
+    def run(self, runner):
+        rng = random.Random(f"smoke/{self.o.seed}")
+        plan = [schedule.Episode([schedule.pick(rng, runner.cluster, [name])], min(2.5, faults.ALL[name].HOLD_S[1]), 2.0) for name in self.PLAN]
+        runner.run(plan)
+
+
+ALL = {"random": Random, "leader-kill": LeaderKill, "drain": Drain, "power": Power, "one-way": OneWay, "smoke": Smoke}

@@ -7,11 +7,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,8 +32,18 @@ __attribute__((constructor)) static void attach(void) {
         control = page;
 }
 
+#define NEXT(name) ((__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name))
+
+/* syscall() itself is replaced below. */
+static long kernel(long number, long a, long b, long c, long d, long e, long f) {
+    static __typeof__(&syscall) next;
+    if (next == NULL)
+        next = NEXT(syscall);
+    return next(number, a, b, c, d, e, f);
+}
+
 static void true_time(clockid_t id, struct timespec *t) {
-    (void)syscall(SYS_clock_gettime, id, t);
+    (void)kernel(SYS_clock_gettime, id, (long)t, 0, 0, 0, 0);
 }
 
 static int64_t in_ns(const struct timespec *t) {
@@ -61,19 +74,17 @@ static bool suffers(const _Atomic uint64_t *delay_us, const _Atomic uint64_t *er
         return false;
     atomic_fetch_add(&control->given, 1);
     struct timespec pause = from_ns((int64_t)us * 1000);
-    (void)syscall(SYS_nanosleep, &pause, NULL);
+    (void)kernel(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
     errno = code;
     return code != 0;
 }
 
 /* ---- disk ---- */
 
-#define NEXT(name) ((__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name))
-
 ssize_t pwrite64(int fd, const void *from, size_t len, off64_t offset) {
     if (control && suffers(&control->write_delay_us, &control->write_errno))
         return -1;
-    return syscall(SYS_pwrite64, fd, from, len, offset);
+    return kernel(SYS_pwrite64, fd, (long)from, (long)len, offset, 0, 0);
 }
 
 ssize_t pwrite(int fd, const void *from, size_t len, off_t offset) {
@@ -83,7 +94,7 @@ ssize_t pwrite(int fd, const void *from, size_t len, off_t offset) {
 ssize_t pread64(int fd, void *to, size_t len, off64_t offset) {
     if (control && suffers(NULL, &control->read_errno))
         return -1;
-    return syscall(SYS_pread64, fd, to, len, offset);
+    return kernel(SYS_pread64, fd, (long)to, (long)len, offset, 0, 0);
 }
 
 ssize_t pread(int fd, void *to, size_t len, off_t offset) {
@@ -93,13 +104,13 @@ ssize_t pread(int fd, void *to, size_t len, off_t offset) {
 int fsync(int fd) {
     if (control && suffers(&control->sync_delay_us, &control->sync_errno))
         return -1;
-    return (int)syscall(SYS_fsync, fd);
+    return (int)kernel(SYS_fsync, fd, 0, 0, 0, 0, 0);
 }
 
 int fdatasync(int fd) {
     if (control && suffers(&control->sync_delay_us, &control->sync_errno))
         return -1;
-    return (int)syscall(SYS_fdatasync, fd);
+    return (int)kernel(SYS_fdatasync, fd, 0, 0, 0, 0, 0);
 }
 
 /* ---- clocks ---- */
@@ -139,13 +150,22 @@ static int64_t ahead_ns(clockid_t id) {
 }
 
 int clock_gettime(clockid_t id, struct timespec *t) {
-    int rc = (int)syscall(SYS_clock_gettime, id, t);
+    int rc = (int)kernel(SYS_clock_gettime, id, (long)t, 0, 0, 0, 0);
     if (rc == 0 && control)
         *t = from_ns(in_ns(t) + ahead_ns(id));
     return rc;
 }
 
-/* Deadlines were computed from the clock above and are waited for by the kernel's. */
+int gettimeofday(struct timeval *restrict t, void *restrict zone) {
+    (void)zone;
+    struct timespec now;
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+        return -1;
+    *t = (struct timeval){.tv_sec = now.tv_sec, .tv_usec = now.tv_nsec / 1000};
+    return 0;
+}
+
+/* Deadlines were computed from the clocks above and are waited for by the kernel's. */
 static struct timespec true_deadline(clockid_t id, const struct timespec *at) {
     return from_ns(in_ns(at) - ahead_ns(id));
 }
@@ -172,4 +192,20 @@ int pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *lock, clockid_
         next = NEXT(pthread_cond_clockwait);
     struct timespec end = true_deadline(id, at);
     return next(cond, lock, id, &end);
+}
+
+/* What waits without glibc does it here: abseil's mutexes, and so gRPC. */
+long syscall(long number, ...) {
+    long a[6];
+    va_list args;
+    va_start(args, number);
+    for (int i = 0; i < 6; i++)
+        a[i] = va_arg(args, long);
+    va_end(args);
+    int command = (int)a[1] & FUTEX_CMD_MASK;
+    if (number != SYS_futex || command != FUTEX_WAIT_BITSET || a[3] == 0)
+        return kernel(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    clockid_t id = a[1] & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+    struct timespec end = true_deadline(id, (const struct timespec *)a[3]);
+    return kernel(number, a[0], a[1], a[2], (long)&end, a[4], a[5]);
 }
