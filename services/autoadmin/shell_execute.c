@@ -22,6 +22,7 @@ const char *shell_action_name(enum plan_action_type type) {
         [PLAN_TRANSFER] = "transfer",
         [PLAN_RECORD_MEMBERS] = "record_members",
         [PLAN_DROP_ORDER] = "drop_order",
+        [PLAN_FORGET_DROPPED] = "forget_dropped",
     };
     return names[type];
 }
@@ -192,10 +193,26 @@ static tc_err delete_replica(struct catalog *system, const struct plan_action *a
     return err == TC_ENOTFOUND ? TC_OK : err;
 }
 
+/* Repeated after a crash the record is there already. */
+static tc_err remember_dropped(struct catalog *system, uint64_t table_id) {
+    char name[24];
+    tc_err err =
+        shell_write_record(system, SYSTEM_KIND_DROPPED, gid_name(table_id, name), 1, 0, NULL);
+    return err == TC_ESTALE ? TC_OK : err;
+}
+
+static tc_err forget_dropped(struct catalog *system, const struct shell_view *v,
+                             const struct plan_action *a) {
+    const struct system_record *r = &v->dropped_records.at[a->dropped_index];
+    return catalog_delete(system, SYSTEM_KIND_DROPPED, r->name, r->version);
+}
+
 static tc_err drop_table(struct catalog *system, const struct shell_view *v,
                          const struct plan_action *a) {
     const struct system_record *record = &v->table_records.at[a->table_index];
     uint64_t table_id = v->descriptors[a->table_index]->table_id;
+    if (a->node_silent)
+        TC_TRY(remember_dropped(system, table_id));
     for (size_t i = 0; i < v->partition_records.count; i++)
         if (table_id != 0 && v->partitions[i]->table_id == table_id) {
             const struct system_record *p = &v->partition_records.at[i];
@@ -221,6 +238,8 @@ tc_err shell_execute(struct catalog *system, const struct shell_view *v,
         return delete_replica(system, a);
     case PLAN_DROP_TABLE:
         return drop_table(system, v, a);
+    case PLAN_FORGET_DROPPED:
+        return forget_dropped(system, v, a);
     case PLAN_CHANGE_REPLICA:
         return shell_change_replica(system, v, a);
     case PLAN_HEAL_REPLICA:

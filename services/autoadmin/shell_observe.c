@@ -198,6 +198,20 @@ static void add_orders(struct shell_view *v) {
     v->snapshot.order_count = (uint32_t)v->order_records.count;
 }
 
+/* The name is the id in digits; a name that is none is id 0, which no table has. */
+static void add_dropped(struct shell_view *v) {
+    uint64_t *ids = shell_view_alloc(v, v->dropped_records.count, sizeof *ids);
+    for (size_t i = 0; i < v->dropped_records.count; i++) {
+        char text[24] = "";
+        struct tc_slice name = v->dropped_records.at[i].name;
+        if (name.len < sizeof text)
+            memcpy(text, name.data, name.len);
+        ids[i] = strtoull(text, NULL, 10);
+    }
+    v->snapshot.dropped_ids = ids;
+    v->snapshot.dropped_count = (uint32_t)v->dropped_records.count;
+}
+
 static bool read_kind(struct shell_view *v, struct catalog *c, const char *kind,
                       struct catalog_records *ret_records) {
     return catalog_read(c, kind, &v->arena, ret_records) == TC_OK;
@@ -222,6 +236,7 @@ static bool read_placement(struct shell_view *v, struct catalog *c) {
 static bool read_steering(struct shell_view *v, struct catalog *c) {
     if (!read_kind(v, c, SYSTEM_KIND_NODE, &v->mark_records) ||
         !read_kind(v, c, SYSTEM_KIND_MOVE, &v->order_records) ||
+        !read_kind(v, c, SYSTEM_KIND_DROPPED, &v->dropped_records) ||
         !read_kind(v, c, SYSTEM_KIND_DIRECTORY, &v->directory_records))
         return false;
     if (v->directory_records.count > 0) {
@@ -255,6 +270,7 @@ void shell_view_init(struct shell_view *v, struct catalog *system,
     add_nodes(v, system, limits);
     add_system_group(v, system);
     add_orders(v);
+    add_dropped(v);
     shell_groups_fill(v, system);
 }
 

@@ -21,7 +21,8 @@ struct shell_limits {
 };
 
 /* Everything of one round; freed together. Parallel arrays: descriptors[i] is tables[i], leaders[i]
- * reported groups[i], order_records.at[i] is orders[i]. */
+ * reported groups[i], order_records.at[i] is orders[i], dropped_records.at[i] is
+ * dropped_ids[i]. */
 struct shell_view {
     struct tc_arena arena;
     struct plan_snapshot snapshot;
@@ -31,6 +32,7 @@ struct shell_view {
     struct catalog_records counters;
     struct catalog_records mark_records;
     struct catalog_records order_records;
+    struct catalog_records dropped_records;
     struct catalog_records directory_records;
     Tercet__Pb__TableDescriptor **descriptors;
     Tercet__Pb__Partition **partitions;

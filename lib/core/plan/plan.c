@@ -43,11 +43,15 @@ static bool pick_nodes(const struct plan_snapshot *s, uint32_t *ret_nodes) {
     return true;
 }
 
-static bool all_virgin(const struct plan_snapshot *s) {
+static bool all_answer(const struct plan_snapshot *s) {
     for (uint32_t i = 0; i < s->node_count; i++)
         if (!s->nodes[i].alive)
             return false;
-    return s->replica_count == 0 && s->node_count > 0;
+    return true;
+}
+
+static bool all_virgin(const struct plan_snapshot *s) {
+    return all_answer(s) && s->replica_count == 0 && s->node_count > 0;
 }
 
 static bool holds(const struct plan_snapshot *s, uint64_t gid, uint32_t node) {
@@ -174,25 +178,45 @@ static bool hidden_replicas(const struct plan_snapshot *s, uint64_t table_id) {
     return false;
 }
 
-/* Whatever a node holds of the table goes, recorded or not: a replica may have moved since the
- * record was written. Replicas on nodes that do not answer now are deleted when they come back: the
- * table's records go only after every recorded node has confirmed. */
-static void plan_deleting(const struct plan_snapshot *s, uint32_t table, struct plan_out *out) {
-    const struct plan_table *t = &s->tables[table];
-    bool gone = t->table_id == 0 || !hidden_replicas(s, t->table_id);
-    for (uint32_t i = 0; t->table_id != 0 && i < s->replica_count; i++) {
-        if (s->replicas[i].table_id != t->table_id)
+/* False: some node holds a replica of the table, and is asked to delete it. */
+static bool nobody_holds(const struct plan_snapshot *s, uint64_t table_id, struct plan_out *out) {
+    bool nobody = true;
+    for (uint32_t i = 0; i < s->replica_count; i++) {
+        if (s->replicas[i].table_id != table_id)
             continue;
-        gone = false;
+        nobody = false;
         struct plan_action *a = plan__add(out, PLAN_DELETE_REPLICA);
         if (a == NULL)
-            return;
+            return false;
         a->gid = s->replicas[i].gid;
         a->node_index = s->replicas[i].node_index;
     }
-    struct plan_action *a = gone ? plan__add(out, PLAN_DROP_TABLE) : NULL;
-    if (a)
-        a->table_index = table;
+    return nobody;
+}
+
+/* Whatever a node holds of the table goes, recorded or not: a replica may have moved since the
+ * record was written. Replicas on recorded nodes that do not answer now are deleted when they come
+ * back: the table's records go only after every recorded node has confirmed. A node that was
+ * replaced while it was dead is not waited for; the table's id is kept until it has come back. */
+static void plan_deleting(const struct plan_snapshot *s, uint32_t table, struct plan_out *out) {
+    const struct plan_table *t = &s->tables[table];
+    if (t->table_id != 0 && (!nobody_holds(s, t->table_id, out) || hidden_replicas(s, t->table_id)))
+        return;
+    struct plan_action *a = plan__add(out, PLAN_DROP_TABLE);
+    if (a == NULL)
+        return;
+    a->table_index = table;
+    a->node_silent = t->table_id != 0 && !all_answer(s);
+}
+
+static void plan_dropped(const struct plan_snapshot *s, struct plan_out *out) {
+    for (uint32_t i = 0; i < s->dropped_count; i++) {
+        if (!nobody_holds(s, s->dropped_ids[i], out) || !all_answer(s))
+            continue;
+        struct plan_action *a = plan__add(out, PLAN_FORGET_DROPPED);
+        if (a)
+            a->dropped_index = i;
+    }
 }
 
 static void plan_table(const struct plan_snapshot *s, uint32_t table, uint64_t *next_id,
@@ -230,6 +254,7 @@ void plan_step(const struct plan_snapshot *s, struct plan_out *out) {
     uint64_t next_id = s->next_id;
     for (uint32_t i = 0; i < s->table_count; i++)
         plan_table(s, i, &next_id, out);
+    plan_dropped(s, out);
     plan_heal(s, out);
 }
 

@@ -8,7 +8,8 @@
  *   - bootstrap only when every configured node answered and every store is virgin
  *   - replicas of one group never share a zone; without enough zones nothing is placed
  *   - a placement is a durable record before the first replica of it is created
- *   - replicas are deleted only for a table recorded as DELETING, never because a record is missing
+ *   - replicas are deleted only for a table recorded as DELETING or as dropped, never because a
+ * record is missing
  *   - a replica is created only from a record that no living replica of the group has outgrown
  *   - membership of groups that live: core/plan/heal.h
  *
@@ -138,6 +139,9 @@ struct plan_snapshot {
     uint32_t group_count;
     const struct plan_order *orders;
     uint32_t order_count;
+    /* Tables that were dropped while a node was silent: it may come back with a replica. */
+    const uint64_t *dropped_ids;
+    uint32_t dropped_count;
     struct plan_pace pace;
 };
 
@@ -147,7 +151,9 @@ enum plan_action_type {
     PLAN_CREATE_REPLICA, /* rid of gid on node_index, as recorded */
     PLAN_SET_ACTIVE,     /* CREATING or UPDATING table is served by leaders everywhere */
     PLAN_DELETE_REPLICA, /* gid on node_index */
-    PLAN_DROP_TABLE,     /* no replica is left: remove the records */
+    PLAN_DROP_TABLE, /* no replica is left: remove the records; keep the id if a node is silent */
+    PLAN_FORGET_DROPPED, /* every node has shown that it holds nothing of dropped_ids[dropped_index]
+                          */
     PLAN_CHANGE_REPLICA, /* ask the leader on leader_node: node_index in the place of rid */
     PLAN_HEAL_REPLICA,   /* ask it: make the log replica rid a storage replica */
     PLAN_TRANSFER,       /* ask it: hand leadership to rid */
@@ -167,6 +173,8 @@ struct plan_action {
     uint32_t nodes[PLAN_REPLICAS_PER_GROUP];
     uint32_t leader_node; /* CHANGE_REPLICA, HEAL_REPLICA, TRANSFER */
     uint32_t order_index;
+    uint32_t dropped_index;
+    bool node_silent; /* DROP_TABLE: a configured node does not answer now */
 };
 
 struct plan_out {

@@ -154,6 +154,47 @@ static void deleting_waits_for_a_silent_node(void **state) {
     nodes[2].alive = true;
     plan_step(&s, &out);
     assert_int_equal(out.actions[0].type, PLAN_DROP_TABLE);
+    assert_false(out.actions[0].node_silent);
+}
+
+/* sc was replaced by sc2 while it was dead: the table goes without it, its replica when it returns.
+ */
+static void replica_of_a_dropped_table_goes_when_its_node_returns(void **state) {
+    (void)state;
+    struct plan_snapshot s = three_nodes();
+    struct plan_table t = {.table_id = 100, .status = PLAN_DELETING};
+    struct plan_partition p = {
+        .gid = 101, .table_id = 100, .nodes = {S("sa"), S("sb"), S("sc2")}, .rids = {1, 2, 4}};
+    s.node_count = 4;
+    nodes[2].alive = false;
+    s.tables_read = true;
+    s.tables = &t;
+    s.table_count = 1;
+    s.partitions = &p;
+    s.partition_count = 1;
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 1);
+    assert_int_equal(out.actions[0].type, PLAN_DROP_TABLE);
+    assert_true(out.actions[0].node_silent);
+    const uint64_t dropped = 100;
+    s.table_count = s.partition_count = 0;
+    s.dropped_ids = &dropped;
+    s.dropped_count = 1;
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 0);
+    struct plan_replica held[2] = {{.node_index = 2, .gid = 101, .table_id = 100},
+                                   {.node_index = 2, .gid = 777, .table_id = 776}};
+    nodes[2].alive = true;
+    s.replicas = held;
+    s.replica_count = 2;
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 1);
+    assert_int_equal(out.actions[0].type, PLAN_DELETE_REPLICA);
+    assert_int_equal(out.actions[0].gid, 101);
+    s.replica_count = 0;
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 1);
+    assert_int_equal(out.actions[0].type, PLAN_FORGET_DROPPED);
 }
 
 /* rid 3 was replaced while the table was being made; its node has deleted it since. */
@@ -247,6 +288,7 @@ int main(void) {
         cmocka_unit_test(new_table_is_recorded_before_it_is_created),
         cmocka_unit_test(placed_table_gets_replicas_then_becomes_active),
         cmocka_unit_test(deleting_waits_for_a_silent_node),
+        cmocka_unit_test(replica_of_a_dropped_table_goes_when_its_node_returns),
         cmocka_unit_test(outgrown_record_creates_nothing),
         cmocka_unit_test(draining_node_is_given_nothing_new),
         cmocka_unit_test(replicas_without_record_are_left_alone),
