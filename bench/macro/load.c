@@ -4,6 +4,10 @@
  *
  * Usage: bench_load --host 127.0.0.1:8000[,HOST:PORT] --table T --op put|get|get-eventual|mixed
  *                   [--connections 64] [--seconds 5] [--keys 100000] [--bytes 900] [--sequential]
+ *                   [--rate N] [--timeline FILE]
+ * --rate: at most so many requests a second over all connections; a slot in which every connection
+ * waits for its answer is lost. --timeline: one line per answer: wall clock in ms when it was sent,
+ * latency in us, 1 for an answer of 200 or 0.
  */
 #include "request.h"
 
@@ -31,6 +35,8 @@ struct connection {
     int fd;
     int host;
     uint64_t sent_ns;
+    uint64_t sent_wall_ms;
+    bool idle; /* waits for its turn, with --rate */
     struct tc_buf in;
 };
 
@@ -43,6 +49,8 @@ static struct {
     uint32_t seconds;
     uint32_t bytes;
     uint64_t keys;
+    uint64_t rate; /* 0: as fast as it goes */
+    FILE *timeline;
     int sequential;
 } opt = {
     .table = "bench", .op = "get", .connections = 64, .seconds = 5, .bytes = 900, .keys = 100000};
@@ -56,6 +64,12 @@ static uint64_t now_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t wall_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 static enum request_op pick_op(struct tc_prng *p) {
@@ -75,6 +89,7 @@ static void send_next(struct connection *c, struct sigv4 *signer, struct tc_prng
     uint64_t key = opt.sequential ? next_key++ % opt.keys : tc_prng_below(p, opt.keys);
     request_append(&out, signer, &shape, pick_op(p), key, (uint64_t)time(NULL));
     c->sent_ns = now_ns();
+    c->sent_wall_ms = wall_ms();
     for (size_t at = 0; at < out.len;) {
         ssize_t n = send(c->fd, out.data + at, out.len - at, MSG_NOSIGNAL);
         if (n <= 0) {
@@ -100,7 +115,11 @@ static size_t response_len(const struct tc_buf *in) {
 
 static void finish(struct connection *c) {
     uint64_t us = (now_ns() - c->sent_ns) / 1000;
-    if (memcmp(c->in.data, "HTTP/1.1 200", 12) != 0) {
+    bool ok = memcmp(c->in.data, "HTTP/1.1 200", 12) == 0;
+    if (opt.timeline)
+        fprintf(opt.timeline, "%llu %llu %d\n", (unsigned long long)c->sent_wall_ms,
+                (unsigned long long)us, ok);
+    if (!ok) {
         if (error_count++ == 0)
             fprintf(stderr, "first error: %.*s\n", (int)c->in.len, (const char *)c->in.data);
     } else if (sample_count < SAMPLES_MAX) {
@@ -173,11 +192,16 @@ static void parse(int argc, char **argv) {
             opt.bytes = (uint32_t)strtoul(value, NULL, 10);
         else if (strcmp(name, "--keys") == 0)
             opt.keys = strtoull(value, NULL, 10);
+        else if (strcmp(name, "--rate") == 0)
+            opt.rate = strtoull(value, NULL, 10);
+        else if (strcmp(name, "--timeline") == 0)
+            opt.timeline = fopen(value, "w");
     }
     if (opt.host_count == 0 || opt.connections == 0 || opt.connections > CONNECTIONS_MAX) {
         fprintf(stderr,
                 "usage: bench_load --host HOST:PORT[,..] --table T --op put|get|get-eventual|"
-                "mixed [--connections N] [--seconds N] [--keys N] [--bytes N] [--sequential]\n");
+                "mixed [--connections N] [--seconds N] [--keys N] [--bytes N] [--sequential]"
+                " [--rate N] [--timeline FILE]\n");
         exit(2);
     }
 }
@@ -201,6 +225,40 @@ static void print_result(double seconds) {
            samples_us[n * 999 / 1000], cpu * 1e6 / (double)n);
 }
 
+/* With --rate: who is idle sends, one request per slot; slots that nobody could use are lost. */
+static void send_due(struct sigv4 *signer, struct tc_prng *p, uint64_t *next_ns) {
+    uint64_t slot_ns = 1000000000u / opt.rate;
+    for (uint32_t i = 0; i < opt.connections && *next_ns <= now_ns(); i++) {
+        if (!connections[i].idle)
+            continue;
+        connections[i].idle = false;
+        send_next(&connections[i], signer, p);
+        *next_ns += slot_ns;
+    }
+    if (*next_ns <= now_ns())
+        *next_ns = now_ns() + slot_ns;
+}
+
+static void serve(int poll, struct sigv4 *signer, struct tc_prng *p) {
+    uint64_t started = now_ns(), end = started + (uint64_t)opt.seconds * 1000000000u;
+    uint64_t next_ns = started;
+    while (now_ns() < end && (!opt.sequential || sample_count + error_count < opt.keys)) {
+        struct epoll_event events[256];
+        int n = epoll_wait(poll, events, 256, opt.rate ? 1 : 100);
+        for (int i = 0; i < n; i++) {
+            struct connection *c = events[i].data.ptr;
+            if (!receive(c))
+                continue;
+            c->idle = opt.rate > 0;
+            if (!c->idle)
+                send_next(c, signer, p);
+        }
+        if (opt.rate)
+            send_due(signer, p, &next_ns);
+    }
+    print_result((double)(now_ns() - started) / 1e9);
+}
+
 int main(int argc, char **argv) {
     parse(argc, argv);
     samples_us = calloc(SAMPLES_MAX, sizeof *samples_us);
@@ -214,19 +272,13 @@ int main(int argc, char **argv) {
         c->fd = dial(opt.hosts[c->host]);
         struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
         epoll_ctl(poll, EPOLL_CTL_ADD, c->fd, &ev);
-        send_next(c, signer, &p);
+        c->idle = opt.rate > 0;
+        if (!c->idle)
+            send_next(c, signer, &p);
     }
-    uint64_t started = now_ns(), end = started + (uint64_t)opt.seconds * 1000000000u;
-    while (now_ns() < end && (!opt.sequential || sample_count + error_count < opt.keys)) {
-        struct epoll_event events[256];
-        int n = epoll_wait(poll, events, 256, 100);
-        for (int i = 0; i < n; i++) {
-            struct connection *c = events[i].data.ptr;
-            if (receive(c))
-                send_next(c, signer, &p);
-        }
-    }
-    print_result((double)(now_ns() - started) / 1e9);
+    serve(poll, signer, &p);
+    if (opt.timeline)
+        fclose(opt.timeline);
     sigv4_free(signer);
     return error_count > sample_count / 100 ? 1 : 0;
 }

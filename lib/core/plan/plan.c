@@ -211,7 +211,9 @@ static void plan_deleting(const struct plan_snapshot *s, uint32_t table, struct 
 
 static void plan_dropped(const struct plan_snapshot *s, struct plan_out *out) {
     for (uint32_t i = 0; i < s->dropped_count; i++) {
-        if (!nobody_holds(s, s->dropped_ids[i], out) || !all_answer(s))
+        /* An id that no table can have is a record that nobody wrote: it names no replica. */
+        if (s->dropped_ids[i] >= PLAN_FIRST_ID &&
+            (!nobody_holds(s, s->dropped_ids[i], out) || !all_answer(s)))
             continue;
         struct plan_action *a = plan__add(out, PLAN_FORGET_DROPPED);
         if (a)
