@@ -89,6 +89,20 @@ class Cluster:
         ports = [(d["node"], d["admin_port"]) for d in self.ps() if d["daemon"] == "tercet-storage"]
         return [(n, r) for n, port in ports for r in json.loads(http_get(port, "/status"))["replicas"] if r["table"] == table]
 
+    def partitions(self):
+        """Rows of `tercet partitions --json`: every replica that a living node reports."""
+        return json.loads(self.tercet("partitions", "--json", "--data", self.data, check=False).stdout or "[]")
+
+    def copies(self, gone=()):
+        """{gid: (durable logs, storage replicas)}: members on nodes that are not gone, heard by their leader within 2.5 s."""
+        rows = self.partitions()
+        out = {r["gid"]: [0, 0] for r in rows}
+        for r in rows:
+            counts = r["node"] not in gone and r["silent_s"] is not None and r["silent_s"] < 2.5 and r["kind"] != "learner"
+            out[r["gid"]][0] += counts
+            out[r["gid"]][1] += counts and r["kind"] == "storage" and r["state"] == "ok"
+        return out
+
     def scrub(self, gid=0):
         """Exit status and groups of `tercet scrub --json`."""
         done = self.tercet("scrub", "--json", "--group", str(gid), "--data", self.data, check=False)
@@ -166,6 +180,12 @@ def cluster(request):
 def own_cluster(request):
     """For tests that kill daemons and damage disks."""
     yield from start(request)
+
+
+@pytest.fixture
+def six_nodes(request):
+    """Two storage nodes per zone: groups can heal."""
+    yield from start(request, "--nodes-per-zone", "2")
 
 
 @pytest.fixture

@@ -62,7 +62,8 @@ def test_commands_that_find_nobody(tmp_path):
         assert done.returncode in (1, 2) and done.stderr and not done.stdout, (wrong, done)
 
 
-@pytest.mark.parametrize("command", [[], ["local"], ["local", "up"], ["nodes"], ["partitions"], ["scrub"], ["health"]])
+@pytest.mark.parametrize("command", [[], ["local"], ["local", "up"], ["nodes"], ["partitions"], ["heal"], ["drain"], ["move"], ["transfer"],
+                                     ["scrub"], ["health"]])
 def test_help_of_every_command(command):
     done = run(BIN / "tercet", *command, "--help", env={**os.environ, "HOME": "/nonexistent"})
     assert done.returncode == 0 and "usage:" in done.stdout and not done.stderr, done

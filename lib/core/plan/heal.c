@@ -20,7 +20,7 @@ struct need {
     uint32_t to;                      /* ORDER: where */
 };
 
-static void block(struct heal *h, const struct plan_group *g, const char *why) {
+void heal__block(const struct heal *h, const struct plan_group *g, const char *why) {
     if (h->out->blocked)
         return;
     h->out->blocked = why;
@@ -103,7 +103,7 @@ static struct need need_of(const struct heal *h, const struct plan_group *g) {
         need.type = NEED_TREE;
         return need;
     }
-    need.member = heal__ordered(h->s, g, &need.to);
+    need.member = heal__ordered(h, g, &need.to);
     if (need.member) {
         need.type = NEED_ORDER;
         return need;
@@ -131,7 +131,7 @@ static bool hand_over(struct heal *h, const struct plan_group *g) {
             best = m;
     }
     if (best == NULL) {
-        block(h, g, "its leader is to leave, and no other storage replica answers");
+        heal__block(h, g, "its leader is to leave, and no other storage replica answers");
         return false;
     }
     struct plan_action *a = plan__add(h->out, PLAN_TRANSFER);
@@ -147,17 +147,13 @@ static bool choose_node(struct heal *h, const struct plan_group *g, const struct
                         uint32_t *ret_node) {
     if (need->type == NEED_ORDER) {
         *ret_node = need->to;
-        if (heal__fits(h->s, g, need->member, need->to))
-            return h->incoming[need->to] < h->s->pace.changes_per_node_max;
-        block(h, g,
-              "the move that was asked for does not fit: its target is silent, draining, full, "
-              "or shares a zone with another replica");
-        return false;
+        return h->incoming[need->to] < h->s->pace.changes_per_node_max;
     }
     if (heal__pick_node(h, g, need->member, /* paced= */ true, ret_node))
         return true;
     if (!heal__pick_node(h, g, need->member, /* paced= */ false, ret_node))
-        block(h, g, "no node can take a replica and keep the zones apart: add one in that zone");
+        heal__block(h, g,
+                    "no node can take a replica and keep the zones apart: add one in that zone");
     return false;
 }
 
@@ -212,7 +208,7 @@ static void plan_need(struct heal *h, const struct plan_group *g, enum need_type
     if (g->changing || is_left_alone(h->s, g))
         return;
     if (!majority_answers(g)) {
-        block(h, g, "fewer than a majority of its replicas answer: start their nodes");
+        heal__block(h, g, "fewer than a majority of its replicas answer: start their nodes");
         return;
     }
     struct need need = need_of(h, g);

@@ -35,11 +35,15 @@ static bool shares_zone(const struct plan_snapshot *s, const struct plan_group *
     return false;
 }
 
+bool heal__crowds(const struct plan_snapshot *s, const struct plan_group *g,
+                  const struct plan_member *leaving, uint32_t node) {
+    return shares_zone(s, g, leaving, node) && heal__living_zones(s) >= PLAN_REPLICAS_PER_GROUP;
+}
+
 bool heal__fits(const struct plan_snapshot *s, const struct plan_group *g,
                 const struct plan_member *leaving, uint32_t node) {
-    if (!takes(&s->nodes[node]) || occupied(g, leaving, node))
-        return false;
-    return !shares_zone(s, g, leaving, node) || heal__living_zones(s) < PLAN_REPLICAS_PER_GROUP;
+    return takes(&s->nodes[node]) && !occupied(g, leaving, node) &&
+           !heal__crowds(s, g, leaving, node);
 }
 
 /* Lower is better: zones apart, then the zone that is left, then the emptier node. */

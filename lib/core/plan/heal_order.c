@@ -28,8 +28,8 @@ const struct plan_partition *heal__record(const struct plan_snapshot *s, uint64_
     return low < s->partition_count && s->partitions[low].gid == gid ? &s->partitions[low] : NULL;
 }
 
-/* Nothing is left to do for it, or nothing ever will be: the group is gone, or its members have
- * changed so that the order makes no sense any more. */
+/* Nothing is left to do for it, or nothing ever will be: the group is gone, or its members are such
+ * that the order makes no sense (any more). */
 static bool order_is_over(const struct plan_snapshot *s, const struct plan_order *o) {
     const struct plan_group *g = find_group(s, o->gid);
     if (o->from == PLAN_NODE_NONE || o->to == PLAN_NODE_NONE)
@@ -37,7 +37,9 @@ static bool order_is_over(const struct plan_snapshot *s, const struct plan_order
     if (g == NULL)
         return o->gid != PLAN_SYSTEM_GID && heal__record(s, o->gid) == NULL;
     const struct plan_member *from = member_on(g, o->from), *to = member_on(g, o->to);
-    return from ? to != NULL : to == NULL || !to->log;
+    if (from == NULL)
+        return to == NULL || !to->log;
+    return to != NULL || heal__crowds(s, g, from, o->to);
 }
 
 void heal__orders_over(struct heal *h) {
@@ -51,13 +53,18 @@ void heal__orders_over(struct heal *h) {
     }
 }
 
-const struct plan_member *heal__ordered(const struct plan_snapshot *s, const struct plan_group *g,
+const struct plan_member *heal__ordered(const struct heal *h, const struct plan_group *g,
                                         uint32_t *ret_to) {
-    for (uint32_t i = 0; i < s->order_count; i++) {
-        const struct plan_order *o = &s->orders[i];
+    for (uint32_t i = 0; i < h->s->order_count; i++) {
+        const struct plan_order *o = &h->s->orders[i];
         const struct plan_member *from = o->gid == g->gid ? member_on(g, o->from) : NULL;
         if (from == NULL || o->to == PLAN_NODE_NONE || member_on(g, o->to))
             continue;
+        if (!heal__fits(h->s, g, from, o->to)) {
+            heal__block(
+                h, g, "the move that was asked for waits: its target is silent, draining or full");
+            continue;
+        }
         *ret_to = o->to;
         return from;
     }

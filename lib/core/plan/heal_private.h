@@ -24,15 +24,21 @@ bool heal__pick_node(const struct heal *h, const struct plan_group *g,
 /* A replica of g may stand on the node once `leaving` is gone. */
 bool heal__fits(const struct plan_snapshot *s, const struct plan_group *g,
                 const struct plan_member *leaving, uint32_t node);
+/* It would share a zone with another member although it need not. */
+bool heal__crowds(const struct plan_snapshot *s, const struct plan_group *g,
+                  const struct plan_member *leaving, uint32_t node);
 /* Zones with a node that answers and stays. */
 uint32_t heal__living_zones(const struct plan_snapshot *s);
 /* The placement record of a group; NULL: it has none. */
 const struct plan_partition *heal__record(const struct plan_snapshot *s, uint64_t gid);
 /* Drop orders that are carried out, or can never be. */
 void heal__orders_over(struct heal *h);
-/* The member of g that an order wants elsewhere, and where; NULL: none. */
-const struct plan_member *heal__ordered(const struct plan_snapshot *s, const struct plan_group *g,
+/* The member of g that an order wants elsewhere, and where; NULL: none, or its target does not take
+ * it now, which is told as what blocks the group. */
+const struct plan_member *heal__ordered(const struct heal *h, const struct plan_group *g,
                                         uint32_t *ret_to);
+/* Say why a group stays as it is, unless another one has been named in this round. */
+void heal__block(const struct heal *h, const struct plan_group *g, const char *why);
 /* Spread leaders. */
 void heal__rebalance(struct heal *h);
 

@@ -235,12 +235,17 @@ static void order_for_a_leader_transfers_first(void **state) {
     assert_int_equal(only(PLAN_TRANSFER)->rid, 2);
 }
 
-static void order_that_shares_a_zone_is_refused_with_its_reason(void **state) {
+static void order_waits_for_its_target_and_holds_up_nothing_else(void **state) {
     (void)state;
-    order = (struct plan_order){.gid = 101, .from = B1, .to = A2};
+    order = (struct plan_order){.gid = 101, .from = B1, .to = B2};
     s.order_count = 1;
+    nodes[B2].full = true;
     nothing();
     assert_non_null(out.blocked);
+    nodes[C1].draining = true;
+    assert_int_equal(only(PLAN_CHANGE_REPLICA)->rid, 3);
+    nodes[B2].full = false;
+    assert_int_equal(only(PLAN_CHANGE_REPLICA)->rid, 2);
 }
 
 static void orders_that_make_no_sense_are_dropped(void **state) {
@@ -252,7 +257,8 @@ static void orders_that_make_no_sense_are_dropped(void **state) {
     assert_int_equal(only(PLAN_DROP_ORDER)->order_index, 0);
     order = (struct plan_order){.gid = 101, .from = B1, .to = C1}; /* c1 is a member */
     assert_int_equal(only(PLAN_DROP_ORDER)->order_index, 0);
-    s.partition_count = 1;
+    order = (struct plan_order){.gid = 101, .from = B1, .to = A2}; /* zone a has one */
+    assert_int_equal(only(PLAN_DROP_ORDER)->order_index, 0);
     s.group_count = 0; /* it has no leader just now: the order waits */
     order = (struct plan_order){.gid = 101, .from = B1, .to = B2};
     nothing();
@@ -436,7 +442,7 @@ int main(void) {
         TEST(crowded_zone_is_thinned_when_the_third_lives_again),
         TEST(order_is_carried_out_then_dropped),
         TEST(order_for_a_leader_transfers_first),
-        TEST(order_that_shares_a_zone_is_refused_with_its_reason),
+        TEST(order_waits_for_its_target_and_holds_up_nothing_else),
         TEST(orders_that_make_no_sense_are_dropped),
         TEST(pace_bounds_the_cluster_and_each_node),
         TEST(the_dead_come_first),
