@@ -12,7 +12,7 @@ static bool set_valid(const struct quorum_set *s) {
         return false;
     for (uint32_t i = 0; i < s->count; i++) {
         const struct quorum_member *m = &s->members[i];
-        if (m->rid == 0 || m->rid >= 1u << 24 || !role_valid(m->role))
+        if (m->rid == 0 || m->rid >= QUORUM_RID_MAX || !role_valid(m->role))
             return false;
         if (memchr(m->zone, 0, sizeof m->zone) == NULL)
             return false;

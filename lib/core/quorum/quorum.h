@@ -20,6 +20,7 @@ enum {
     QUORUM_UUID_BYTES = 16,
     QUORUM_VOTERS_MAX = 2 * QUORUM_MEMBERS_MAX, /* both sets of a joint configuration */
     QUORUM_ENCODED_BYTES_MAX = 1024,
+    QUORUM_RID_MAX = 1 << 24, /* rids are below */
 };
 
 enum quorum_role {
