@@ -21,6 +21,14 @@
     X(COUNTER, checkpoints_total, "", "", "B-tree checkpoints completed")                          \
     X(COUNTER, snapshots_sent_total, "", "", "replicas copied to another node")                    \
     X(COUNTER, snapshots_installed_total, "", "", "replicas taken from another node")              \
+    X(COUNTER, copy_bytes_out_total, "bytes", "", "whole copies sent")                             \
+    X(COUNTER, copy_bytes_in_total, "bytes", "", "whole copies taken")                             \
+    X(COUNTER, log_replicas_added_total, "", "", "log replicas taken into groups led here")        \
+    X(COUNTER, heals_done_total, "", "", "log replicas made storage replicas by leaders here")     \
+    X(COUNTER, replicas_left_total, "", "", "replicas that deleted themselves: removed elsewhere") \
+    X(GAUGE, groups_short, "", "", "groups led here with fewer than three durable logs")           \
+    X(GAUGE, heals_running, "", "", "groups led here whose members change or are being healed")    \
+    X(GAUGE, log_replicas, "", "", "replicas on this node that hold a log only")                   \
     X(COUNTER, damage_found_total, "", "", "replicas found damaged: look at /status")              \
     X(HISTOGRAM, log_write_seconds, "seconds", "", "time of one durable log batch")                \
     X(GAUGE, replicas, "", "", "replicas on this node")                                            \

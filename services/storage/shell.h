@@ -37,6 +37,7 @@ enum shell_post_kind {
     SHELL_BATCH,   /* the WAL thread wrote a batch */
     SHELL_JOB,     /* the disk thread ran a job */
     SHELL_ARCHIVE, /* an offer was answered, or lost */
+    SHELL_CALLED,  /* a call to another node was answered, or failed */
     SHELL_MEMDS,   /* a memds node is connected again */
     SHELL_START,   /* everything around the store is there: begin */
     SHELL_STATUS,  /* the admin thread waits for the status */
@@ -65,6 +66,9 @@ struct shell_post {
     tc_err err;
     /* JOB */
     struct store_job *job;
+    /* CALLED; err too */
+    uint64_t token;
+    struct tc_buf answer;
     /* ARCHIVE */
     uint64_t gid;
     Tercet__Pb__SegmentReply *reply;
@@ -102,6 +106,7 @@ struct shell {
     struct rpc_peer *archivers[16];
     size_t offers_out;
     size_t jobs_out;
+    size_t calls_out; /* to other nodes */
     bool batch_out;
     bool started;
     bool stopping;
@@ -155,6 +160,9 @@ void shell_peer_send(struct shell *s, const struct store_effect *e);
 void shell_memds_send(struct shell *s, const struct store_effect *e);
 void shell_archive(struct shell *s);
 void shell_take_archive(struct shell *s, struct shell_post *post);
+/* A unary call that the store wants made, and its answer. */
+void shell_call(struct shell *s, const struct store_effect *e);
+void shell_take_called(struct shell *s, struct shell_post *post);
 /* Their callbacks run before it returns. Blocks. */
 void shell_peers_close(struct shell *s);
 

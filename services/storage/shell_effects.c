@@ -49,6 +49,9 @@ static void perform(struct shell *s, const struct store_effect *e) {
     case STORE_PUSH:
         shell_memds_send(s, e);
         break;
+    case STORE_CALL:
+        shell_call(s, e);
+        break;
     }
 }
 

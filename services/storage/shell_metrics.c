@@ -11,6 +11,11 @@ void shell_metrics(struct shell *s) {
 #undef EXPORT
     size_t led = 0, all = 0;
     store_replica_counts(s->store, &led, &all);
+    struct store_heal_counts heals;
+    store_heal_counts(s->store, &heals);
+    daemon_metric_set(m->groups_short, (int64_t)heals.short_groups);
+    daemon_metric_set(m->heals_running, (int64_t)heals.running);
+    daemon_metric_set(m->log_replicas, (int64_t)heals.log_replicas);
     daemon_metric_set(m->replicas, (int64_t)all);
     daemon_metric_set(m->replicas_led, (int64_t)led);
     daemon_metric_set(m->mailbox_count,

@@ -138,6 +138,45 @@ void shell_archive(struct shell *s) {
     }
 }
 
+/* ---- calls to other storage nodes */
+
+struct call {
+    struct shell *shell;
+    uint64_t token;
+};
+
+static void called(void *user, const struct rpc_reply *reply) {
+    struct call *call = user;
+    struct shell_post *post = shell_post_new(SHELL_CALLED);
+    post->token = call->token;
+    post->err = reply->err;
+    tc_buf_append_slice(&post->answer, reply->payload);
+    if (daemon_worker_post_reserved(call->shell->worker, post) != TC_OK)
+        shell_post_free(post);
+    free(call);
+}
+
+void shell_call(struct shell *s, const struct store_effect *e) {
+    struct call *call = calloc(1, sizeof *call);
+    TC_ASSERT(call != NULL);
+    *call = (struct call){.shell = s, .token = e->token};
+    tc_err err = s->resting ? TC_ECLOSED
+                            : rpc_unary(s->rpc, e->addr, e->method, tc_buf_slice(&e->payload),
+                                        e->deadline_ms, called, call);
+    if (err == TC_OK) {
+        s->calls_out++;
+        return;
+    }
+    free(call);
+    store_call_done(s->store, e->token, err, TC_SLICE_EMPTY);
+}
+
+void shell_take_called(struct shell *s, struct shell_post *post) {
+    TC_ASSERT(s->calls_out > 0);
+    s->calls_out--;
+    store_call_done(s->store, post->token, post->err, tc_buf_slice(&post->answer));
+}
+
 /* ---- life */
 
 tc_err shell_peers_open(struct shell *s) {

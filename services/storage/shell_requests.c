@@ -103,7 +103,7 @@ METHOD(create_replica) {
 METHOD(delete_replica) {
     (void)token, (void)out, (void)ret_later;
     const Tercet__Pb__DeleteReplicaRequest *req = user;
-    tc_err err = store_delete_replica(s->store, req->gid);
+    tc_err err = store_delete_request(s->store, req);
     DAEMON_INFO(s->daemon->log, "replica deleted: gid=%llu err=%s", (unsigned long long)req->gid,
                 tc_err_name(err));
     return err;
@@ -151,6 +151,47 @@ METHOD(reinstall) {
     return store_reinstall(s->store, req->gid);
 }
 
+METHOD(set_directory) {
+    (void)token, (void)out, (void)ret_later;
+    const Tercet__Pb__Directory *req = user;
+    tc_err err = store_set_directory(s->store, req);
+    if (err != TC_OK)
+        DAEMON_WARN(s->daemon->log, "directory refused: version=%llu err=%s",
+                    (unsigned long long)req->version, tc_err_name(err));
+    return err;
+}
+
+METHOD(change_replica) {
+    (void)token, (void)ret_later;
+    const Tercet__Pb__ChangeReplicaRequest *req = user;
+    tc_err err = store_change_replica(s->store, req, out);
+    DAEMON_INFO(s->daemon->log, "change of members: gid=%llu remove=%u add=%s err=%s",
+                (unsigned long long)req->gid, req->remove_rid, req->add ? req->add->node : "",
+                tc_err_name(err));
+    return err;
+}
+
+METHOD(heal_replica) {
+    (void)token, (void)ret_later;
+    return store_heal_replica(s->store, user, out);
+}
+
+METHOD(transfer) {
+    (void)token, (void)ret_later;
+    const Tercet__Pb__TransferRequest *req = user;
+    tc_err err = store_transfer(s->store, req, out);
+    DAEMON_INFO(s->daemon->log, "transfer of leadership: gid=%llu to=%u err=%s",
+                (unsigned long long)req->gid, req->rid, tc_err_name(err));
+    return err;
+}
+
+METHOD(replica_alive) {
+    (void)out;
+    *ret_later = true;
+    store_replica_alive(s->store, token, user);
+    return TC_OK;
+}
+
 static const struct shell_method methods[] = {
     {"/tercet.Storage/CreateReplica", &tercet__pb__create_replica_request__descriptor,
      create_replica},
@@ -162,6 +203,12 @@ static const struct shell_method methods[] = {
     {"/tercet.Storage/ScrubPages", &tercet__pb__scrub_pages_request__descriptor, scrub_pages},
     {"/tercet.Storage/ScrubBucket", &tercet__pb__scrub_bucket_request__descriptor, scrub_bucket},
     {"/tercet.Storage/Reinstall", &tercet__pb__reinstall_request__descriptor, reinstall},
+    {"/tercet.Storage/SetDirectory", &tercet__pb__directory__descriptor, set_directory},
+    {"/tercet.Storage/ChangeReplica", &tercet__pb__change_replica_request__descriptor,
+     change_replica},
+    {"/tercet.Storage/HealReplica", &tercet__pb__heal_replica_request__descriptor, heal_replica},
+    {"/tercet.Storage/Transfer", &tercet__pb__transfer_request__descriptor, transfer},
+    {"/tercet.Storage/ReplicaAlive", &tercet__pb__replica_alive_request__descriptor, replica_alive},
 };
 
 enum {

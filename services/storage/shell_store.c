@@ -34,6 +34,7 @@ void shell_post_free(struct shell_post *post) {
         rpc_call_reply(post->call, TC_ECLOSED, TC_SLICE_EMPTY);
     if (post->request)
         protobuf_c_message_free_unpacked(post->request, NULL);
+    tc_buf_deinit(&post->answer);
     if (post->reply)
         tercet__pb__segment_reply__free_unpacked(post->reply, NULL);
     free(post);
@@ -123,6 +124,9 @@ static void take_post(struct shell *s, struct shell_post *post) {
     case SHELL_ARCHIVE:
         shell_take_archive(s, post);
         break;
+    case SHELL_CALLED:
+        shell_take_called(s, post);
+        break;
     case SHELL_MEMDS:
         store_push_all(s->store);
         break;
@@ -163,7 +167,7 @@ static void come_to_rest(struct shell *s, uint64_t now_ns) {
         return;
     if (!s->resting && (store_drain(s->store) || now_ns >= s->stop_ns))
         s->resting = true;
-    if (!s->resting || s->batch_out || s->jobs_out > 0)
+    if (!s->resting || s->batch_out || s->jobs_out > 0 || s->calls_out > 0)
         return;
     pthread_mutex_lock(&s->rest_lock);
     s->rested = true;
@@ -231,6 +235,8 @@ static struct store_options store_options_of(const struct shell *s) {
     to.segment_offer_bytes = o->segment_bytes;
     to.archive_required = o->archiver.count > 0;
     to.lease_ms = o->lease_ms;
+    to.dead_ms = o->heal_dead_ms;
+    to.learner_orphan_ms = o->learner_orphan_ms;
     to.read_units = o->partition_read_units;
     to.write_units = o->partition_write_units;
     return to;

@@ -108,16 +108,18 @@ struct heal_action heal_next(const struct heal_input *in) {
     if (in->change.rid != 0)
         return go_on(in);
     const struct heal_peer *dead = longest_dead(in);
-    bool wished = in->wish.store != HEAL_NOWHERE;
     struct heal_action a = act(HEAL_NOTHING, 0, "whole");
-    if (dead && !(wished && in->wish.remove_rid == dead->rid))
+    if (dead)
         a = replace(in, dead);
-    if (a.type == HEAL_NOTHING && wished) {
-        a = act(HEAL_LEARN, in->wish.remove_rid, "a move was asked for");
-        a.store = in->wish.store;
-    }
     if (a.type != HEAL_NOTHING)
         return a;
     struct heal_action other = upgrade(in);
     return other.type != HEAL_NOTHING || a.rid == 0 ? other : a;
+}
+
+uint32_t heal_live_logs(const struct heal_input *in) {
+    uint32_t live = quorum_may_vote(in->config, in->self);
+    for (uint32_t i = 0; i < in->peer_count; i++)
+        live += is_voter(in, &in->peers[i]) && !is_dead(in, &in->peers[i]);
+    return live;
 }

@@ -60,13 +60,7 @@ struct heal_change {
     uint32_t rid;        /* of the newcomer */
     uint32_t remove_rid; /* 0: nobody leaves */
     bool created;        /* its store has made it, and it is fed */
-    bool wished;         /* not for a silent voter: a return ends nothing */
-};
-
-/* A change that somebody asked for, with its place; store HEAL_NOWHERE: none. */
-struct heal_wish {
-    uint32_t store;
-    uint32_t remove_rid;
+    bool wished;         /* asked for, not for a silent voter: a return ends nothing */
 };
 
 struct heal_input {
@@ -79,9 +73,8 @@ struct heal_input {
     const struct heal_store *stores;
     uint32_t store_count;
     struct heal_change change;
-    struct heal_wish wish;
-    uint32_t copies_max; /* into one store at a time */
-    uint64_t dead_ns;    /* silence after which a voter is replaced */
+    uint32_t copies_max;  /* into one store at a time */
+    uint64_t dead_ns;     /* silence after which a voter is replaced */
     uint64_t patience_ns; /* silence after which a learner is given up */
 };
 
@@ -104,6 +97,8 @@ struct heal_action {
 };
 
 struct heal_action heal_next(const struct heal_input *in);
+/* Voters, the leader among them, that have not been silent for dead_ns: durable logs. */
+uint32_t heal_live_logs(const struct heal_input *in);
 
 /* The store for a newcomer in the place of remove_rid (0: nobody's); HEAL_NOWHERE: none. */
 uint32_t heal_place(const struct quorum_config *config, uint32_t remove_rid,

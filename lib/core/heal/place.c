@@ -51,9 +51,8 @@ uint32_t heal_place(const struct quorum_config *config, uint32_t remove_rid,
 bool heal_crowds(const struct quorum_config *config, uint32_t remove_rid,
                  const struct heal_store *stores, uint32_t store_count, uint32_t store) {
     uint32_t best = heal_place(config, remove_rid, stores, store_count);
-    return store < store_count &&
-           rank_of(config, remove_rid, &stores[store]) == RANK_USED_ZONE && best != HEAL_NOWHERE &&
-           rank_of(config, remove_rid, &stores[best]) < RANK_USED_ZONE;
+    return store < store_count && rank_of(config, remove_rid, &stores[store]) == RANK_USED_ZONE &&
+           best != HEAL_NOWHERE && rank_of(config, remove_rid, &stores[best]) < RANK_USED_ZONE;
 }
 
 tc_err heal_rid(const struct quorum_config *config, uint32_t highest, uint64_t random,

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "engine/store/log.h"
+#include "engine/store/members.h"
 #include "engine/store/replica.h"
 #include "engine/store/scrub.h"
 #include "engine/store/tables.h"
@@ -56,8 +57,9 @@ static tc_err apply_body(struct replica *r, const struct paxos_entry *e, struct 
         return apply_write(r, e, body);
     case PAXOS_SCRUB:
         return apply_scrub(r, e, body);
-    case PAXOS_LEAD:
     case PAXOS_CONF:
+        return store__members_apply(r, body);
+    case PAXOS_LEAD:
     case PAXOS_GENESIS:
     case PAXOS_ARCHIVED:
         return TC_OK;

@@ -60,6 +60,14 @@ void store__push(struct store *s, const Tercet__Pb__PushRequest *msg) {
     enqueue(s, e);
 }
 
+void store__call_send(struct store *s, const struct store_effect *call) {
+    struct store_effect *e = effect_new(STORE_CALL);
+    *e = *call;
+    e->type = STORE_CALL;
+    tc_list_init(&e->link);
+    enqueue(s, e);
+}
+
 void store__effects_release(struct store *s) {
     struct tc_list *at = s->effects_held.next;
     while (at != &s->effects_held) {

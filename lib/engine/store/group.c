@@ -5,7 +5,10 @@
 #include "base/probe.h"
 #include "engine/store/answer.h"
 #include "engine/store/apply.h"
+#include "engine/store/heal.h"
+#include "engine/store/learner.h"
 #include "engine/store/log.h"
+#include "engine/store/members.h"
 #include "engine/store/snapshot.h"
 
 #include <stdlib.h>
@@ -17,14 +20,6 @@ enum {
 #define HAND_OVER_PAUSE_NS 5000000000u /* if every copy is damaged, they must not play ball */
 #define FRESH_NS           1000000000u /* eventual reads lag at most this much */
 
-const Tercet__Pb__Member *store__group_member(const struct replica *r, uint32_t rid) {
-    const Tercet__Pb__Partition *p = r->desc->partition;
-    for (size_t i = 0; i < p->n_members; i++)
-        if (p->members[i]->rid == rid)
-            return p->members[i];
-    return NULL;
-}
-
 /* ---- one step and what follows */
 
 /* A term of this replica began or ended. */
@@ -34,6 +29,7 @@ static void follow_role(struct replica *r) {
     if (term != r->term_ballot) {
         if (r->term_ballot != 0)
             store__answer_term_ended(r);
+        store__heal_reset(r);
         r->term_ballot = term;
         r->blocked = false;
         r->announced = false;
@@ -54,10 +50,12 @@ static tc_err step(struct replica *r, struct paxos_event *ev, struct paxos_out *
     r->deadline_ns = out->deadline_ns;
     if (out->apply_index > r->committed)
         r->committed = out->apply_index;
+    store__members_logged(r, out->appends, out->append_count);
+    store__members_logged(r, out->repairs, out->repair_count);
     store__log_unit(r, out);
     store__log_sends(r, out);
     for (size_t i = 0; i < out->snapshot_count; i++)
-        store__snapshot_send(r, out->snapshots[i]);
+        store__heal_below_base(r, out->snapshots[i]);
     if (out->base_changed && !r->restarting)
         store__log_base(r);
     if (out->role_changed || r->term_ballot != 0)
@@ -92,6 +90,7 @@ void store__group_heard(struct replica *r, uint64_t commit) {
 
 /* Apply what is committed and tell paxos; a tick goes on with what is left. */
 static void settle(struct replica *r) {
+    store__learner_follow(r);
     for (int round = 0; round < SETTLE_ROUNDS_MAX; round++) {
         store__apply_note(r);
         store__apply(r);
@@ -118,7 +117,8 @@ tc_err store__group_step(struct replica *r, struct paxos_event *ev) {
 }
 
 void store__group_continue(struct replica *r) {
-    if (r->state == REPLICA_OK && !r->stalled && r->applied.index < r->committed)
+    bool applies = r->state == REPLICA_OK && !r->stalled;
+    if ((applies || r->status.log_only) && r->applied.index < r->committed)
         settle(r);
 }
 
@@ -209,7 +209,7 @@ tc_err store__group_may_read(struct replica *r) {
 }
 
 bool store__group_fresh(const struct replica *r) {
-    if (r->state != REPLICA_OK)
+    if (r->state != REPLICA_OK || !quorum_may_serve(paxos_config(r->paxos), r->rid))
         return false;
     return r->status.serving || store__now_ns(r->store) < r->fresh_ns + FRESH_NS;
 }

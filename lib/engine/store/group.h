@@ -40,7 +40,5 @@ void store__group_resign(struct replica *r);
 Tercet__Pb__Partition *store__group_partition(struct replica *r);
 /* Tell memds, if this replica leads. */
 void store__group_announce(struct replica *r);
-/* The member with this rid; NULL: none. */
-const Tercet__Pb__Member *store__group_member(const struct replica *r, uint32_t rid);
 
 #endif

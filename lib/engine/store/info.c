@@ -1,6 +1,8 @@
 /* What this node tells about itself: NodeInfo, the admin page, memds. */
 #include "base/assert.h"
+#include "engine/store/directory.h"
 #include "engine/store/group.h"
+#include "engine/store/heal.h"
 #include "engine/store/replica.h"
 #include "engine/store/tables.h"
 #include "env/fs.h"
@@ -8,17 +10,51 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+enum {
+    INFO_PEERS_MAX = QUORUM_VOTERS_MAX + PAXOS_LEARNERS_MAX,
+};
+
 static const char *state_text(const struct replica *r) {
     switch (r->state) {
     case REPLICA_OK:
         return r->stalled ? "stalled: waits for a checkpoint" : "ok";
     case REPLICA_INSTALLING:
         return "installing";
+    case REPLICA_LOG:
+        return "log";
     case REPLICA_DAMAGED:
     case REPLICA_LOST:
         break;
     }
     return r->damage;
+}
+
+/* What a leader adds: the change that goes on, and what it knows of the others. */
+struct leader_info {
+    Tercet__Pb__ChangeReplicaReply change;
+    Tercet__Pb__PeerInfo peers[INFO_PEERS_MAX];
+    Tercet__Pb__PeerInfo *pointers[INFO_PEERS_MAX];
+};
+
+static void fill_leader(const struct replica *r, Tercet__Pb__ReplicaInfo *info,
+                        struct leader_info *l) {
+    struct heal_peer peers[INFO_PEERS_MAX];
+    size_t count = store__heal_peers(r, store__now_ns(r->store), peers);
+    tercet__pb__change_replica_reply__init(&l->change);
+    store__heal_progress(r, &l->change);
+    info->change = &l->change;
+    for (size_t i = 0; i < count; i++) {
+        Tercet__Pb__PeerInfo *p = &l->peers[i];
+        tercet__pb__peer_info__init(p);
+        p->rid = peers[i].rid;
+        p->match = peers[i].match;
+        p->silent_ms = peers[i].silent_ns / STORE_MS_NS;
+        p->learner = peers[i].learner;
+        p->has_tree = peers[i].has_tree;
+        l->pointers[i] = p;
+    }
+    info->peers = l->pointers;
+    info->n_peers = count;
 }
 
 static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info, struct tc_buf *state) {
@@ -49,9 +85,15 @@ void store_node_info(struct store *s, struct tc_buf *out) {
     Tercet__Pb__ReplicaInfo *infos = calloc(n + 1, sizeof *infos);
     Tercet__Pb__ReplicaInfo **pointers = calloc(n + 1, sizeof(Tercet__Pb__ReplicaInfo *));
     struct tc_buf *states = calloc(n + 1, sizeof *states);
-    TC_ASSERT(infos != NULL && pointers != NULL && states != NULL);
+    struct leader_info **leaders = calloc(n + 1, sizeof(struct leader_info *));
+    TC_ASSERT(infos && pointers && states && leaders);
     for (size_t i = 0; i < n; i++) {
         fill_replica(s->replicas[i], &infos[i], &states[i]);
+        if (s->replicas[i]->paxos && store__group_leads(s->replicas[i])) {
+            leaders[i] = calloc(1, sizeof *leaders[i]);
+            TC_ASSERT(leaders[i] != NULL);
+            fill_leader(s->replicas[i], &infos[i], leaders[i]);
+        }
         pointers[i] = &infos[i];
     }
     reply.node = s->node;
@@ -65,8 +107,11 @@ void store_node_info(struct store *s, struct tc_buf *out) {
     if (tc_fs_space(s->env.fs, s->dir, &space) == TC_OK)
         reply.disk_free_bytes = space.free_bytes;
     proto_append(out, &reply.base);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         tc_buf_deinit(&states[i]);
+        free(leaders[i]);
+    }
+    free((void *)leaders);
     free(states);
     free(pointers);
     free(infos);
@@ -80,6 +125,22 @@ static void append_json_text(struct tc_buf *out, const char *text) {
         tc_buf_append_u8(out, (uint8_t)*text < 0x20 ? ' ' : (uint8_t)*text);
     }
     tc_buf_append_u8(out, '"');
+}
+
+static const char *change_text(Tercet__Pb__ChangeState state) {
+    static const char *const texts[] = {"none", "learning", "joint", "log", "copying", "done"};
+    return (size_t)state < sizeof texts / sizeof texts[0] ? texts[state] : "unknown";
+}
+
+static void append_change_json(const struct replica *r, struct tc_buf *out) {
+    Tercet__Pb__ChangeReplicaReply c = TERCET__PB__CHANGE_REPLICA_REPLY__INIT;
+    store__heal_progress(r, &c);
+    tc_buf_printf(out, ",\"live_logs\":%" PRIu32, r->live_logs);
+    if (c.state != TERCET__PB__CHANGE_STATE__CHANGE_NONE)
+        tc_buf_printf(out,
+                      ",\"change\":{\"rid\":%" PRIu32 ",\"state\":\"%s\",\"done\":%" PRIu64
+                      ",\"total\":%" PRIu64 "}",
+                      c.rid, change_text(c.state), c.done, c.total);
 }
 
 static void append_replica_json(struct replica *r, struct tc_buf *out) {
@@ -102,6 +163,8 @@ static void append_replica_json(struct replica *r, struct tc_buf *out) {
     }
     tc_buf_append_str(out, ",\"state\":");
     append_json_text(out, state_text(r));
+    if (r->paxos && store__group_leads(r))
+        append_change_json(r, out);
     if (r->archive.problem[0]) {
         tc_buf_append_str(out, ",\"archive_problem\":");
         append_json_text(out, r->archive.problem);
@@ -111,6 +174,8 @@ static void append_replica_json(struct replica *r, struct tc_buf *out) {
 
 void store_status_json(struct store *s, struct tc_buf *out) {
     struct wal_space space = wal_space(s->wal);
+    struct store_heal_counts counts;
+    store_heal_counts(s, &counts);
     tc_buf_append_str(out, "{\"node\":");
     append_json_text(out, s->node);
     tc_buf_append_str(out, ",\"zone\":");
@@ -120,8 +185,11 @@ void store_status_json(struct store *s, struct tc_buf *out) {
         tc_buf_printf(out, "%02x", s->uuid[i]);
     tc_buf_printf(out,
                   "\",\"boot\":%" PRIu64 ",\"wal_bytes\":%" PRIu64 ",\"wal_max_bytes\":%" PRIu64
+                  ",\"directory_version\":%" PRIu64 ",\"groups_short\":%zu,\"heals_running\":%zu"
                   ",\"replicas\":[",
-                  s->boot, space.used_bytes, space.max_bytes);
+                  s->boot, space.used_bytes, space.max_bytes,
+                  s->directory->pb ? s->directory->pb->version : 0, counts.short_groups,
+                  counts.running);
     for (size_t i = 0; i < s->replica_count; i++) {
         if (i > 0)
             tc_buf_append_u8(out, ',');

@@ -5,6 +5,7 @@
 #include "base/reader.h"
 #include "engine/store/apply.h"
 #include "engine/store/group.h"
+#include "engine/store/members.h"
 
 #include <stdlib.h>
 
@@ -139,6 +140,13 @@ static bool load_entries(struct replica *r, const struct paxos_msg *msg, struct 
     return true;
 }
 
+/* Where members change, a receiver may lag behind the change that made this one a member, and must
+ * know where to answer. Entries and their acknowledgements go to who answered before. */
+static bool introduces(const struct replica *r, const struct paxos_msg *msg) {
+    bool busy = msg->type == PAXOS_ACCEPTED || msg->entry_count > 0;
+    return !busy && paxos_config(r->paxos)->version > 1;
+}
+
 static void send(struct replica *r, const struct paxos_send *out, const Tercet__Pb__Member *to) {
     struct store *s = r->store;
     struct paxos_msg msg = out->msg;
@@ -146,8 +154,13 @@ static void send(struct replica *r, const struct paxos_send *out, const Tercet__
     if (!load_entries(r, &out->msg, s->wire_entries))
         return; /* paxos sends again; a damaged entry is repaired from elsewhere meanwhile */
     msg.entries = s->wire_entries;
+    Tercet__Pb__Member self;
     struct store_wire_ends ends = {
         .gid = r->gid, .from_store = s->uuid, .to_store = to->store_uuid.data};
+    if (introduces(r, &msg)) {
+        store__members_self(r, &self);
+        ends.sender = &self;
+    }
     store__wire_out_init(s->wire_out, &ends, &msg);
     store__send(s, STORE_SEND, to->addr, lsn_of(r, out->after_seq), &s->wire_out->pb.base);
     store__wire_out_deinit(s->wire_out);
@@ -157,7 +170,7 @@ static void send(struct replica *r, const struct paxos_send *out, const Tercet__
 
 void store__log_sends(struct replica *r, const struct paxos_out *out) {
     for (size_t i = 0; i < out->send_count; i++) {
-        const Tercet__Pb__Member *to = store__group_member(r, out->sends[i].msg.to);
+        const Tercet__Pb__Member *to = store__members_find(r, out->sends[i].msg.to);
         if (to && to->store_uuid.len == STORE_UUID_BYTES)
             send(r, &out->sends[i], to);
     }

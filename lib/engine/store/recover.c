@@ -3,7 +3,9 @@
 #include "base/probe.h"
 #include "base/reader.h"
 #include "engine/store/group.h"
+#include "engine/store/learner.h"
 #include "engine/store/log.h"
+#include "engine/store/members.h"
 #include "engine/store/replica.h"
 #include "env/fs.h"
 
@@ -39,6 +41,13 @@ static tc_err config_of(const Tercet__Pb__Partition *p, struct quorum_config *re
         return TC_EINVAL;
     *ret = c;
     return TC_OK;
+}
+
+tc_err store__replica_first_config(const Tercet__Pb__CreateReplicaRequest *desc,
+                                   struct quorum_config *ret_config) {
+    if (desc->base_config.len > 0)
+        return quorum_decode(proto_slice(desc->base_config), ret_config);
+    return config_of(desc->partition, ret_config);
 }
 
 static tc_err read_states(const struct replica *r, struct store_base *base, uint64_t *promised) {
@@ -222,7 +231,8 @@ static tc_err make_paxos(struct replica *r, const struct paxos_recovery *recover
 static tc_err start(struct replica *r, struct btree_stamp stamp) {
     struct store_base base = {0};
     uint64_t promised = 0;
-    TC_TRY(config_of(r->desc->partition, &base.config));
+    base.mark = (struct paxos_mark){r->desc->base_index, r->desc->base_ballot, r->desc->base_chain};
+    TC_TRY(store__replica_first_config(r->desc, &base.config));
     TC_TRY(read_states(r, &base, &promised));
     if (r->tree)
         finish_install(r, stamp, &base);
@@ -241,7 +251,9 @@ static tc_err start(struct replica *r, struct btree_stamp stamp) {
                                       .entry_count = count,
                                       .checkpoint_index = r->applied.index,
                                       .checkpoint_chain = r->applied.chain,
-                                      .archived = base.mark.index};
+                                      .archived = base.mark.index,
+                                      .log_only = r->state == REPLICA_LOG};
+    store__members_logged(r, entries, count);
     tc_err err = make_paxos(r, &recovery);
     if (err == TC_OK) {
         /* Not beyond what is certain: a log that does not hold its checkpoint's place may end in
@@ -300,7 +312,9 @@ static void open_tree(struct replica *r) {
     store__replica_tree_path(r, path, sizeof path);
     struct btree_opts opts = store__replica_tree_opts(r, /* create= */ false);
     tc_err err = btree_open(r->store->env.fs, path, &opts, &r->tree);
-    if (err != TC_OK)
+    if (r->desc->learner && err != TC_OK)
+        r->state = REPLICA_LOG; /* no copy was put in place yet, or it is sent once more */
+    else if (err != TC_OK)
         store__replica_damaged(r, err == TC_ENOTFOUND ? "the B-tree file is missing"
                                                       : "the B-tree file cannot be opened");
 }
@@ -319,6 +333,8 @@ static tc_err recover_one(struct store *s, uint64_t gid) {
     if (r->tree)
         stamp = btree_durable_stamp(r->tree);
     store__replica_insert(s, r);
+    if (r->tree)
+        TC_TRY(store__learner_done(r)); /* the crash came after the swap */
     return store__replica_start(r, stamp);
 }
 

@@ -7,6 +7,9 @@
 #include "engine/store/answer.h"
 #include "engine/store/file.h"
 #include "engine/store/group.h"
+#include "engine/store/heal.h"
+#include "engine/store/learner.h"
+#include "engine/store/members.h"
 #include "engine/store/snapshot.h"
 #include "env/fs.h"
 
@@ -57,9 +60,13 @@ static tc_err desc_save(struct store *s, const Tercet__Pb__CreateReplicaRequest 
     return err;
 }
 
+tc_err store__replica_desc_save(struct store *s, const Tercet__Pb__CreateReplicaRequest *desc) {
+    return desc_save(s, desc, DESC_LIVE);
+}
+
 static bool desc_sound(const Tercet__Pb__CreateReplicaRequest *d, uint64_t gid) {
     return d->partition && d->partition->gid == gid && gid != 0 && d->rid != 0 &&
-           d->partition->n_members > 0 && d->partition->n_members <= QUORUM_MEMBERS_MAX;
+           d->partition->n_members > 0 && d->partition->n_members <= QUORUM_VOTERS_MAX;
 }
 
 tc_err store__replica_desc_load(struct store *s, uint64_t gid, bool *ret_live,
@@ -125,6 +132,8 @@ struct replica *store__replica_new(struct store *s, Tercet__Pb__CreateReplicaReq
     tc_list_init(&r->flush_link);
     store_waits_init(&r->waits);
     store__admit_init(r);
+    store__members_init(r);
+    r->fed_ns = store__now_ns(s);
     return r;
 }
 
@@ -136,6 +145,8 @@ void store__replica_free(struct replica *r) {
     for (size_t i = 0; r->proposals && i < r->proposals->count; i++)
         tc_blob_unref(r->proposals->items[i].body);
     store__snapshot_forget(r);
+    store__heal_free(r);
+    store__members_deinit(r);
     paxos_free(r->paxos);
     btree_close(r->tree);
     store_overlay_deinit(&r->overlay);
@@ -212,6 +223,8 @@ static tc_err check_create(struct store *s, const Tercet__Pb__CreateReplicaReque
         return TC_ELIMIT;
     if (store__find(s, req->partition->gid))
         return TC_EEXISTS;
+    if (req->learner)
+        return store__learner_check(s, req);
     for (size_t i = 0; i < req->partition->n_members; i++) {
         const Tercet__Pb__Member *m = req->partition->members[i];
         if (m->store_uuid.len != STORE_UUID_BYTES || strlen(m->addr) >= STORE_ADDR_BYTES_MAX)
@@ -241,6 +254,10 @@ static tc_err make_tree(struct replica *r) {
     tc_err err = tc_fs_unlink(r->store->env.fs, path); /* of a creation that a crash cut short */
     if (err != TC_OK && err != TC_ENOTFOUND)
         return err;
+    if (r->desc->learner) {
+        r->state = REPLICA_LOG;
+        return TC_OK;
+    }
     struct btree_opts opts = store__replica_tree_opts(r, /* create= */ true);
     return btree_open(r->store->env.fs, path, &opts, &r->tree);
 }
@@ -255,13 +272,25 @@ static Tercet__Pb__CreateReplicaRequest *desc_dup(const Tercet__Pb__CreateReplic
     return copy;
 }
 
+/* A repeated request for a learner that is there already. */
+static bool is_repeat(const struct store *s, const Tercet__Pb__CreateReplicaRequest *req) {
+    const struct replica *r =
+        req->learner && req->partition ? store__find(s, req->partition->gid) : NULL;
+    return r && r->rid == req->rid && r->desc->learner && r->state == REPLICA_LOG;
+}
+
 tc_err store_create_replica(struct store *s, const Tercet__Pb__CreateReplicaRequest *req) {
+    if (is_repeat(s, req))
+        return TC_OK;
     TC_TRY(check_create(s, req));
     TC_TRY(check_gone(s, req->partition->gid, req->rid));
     struct replica *r = store__replica_new(s, desc_dup(req));
+    struct btree_stamp stamp = {0};
     tc_err err = make_tree(r);
+    if (err == TC_OK && r->tree)
+        stamp = btree_durable_stamp(r->tree);
     if (err == TC_OK)
-        err = store__replica_start(r, btree_durable_stamp(r->tree));
+        err = store__replica_start(r, stamp);
     if (err == TC_OK)
         err = desc_save(s, r->desc, DESC_LIVE);
     if (err != TC_OK) {
@@ -298,9 +327,20 @@ tc_err store_delete_replica(struct store *s, uint64_t gid) {
     store__replica_tree_path(r, path, sizeof path);
     take_out(s, r);
     store__replica_free(r);
-    if (tc_fs_unlink(s->env.fs, path) != TC_OK)
+    tc_err unlinked = tc_fs_unlink(s->env.fs, path);
+    if (unlinked != TC_OK && unlinked != TC_ENOTFOUND)
         TC_TRACE(&s->env.trace, "tree of a deleted replica stays: %s", path);
     return err == TC_ENOTFOUND ? TC_OK : err;
+}
+
+tc_err store_delete_request(struct store *s, const Tercet__Pb__DeleteReplicaRequest *req) {
+    const struct replica *r = store__find(s, req->gid);
+    struct tc_slice uuid = proto_slice(req->store_uuid);
+    if (r && req->rid != 0 && req->rid != r->rid)
+        return TC_ESTALE;
+    if (uuid.len > 0 && !tc_slice_eq(uuid, tc_slice(s->uuid, STORE_UUID_BYTES)))
+        return TC_ESTALE;
+    return store_delete_replica(s, req->gid);
 }
 
 tc_err store_reinstall(struct store *s, uint64_t gid) {

@@ -20,6 +20,12 @@ TC_MUST_USE tc_err store__replica_recover_all(struct store *s, struct tc_buf *di
  *   Errors   TC_ENOTFOUND, TC_ECORRUPT, TC_EIO */
 TC_MUST_USE tc_err store__replica_desc_load(struct store *s, uint64_t gid, bool *ret_live,
                                             Tercet__Pb__CreateReplicaRequest **ret_desc);
+/* Write a live replica's descriptor. Errors: TC_EIO, TC_EFULL: the old or the new one is there. */
+TC_MUST_USE tc_err store__replica_desc_save(struct store *s,
+                                            const Tercet__Pb__CreateReplicaRequest *desc);
+/* The configuration at the place where its log began. Errors: TC_EINVAL, TC_ECORRUPT. */
+TC_MUST_USE tc_err store__replica_first_config(const Tercet__Pb__CreateReplicaRequest *desc,
+                                               struct quorum_config *ret_config);
 struct replica *store__replica_new(struct store *s, Tercet__Pb__CreateReplicaRequest *desc_take);
 /* Enter it into the store's tables. */
 void store__replica_insert(struct store *s, struct replica *r);

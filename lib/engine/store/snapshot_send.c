@@ -2,6 +2,8 @@
 #include "base/crc32c.h"
 #include "base/hash.h"
 #include "engine/store/group.h"
+#include "engine/store/heal.h"
+#include "engine/store/members.h"
 #include "engine/store/snapshot.h"
 
 #include <stdlib.h>
@@ -19,6 +21,8 @@ struct snapshot_send {
     struct paxos_mark base;
     struct tc_buf config;
     uint64_t archived;
+    uint64_t item_count; /* sent */
+    uint64_t item_total;
     uint32_t next_seq;
     uint32_t acked_count;
     bool filling; /* a job reads the next chunk */
@@ -31,12 +35,13 @@ struct fill_job {
     struct store_job job;
     struct snapshot_send *send;
     struct tc_buf data;
+    uint64_t item_count;
     bool ended;
     tc_err err;
 };
 
 void store__snapshot_post(struct replica *r, uint32_t to, Tercet__Pb__SnapshotChunk *chunk) {
-    const Tercet__Pb__Member *m = store__group_member(r, to);
+    const Tercet__Pb__Member *m = store__members_find(r, to);
     if (m == NULL)
         return;
     chunk->gid = r->gid;
@@ -79,7 +84,7 @@ void store__snapshot_sends_drop(struct replica *r) {
 }
 
 uint64_t store__snapshot_log_floor(const struct replica *r) {
-    uint64_t floor = UINT64_MAX;
+    uint64_t floor = store__snapshot_take_floor(r);
     for (const struct snapshot_send *send = r->sends; send; send = send->next)
         if (send->base.index < floor)
             floor = send->base.index;
@@ -102,6 +107,7 @@ static void fill_run(struct store_job *j) {
             break;
         append_lenbytes(&f->data, key);
         append_lenbytes(&f->data, value);
+        f->item_count++;
     }
     f->ended = f->err == TC_EEND;
     if (f->ended)
@@ -124,6 +130,12 @@ static void post_chunk(struct snapshot_send *send, const struct fill_job *f) {
     chunk.base_ballot = send->base.ballot;
     chunk.base_chain = send->base.chain;
     chunk.archived = send->archived;
+    if (chunk.seq == 0) {
+        chunk.partition = send->r->desc->partition;
+        chunk.config_version = store__members_version(send->r);
+    }
+    send->item_count += f->item_count;
+    send->r->store->counters.copy_bytes_out += f->data.len;
     if (f->ended) {
         const struct btree_sums *sums = btree_snapshot_sums(send->snap);
         chunk.sums_hash = tc_hash64(tc_slice(sums, sizeof *sums), 0);
@@ -171,6 +183,11 @@ void store__snapshot_acked(struct replica *r, const Tercet__Pb__SnapshotChunk *a
     if (send == NULL || send->id != ack->snapshot_id || ack->seq != send->acked_count ||
         ack->seq >= send->next_seq)
         return;
+    if (ack->err != TC_OK) {
+        drop(send);
+        store__heal_copy_refused(r);
+        return;
+    }
     send->acked_count++;
     send->progress_ns = store__now_ns(r->store);
     if (send->ended && send->acked_count == send->next_seq) {
@@ -183,10 +200,8 @@ void store__snapshot_acked(struct replica *r, const Tercet__Pb__SnapshotChunk *a
 
 /* ---- start */
 
-/* Where the receiver's log is to begin: as low as the archive and repeated requests may need it,
- * as high as this log still reaches. */
-static struct paxos_mark choose_base(const struct replica *r, const struct btree_stamp *stamp) {
-    uint64_t at = stamp->index;
+struct paxos_mark store__snapshot_base(const struct replica *r, uint64_t index) {
+    uint64_t at = index;
     uint64_t oldest = store_dedup_oldest_index(&r->dedup);
     if (at > r->status.archived)
         at = r->status.archived;
@@ -207,7 +222,8 @@ static void start(struct replica *r, uint32_t to) {
     send->to = to;
     send->id = r->store->env.random(r->store->env.user) | 1;
     send->snap = snap;
-    send->base = choose_base(r, &stamp);
+    send->base = store__snapshot_base(r, stamp.index);
+    send->item_total = btree_stats(r->tree).item_count;
     const struct quorum_config *config = paxos_config_at(r->paxos, send->base.index);
     TC_ASSERT(config != NULL);
     quorum_encode(config, &send->config);
@@ -224,13 +240,36 @@ void store__snapshot_send_from(struct replica *r, uint32_t to, uint64_t index) {
     for (const struct snapshot_send *send = r->sends; send; send = send->next)
         count++;
     if (r->state != REPLICA_OK || count >= SNAPSHOT_SENDS_MAX || find(r, to) ||
-        store__group_member(r, to) == NULL)
+        store__members_find(r, to) == NULL)
         return;
     uint64_t floor = index > r->status.base.index ? index : r->status.base.index;
     if (r->checkpoint.durable == 0 || r->checkpoint.durable < floor)
         r->checkpoint.wanted = true; /* asked again soon, by paxos or by the receiver */
     else
         start(r, to);
+}
+
+bool store__snapshot_sends_to(const struct replica *r, uint32_t to) {
+    return find(r, to) != NULL;
+}
+
+uint32_t store__snapshot_sends_into(const struct replica *r, struct tc_slice store_uuid) {
+    uint32_t count = 0;
+    for (const struct snapshot_send *send = r->sends; send; send = send->next) {
+        const Tercet__Pb__Member *m = store__members_find(r, send->to);
+        count += m && tc_slice_eq(proto_slice(m->store_uuid), store_uuid);
+    }
+    return count;
+}
+
+bool store__snapshot_progress(const struct replica *r, uint32_t to, uint64_t *ret_done,
+                              uint64_t *ret_total) {
+    const struct snapshot_send *send = find(r, to);
+    if (send == NULL)
+        return false;
+    *ret_done = send->item_count;
+    *ret_total = send->item_total > send->item_count ? send->item_total : send->item_count;
+    return true;
 }
 
 void store__snapshot_send(struct replica *r, uint32_t to) {

@@ -5,8 +5,11 @@
 #include "base/probe.h"
 #include "base/reader.h"
 #include "engine/store/checkpoint.h"
+#include "engine/store/directory.h"
 #include "engine/store/group.h"
+#include "engine/store/learner.h"
 #include "engine/store/log.h"
+#include "engine/store/members.h"
 #include "engine/store/replica.h"
 #include "engine/store/snapshot.h"
 #include "env/fs.h"
@@ -18,8 +21,8 @@ struct snapshot_take {
     uint64_t id;
     uint32_t from;
     uint32_t next_seq;
-    bool was_ok; /* the old B-tree still serves if this copy fails */
-    bool full;   /* the last chunk is in; the swap waits for other jobs of the replica */
+    enum replica_state was; /* goes on being that if this copy fails */
+    bool full;              /* the last chunk is in; the swap waits for other jobs of the replica */
     bool failed;
     uint32_t jobs_out; /* chunks at the worker, taken in order */
     tc_err worker_err; /* the worker's own: after a failure the rest is skipped */
@@ -28,6 +31,8 @@ struct snapshot_take {
     struct paxos_mark base;
     struct quorum_config config;
     uint64_t archived;
+    Tercet__Pb__Partition *partition; /* owned; NULL: an older sender's copy */
+    uint64_t config_version;
     uint64_t progress_ns;
 };
 
@@ -48,20 +53,23 @@ struct take_job {
 static void take_free(struct replica *r) {
     if (r->take && r->take->load)
         btree_load_abort(r->take->load);
+    if (r->take && r->take->partition)
+        tercet__pb__partition__free_unpacked(r->take->partition, NULL);
     free(r->take);
     r->take = NULL;
 }
 
-/* Give this copy up; the old B-tree, if there is a good one, serves again. */
+/* Give this copy up; the old B-tree, if there is a good one, serves again, and a log replica is one
+ * still. */
 static void give_up(struct replica *r, const char *why) {
     TC_TRACE(&r->store->env.trace, "snapshot coming in: %s -> given up", why);
     TC_PROBE("store: snapshot given up by its receiver");
     r->take->failed = true;
     if (r->take->jobs_out > 0)
         return; /* the last job that comes back ends it */
-    bool serves = r->take->was_ok && r->tree != NULL;
+    enum replica_state was = r->take->was;
     take_free(r);
-    r->state = serves ? REPLICA_OK : REPLICA_DAMAGED;
+    r->state = was == REPLICA_OK && r->tree == NULL ? REPLICA_DAMAGED : was;
 }
 
 /* ---- jobs */
@@ -155,8 +163,18 @@ static void tell_paxos(struct replica *r, const struct snapshot_take *take) {
         store__replica_damaged(r, "paxos refused the snapshot");
 }
 
+/* Who belongs to the group by now, and that a B-tree is here: on disk before paxos hears of it. */
+static void keep_members(struct replica *r, const struct snapshot_take *take) {
+    tc_err err = store__learner_done(r);
+    if (err == TC_OK && take->partition)
+        err = store__members_installed(r, take->partition, take->config_version);
+    if (err != TC_OK)
+        store__fail(r->store, "the descriptor of an installed copy could not be kept");
+}
+
 static void installed(struct replica *r) {
     struct snapshot_take take = *r->take;
+    keep_members(r, &take);
     take_free(r);
     r->state = REPLICA_OK;
     r->damage[0] = 0;
@@ -237,30 +255,68 @@ static void add_done(struct store *s, struct store_job *j) {
 static bool wanted(const struct replica *r, const Tercet__Pb__SnapshotChunk *c) {
     bool behind = c->index > r->applied.index && c->index > r->status.last.index;
     return r->paxos && c->index >= r->status.base.index && c->base_index <= c->index &&
-           (r->state == REPLICA_DAMAGED || (r->state == REPLICA_OK && behind));
+           (r->state == REPLICA_DAMAGED || r->state == REPLICA_LOG ||
+            (r->state == REPLICA_OK && behind));
 }
 
 static tc_err begin(struct replica *r, const Tercet__Pb__SnapshotChunk *c) {
     struct quorum_config config;
     TC_TRY(quorum_decode(tc_slice(c->config.data, c->config.len), &config));
+    if (c->partition && !store__members_all_sound(c->partition, r->gid))
+        return TC_ECORRUPT;
     struct snapshot_take *take = calloc(1, sizeof *take);
     TC_ASSERT(take != NULL);
     take->id = c->snapshot_id;
     take->from = c->from;
-    take->was_ok = r->state == REPLICA_OK;
+    take->was = r->state;
     take->at = (struct paxos_mark){c->index, c->ballot, c->chain};
     take->base = (struct paxos_mark){c->base_index, c->base_ballot, c->base_chain};
     take->config = config;
     take->archived = c->archived;
+    if (c->partition)
+        take->partition = (Tercet__Pb__Partition *)proto_dup(&c->partition->base);
+    take->config_version = c->config_version;
     r->take = take;
     r->state = REPLICA_INSTALLING;
     return TC_OK;
 }
 
+/* This store takes enough copies already. */
+static bool busy(const struct store *s) {
+    uint32_t count = 0;
+    for (size_t i = 0; i < s->replica_count; i++)
+        count += s->replicas[i]->take != NULL;
+    return count >= store__directory_copies_max(s);
+}
+
+static void refuse(struct replica *r, const Tercet__Pb__SnapshotChunk *c) {
+    Tercet__Pb__SnapshotChunk chunk = TERCET__PB__SNAPSHOT_CHUNK__INIT;
+    chunk.ack = true;
+    chunk.snapshot_id = c->snapshot_id;
+    chunk.seq = c->seq;
+    chunk.err = TC_EBUSY;
+    store__snapshot_post(r, c->from, &chunk);
+}
+
+static void ask(struct replica *r, uint32_t whom);
+
+static bool may_begin(struct replica *r, const Tercet__Pb__SnapshotChunk *c) {
+    if (!wanted(r, c)) {
+        if (r->state == REPLICA_LOG && c->index < r->status.base.index)
+            ask(r, c->from); /* a newer one: this log does not reach back so far */
+        return false;
+    }
+    if (busy(r->store)) {
+        refuse(r, c);
+        return false;
+    }
+    return begin(r, c) == TC_OK;
+}
+
 void store__snapshot_taken(struct replica *r, const Tercet__Pb__SnapshotChunk *c) {
     if (tc_crc32c(0, c->data.data, c->data.len) != c->crc)
         return;
-    if (c->seq == 0 && r->take == NULL && wanted(r, c) && begin(r, c) != TC_OK)
+    if (c->seq == 0 && r->take == NULL && !may_begin(r, c))
         return;
     struct snapshot_take *take = r->take;
     if (take == NULL || take->id != c->snapshot_id || take->next_seq != c->seq || take->full ||
@@ -275,26 +331,30 @@ void store__snapshot_taken(struct replica *r, const Tercet__Pb__SnapshotChunk *c
     t->last = c->last;
     t->sums_hash = c->sums_hash;
     tc_buf_append(&t->data, c->data.data, c->data.len);
+    r->store->counters.copy_bytes_in += c->data.len;
     store__job_add(r->store, r, &t->job);
 }
 
 /* ---- time */
 
-/* A damaged replica asks its leader; index says how far back its own log reaches. */
-static void ask(struct replica *r) {
-    uint32_t leader = r->status.leader;
-    if (leader == 0 || leader == r->rid)
+/* index says how far back the own log reaches. */
+static void ask(struct replica *r, uint32_t whom) {
+    if (whom == 0 || whom == r->rid)
         return;
     Tercet__Pb__SnapshotChunk chunk = TERCET__PB__SNAPSHOT_CHUNK__INIT;
     chunk.ack = true;
     chunk.index = r->status.base.index;
-    store__snapshot_post(r, leader, &chunk);
+    store__snapshot_post(r, whom, &chunk);
+}
+
+uint64_t store__snapshot_take_floor(const struct replica *r) {
+    return r->take ? r->take->at.index : UINT64_MAX;
 }
 
 void store__snapshot_take_tick(struct replica *r, uint64_t now_ns) {
     if (r->take == NULL && r->state == REPLICA_DAMAGED && now_ns >= r->ask_ns) {
         r->ask_ns = now_ns + (uint64_t)SNAPSHOT_ASK_MS * STORE_MS_NS;
-        ask(r);
+        ask(r, r->status.leader);
     }
     if (r->take == NULL)
         return;
@@ -316,7 +376,7 @@ void store__snapshot_forget(struct replica *r) {
 
 void store_receive_chunk(struct store *s, const Tercet__Pb__SnapshotChunk *c) {
     struct replica *r = store__find(s, c->gid);
-    const Tercet__Pb__Member *from = r ? store__group_member(r, c->from) : NULL;
+    const Tercet__Pb__Member *from = r ? store__members_find(r, c->from) : NULL;
     bool sound = r && r->paxos && from && c->to == r->rid &&
                  tc_slice_eq(store__bytes(c->to_store), tc_slice(s->uuid, STORE_UUID_BYTES)) &&
                  tc_slice_eq(store__bytes(c->from_store), store__bytes(from->store_uuid));
@@ -324,7 +384,9 @@ void store_receive_chunk(struct store *s, const Tercet__Pb__SnapshotChunk *c) {
         s->counters.messages_dropped++;
         return;
     }
-    if (!c->ack)
+    if (!c->ack && c->log_only)
+        store__learner_take_base(r, c);
+    else if (!c->ack)
         store__snapshot_taken(r, c);
     else if (c->snapshot_id != 0)
         store__snapshot_acked(r, c);

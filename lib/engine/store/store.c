@@ -5,8 +5,11 @@
 #include "base/probe.h"
 #include "base/reader.h"
 #include "engine/store/answer.h"
+#include "engine/store/call.h"
+#include "engine/store/directory.h"
 #include "engine/store/file.h"
 #include "engine/store/group.h"
+#include "engine/store/members.h"
 #include "engine/store/replica.h"
 #include "engine/store/snapshot.h"
 #include "engine/store/store_private.h"
@@ -42,6 +45,8 @@ struct store_options store_options_default(void) {
         .segment_offer_bytes = 4u << 20,
         .archive_required = true,
         .lease_ms = 1000,
+        .dead_ms = 2500,
+        .learner_orphan_ms = 60000,
     };
 }
 
@@ -147,12 +152,14 @@ static struct store *store_new(const struct store_env *env, const struct store_o
     tc_list_init(&s->effects_held);
     tc_list_init(&s->jobs);
     tc_list_init(&s->flush_waiting);
+    tc_list_init(&s->calls);
+    s->directory = calloc(1, sizeof *s->directory);
     tc_arena_init(&s->scratch, STORE_SCRATCH_BYTES_MAX);
     s->batch = calloc(1, sizeof *s->batch);
     s->wire_out = calloc(1, sizeof *s->wire_out);
     s->wire_in = calloc(1, sizeof *s->wire_in);
     s->wire_entries = calloc(PAXOS_MSG_ENTRIES_MAX, sizeof *s->wire_entries);
-    TC_ASSERT(s->batch && s->wire_out && s->wire_in && s->wire_entries);
+    TC_ASSERT(s->directory && s->batch && s->wire_out && s->wire_in && s->wire_entries);
     return s;
 }
 
@@ -162,6 +169,7 @@ static tc_err recover(struct store *s, struct tc_buf *diag) {
     if (len < 0 || (size_t)len >= sizeof wal_dir)
         return TC_EINVAL;
     TC_TRY(load_identity(s, wal_dir));
+    TC_TRY(store__directory_load(s));
     TC_TRY(open_log(s, wal_dir, diag));
     TC_TRY(store__replica_recover_all(s, diag));
     return s->failed ? TC_EIO : TC_OK;
@@ -198,6 +206,8 @@ void store_close(struct store *s) {
     free((void *)s->replicas);
     tc_map_deinit(&s->by_gid);
     store__effects_deinit(s);
+    store__calls_deinit(s);
+    store__directory_free(s);
     tc_arena_deinit(&s->scratch);
     wal_close(s->wal);
     free(s->batch);
@@ -276,10 +286,21 @@ bool store_behind(const struct store *s) {
 
 static bool addressed(const struct store *s, const struct replica *r,
                       const Tercet__Pb__PaxosMessage *m) {
-    const Tercet__Pb__Member *from = store__group_member(r, m->from);
+    const Tercet__Pb__Member *from = store__members_find(r, m->from);
     return from && m->to == r->rid &&
            tc_slice_eq(store__bytes(m->to_store), tc_slice(s->uuid, STORE_UUID_BYTES)) &&
            tc_slice_eq(store__bytes(m->from_store), store__bytes(from->store_uuid));
+}
+
+/* A member that this replica's configuration does not name yet introduces itself. */
+static void meet(const struct store *s, struct replica *r, const Tercet__Pb__PaxosMessage *m) {
+    if (m->sender == NULL || m->sender->rid != m->from || store__members_find(r, m->from) ||
+        !tc_slice_eq(store__bytes(m->to_store), tc_slice(s->uuid, STORE_UUID_BYTES)) ||
+        !tc_slice_eq(store__bytes(m->from_store), store__bytes(m->sender->store_uuid)) ||
+        store__wire_crc(m) != m->crc)
+        return;
+    TC_PROBE("store: a member introduced itself");
+    store__members_learn(r, m->sender, /* logged= */ false);
 }
 
 /* Entries need room in the log's queue and its segments; peers send them again. */
@@ -292,12 +313,16 @@ static bool has_room(const struct store *s, const Tercet__Pb__PaxosMessage *m) {
 static void receive(struct replica *r, const struct paxos_msg *msg) {
     struct paxos_event ev = {.type = PAXOS_EV_RECEIVE, .msg = msg};
     tc_err err = store__group_step(r, &ev);
-    if (err == TC_OK && msg->type == PAXOS_ACCEPT && msg->ballot == r->status.ballot)
-        store__group_heard(r, msg->commit);
+    if (err != TC_OK || msg->type != PAXOS_ACCEPT || msg->ballot != r->status.ballot)
+        return;
+    r->fed_ns = store__now_ns(r->store);
+    store__group_heard(r, msg->commit);
 }
 
 void store_receive(struct store *s, const Tercet__Pb__PaxosMessage *msg) {
     struct replica *r = store__find(s, msg->gid);
+    if (r && r->paxos)
+        meet(s, r, msg);
     bool sound = r && r->paxos && addressed(s, r, msg) && has_room(s, msg) &&
                  store__wire_in_init(s->wire_in, msg) == TC_OK;
     if (!sound) {

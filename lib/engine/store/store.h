@@ -45,6 +45,7 @@ enum {
     STORE_WAITING_COUNT_MAX = 4096,  /* reads of one group that wait for an index */
     STORE_CHUNK_BYTES_MAX = 256 * 1024,
     STORE_PAGE_BYTES_MAX = 1024 * 1024, /* items evaluated by one range request */
+    STORE_DURABLE_LOGS = 3,             /* that a group should have */
 };
 
 struct store_env {
@@ -70,7 +71,9 @@ struct store_options {
     uint64_t segment_offer_bytes; /* ... or this many */
     bool archive_required; /* false: trim without an archive (stand-alone tests, --archiver none) */
     uint64_t lease_ms;     /* others follow by the ratios of REPLICATION.md B8 */
-    uint64_t read_units;   /* per partition and second; 0: no limit */
+    uint64_t dead_ms;      /* silence after which a leader replaces a member; 0: never */
+    uint64_t learner_orphan_ms; /* a learner that no leader feeds for so long deletes itself */
+    uint64_t read_units;        /* per partition and second; 0: no limit */
     uint64_t write_units;
 };
 
@@ -111,11 +114,34 @@ void store_receive_chunk(struct store *s, const Tercet__Pb__SnapshotChunk *chunk
  */
 TC_MUST_USE tc_err store_create_replica(struct store *s,
                                         const Tercet__Pb__CreateReplicaRequest *req);
+/* The same with rid and store as asked for: a leader takes back a learner.
+ *   Errors   TC_ESTALE  another rid or store is meant; those of store_delete_replica */
+TC_MUST_USE tc_err store_delete_request(struct store *s,
+                                        const Tercet__Pb__DeleteReplicaRequest *req);
 /*   Errors   TC_ENOTFOUND, TC_EBUSY (a job of it runs: try again), TC_EIO */
 TC_MUST_USE tc_err store_delete_replica(struct store *s, uint64_t gid);
 /* Drop the B-tree of a replica and take it again from another one; log and promises stay.
  *   Errors   TC_ENOTFOUND, TC_EBUSY */
 TC_MUST_USE tc_err store_reinstall(struct store *s, uint64_t gid);
+/* Keep the directory of nodes. Durable when TC_OK.
+ *   Errors   TC_ESTALE  a newer one is kept; TC_EINVAL; TC_EIO, TC_EFULL */
+TC_MUST_USE tc_err store_set_directory(struct store *s, const Tercet__Pb__Directory *directory);
+/* Asked of a leader; each appends a packed ChangeReplicaReply, also with TC_ENOTLEADER (moved).
+ *   Errors   TC_ENOTLEADER, TC_ENOTFOUND (group or member), TC_EINVAL
+ *            TC_EBUSY   change: another change of this group goes on, or a member is silent
+ *            TC_ELIMIT  change: too many members, or rids are used up */
+TC_MUST_USE tc_err store_change_replica(struct store *s,
+                                        const Tercet__Pb__ChangeReplicaRequest *req,
+                                        struct tc_buf *out);
+TC_MUST_USE tc_err store_heal_replica(struct store *s, const Tercet__Pb__HealReplicaRequest *req,
+                                      struct tc_buf *out);
+TC_MUST_USE tc_err store_transfer(struct store *s, const Tercet__Pb__TransferRequest *req,
+                                  struct tc_buf *out);
+/* The reply (packed ReplicaAliveReply) is an effect with this token, now or later. */
+void store_replica_alive(struct store *s, uint64_t token,
+                         const Tercet__Pb__ReplicaAliveRequest *req);
+/* The answer to the effect STORE_CALL with this token, or why there is none. */
+void store_call_done(struct store *s, uint64_t token, tc_err err, struct tc_slice payload);
 /* Append the packed NodeInfoReply. */
 void store_node_info(struct store *s, struct tc_buf *out);
 /* Append a JSON object with the node and its replicas, for the admin endpoint. */
@@ -154,6 +180,7 @@ enum store_effect_type {
     STORE_SEND,       /* to addr: payload = packed PaxosMessage */
     STORE_SEND_CHUNK, /* to addr on the bulk stream: payload = packed SnapshotChunk */
     STORE_PUSH,       /* to every memds: payload = packed PushRequest */
+    STORE_CALL,       /* unary method at addr: payload = request; then store_call_done(token) */
 };
 
 struct store_effect {
@@ -162,7 +189,9 @@ struct store_effect {
     uint64_t token;
     tc_err err;
     char addr[STORE_ADDR_BYTES_MAX];
-    uint64_t after_lsn; /* already durable when the effect comes out; for the simulator's check */
+    const char *method;   /* CALL: "/tercet.Storage/..." */
+    uint32_t deadline_ms; /* CALL */
+    uint64_t after_lsn;   /* already durable when the effect comes out; for the simulator's check */
     struct tc_buf payload;
 };
 
@@ -213,6 +242,11 @@ bool store_behind(const struct store *s);
     X(checkpoints, "checkpoints completed")                                                        \
     X(snapshots_sent, "snapshots sent whole")                                                      \
     X(snapshots_installed, "snapshots installed")                                                  \
+    X(copy_bytes_out, "bytes of whole copies sent")                                                \
+    X(copy_bytes_in, "bytes of whole copies taken")                                                \
+    X(log_replicas_added, "log replicas taken into a group led here")                              \
+    X(heals_done, "log replicas made storage replicas in a group led here")                        \
+    X(replicas_left, "replicas that deleted themselves: removed, or not wanted any more")          \
     X(damage_found, "replicas found damaged")
 
 struct store_counters {
@@ -222,6 +256,12 @@ struct store_counters {
 };
 
 const struct store_counters *store_counters(const struct store *s);
+struct store_heal_counts {
+    size_t short_groups; /* led here, with fewer than STORE_DURABLE_LOGS members that answer */
+    size_t running;      /* led here, with a change of members or a log replica to be healed */
+    size_t log_replicas; /* on this node */
+};
+void store_heal_counts(const struct store *s, struct store_heal_counts *ret);
 /* Replicas that this node leads, of all it has. */
 void store_replica_counts(const struct store *s, size_t *ret_led, size_t *ret_all);
 

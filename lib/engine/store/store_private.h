@@ -30,6 +30,7 @@ enum replica_state {
     REPLICA_OK,
     REPLICA_DAMAGED,    /* the B-tree is not to be trusted; waits for a snapshot */
     REPLICA_INSTALLING, /* a snapshot is coming in */
+    REPLICA_LOG,        /* a log replica: it holds no B-tree, and never leads or serves */
     REPLICA_LOST,       /* what it promised is lost: it must be replaced, and says nothing (B11) */
 };
 
@@ -44,6 +45,12 @@ struct store_proposals {
     struct paxos_proposal items[PAXOS_PROPOSALS_MAX];
     size_t count;
     uint64_t bytes;
+};
+
+/* Addresses and stores of members by rid; see members.h. */
+struct store_members {
+    Tercet__Pb__Member **items; /* owned */
+    size_t count;
 };
 
 /* The content vector of a replica at a marked index (REPLICATION.md C4). */
@@ -87,6 +94,11 @@ struct replica {
     bool hand_over;        /* an entry could not be read: somebody else had better lead */
     uint64_t hand_over_ns; /* not again before */
     bool announced;        /* this term's leadership was pushed to memds */
+
+    struct store_members members; /* everybody known to be, or to have been, of this group */
+    struct store_heal *heal;      /* a leader's change of members; NULL until the first look */
+    uint64_t fed_ns;              /* a log replica: a leader was heard then */
+    uint32_t live_logs;           /* a leader: voters that answer, itself included */
 
     struct store_overlay overlay;
     struct store_dedup dedup;
@@ -158,10 +170,14 @@ struct store {
     struct store_wire_out *wire_out; /* scratch of one send and one receipt */
     struct store_wire_in *wire_in;
     struct paxos_entry *wire_entries;
-    uint64_t upkeep_ns;  /* when the upkeep runs next */
-    size_t archive_at;   /* replica at which the next offer is looked for */
-    uint64_t relieve_ns; /* when a full log is looked after next */
-    bool preparing;      /* a segment is being made */
+    uint64_t upkeep_ns;                /* when the upkeep runs next */
+    size_t archive_at;                 /* replica at which the next offer is looked for */
+    uint64_t relieve_ns;               /* when a full log is looked after next */
+    bool preparing;                    /* a segment is being made */
+    struct store_directory *directory; /* never NULL */
+    struct tc_list calls;              /* to other nodes, not answered yet; see call.h */
+    size_t call_count;
+    uint64_t next_call;
 };
 
 struct store_job {
@@ -178,6 +194,8 @@ void store__reply_packed(struct store *s, uint64_t token, tc_err err, struct tc_
 void store__send(struct store *s, enum store_effect_type type, const char *addr, uint64_t after_lsn,
                  const ProtobufCMessage *msg);
 void store__push(struct store *s, const Tercet__Pb__PushRequest *msg);
+/* Takes the payload. */
+void store__call_send(struct store *s, const struct store_effect *call);
 void store__effects_release(struct store *s);
 void store__effects_deinit(struct store *s);
 

@@ -4,6 +4,8 @@
 #include "base/mutant.h"
 #include "engine/store/checkpoint.h"
 #include "engine/store/group.h"
+#include "engine/store/heal.h"
+#include "engine/store/learner.h"
 #include "engine/store/log.h"
 #include "engine/store/snapshot.h"
 
@@ -26,7 +28,9 @@ static uint64_t lower(uint64_t a, uint64_t b) {
 /* Highest index that nobody needs in this log: the B-tree and the archive have it, no follower or
  * running copy waits for it, and no request in it can be repeated any more. */
 static uint64_t trim_target(const struct replica *r) {
-    uint64_t at = lower(paxos_trim_max(r->paxos), r->checkpoint.durable);
+    uint64_t at = paxos_trim_max(r->paxos);
+    if (!r->status.log_only)
+        at = lower(at, r->checkpoint.durable);
     uint64_t oldest = store_dedup_oldest_index(&r->dedup);
     at = lower(at, oldest > 0 ? oldest - 1 : 0);
     return lower(at, store__snapshot_log_floor(r));
@@ -145,6 +149,9 @@ void store__upkeep(struct store *s, uint64_t now_ns) {
     bool pressure = wal_space(s->wal).pressure;
     for (size_t i = 0; i < s->replica_count; i++)
         upkeep_replica(s->replicas[i], now_ns, pressure);
+    for (size_t i = 0; i < s->replica_count; i++)
+        store__heal_tick(s->replicas[i], now_ns);
+    store__learner_sweep(s, now_ns);
     prepare_segment(s);
     if (pressure)
         relieve(s, now_ns);

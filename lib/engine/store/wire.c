@@ -20,6 +20,16 @@ static uint32_t crc_entry(uint32_t crc, const Tercet__Pb__LogEntry *e) {
     return crc_numbers(crc, numbers, sizeof numbers / sizeof numbers[0]);
 }
 
+static uint32_t crc_sender(uint32_t crc, const Tercet__Pb__Member *sender) {
+    struct tc_buf packed = {0};
+    if (sender == NULL)
+        return crc;
+    proto_append(&packed, &sender->base);
+    crc = tc_crc32c(crc, packed.data, packed.len);
+    tc_buf_deinit(&packed);
+    return crc;
+}
+
 uint32_t store__wire_crc(const Tercet__Pb__PaxosMessage *m) {
     const uint64_t numbers[] = {
         m->gid,   m->type,         m->from,        m->to,         m->ballot,    m->seen_ballot,
@@ -31,7 +41,7 @@ uint32_t store__wire_crc(const Tercet__Pb__PaxosMessage *m) {
     crc = tc_crc32c(crc, m->to_store.data, m->to_store.len);
     for (size_t i = 0; i < m->n_entries; i++)
         crc = crc_entry(crc, m->entries[i]);
-    return tc_crc32c(crc, m->config.data, m->config.len);
+    return crc_sender(tc_crc32c(crc, m->config.data, m->config.len), m->sender);
 }
 
 /* ---- out */
@@ -87,6 +97,7 @@ void store__wire_out_init(struct store_wire_out *out, const struct store_wire_en
         quorum_encode(msg->config, &out->config);
         out->pb.config = proto_bytes(tc_buf_slice(&out->config));
     }
+    out->pb.sender = (Tercet__Pb__Member *)(uintptr_t)ends->sender;
     out->pb.crc = store__wire_crc(&out->pb);
 }
 

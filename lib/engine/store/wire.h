@@ -3,7 +3,8 @@
  * A message is bound to its group and to both stores (so that a replica that came back on another
  * disk is refused), and carries a CRC32C of all its fields: the fixed ones as little-endian numbers
  * in field order, then per entry its numbers (the body enters by its own CRC), then the encoded
- * configuration. Bodies are checked against their CRC too, because the chain hash builds on it.
+ * configuration, then the sender's packed Member if there is one. Bodies are checked against their
+ * CRC too, because the chain hash builds on it.
  *
  * Every function here works on bytes that a peer made up: it answers, it never asserts.
  */
@@ -24,6 +25,7 @@ struct store_wire_ends {
     uint64_t gid;
     const uint8_t *from_store; /* WIRE_UUID_BYTES each */
     const uint8_t *to_store;
+    const Tercet__Pb__Member *sender; /* NULL: the receiver knows who this is */
 };
 
 /* A received message: views into the protobuf and bodies of its own. */

@@ -256,6 +256,9 @@ static void take_effects(struct world_node *n) {
             break;
         case STORE_PUSH:
             break;
+        case STORE_CALL:
+            store_call_done(n->store, e->token, TC_EUNAVAILABLE, TC_SLICE_EMPTY);
+            break;
         }
         store_effect_free(e);
     }

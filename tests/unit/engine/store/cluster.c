@@ -185,6 +185,8 @@ void cluster_drain(struct cluster *c, struct node *n) {
             keep_reply(c, e);
         else if (e->type == STORE_PUSH)
             c->pushes++;
+        else if (e->type == STORE_CALL)
+            store_call_done(n->store, e->token, TC_EUNAVAILABLE, TC_SLICE_EMPTY);
         else
             send(c, n, e);
         store_effect_free(e);

@@ -1,0 +1,46 @@
+/* store__heal: a leader makes its group whole (core/heal decides, this carries it out), and moves
+ * replicas when asked. What is kept here is the leader's of one term; a later leader begins anew, a
+ * joint configuration that is logged is finished by whoever leads then.
+ */
+#ifndef TC_ENGINE_STORE_HEAL_H
+#define TC_ENGINE_STORE_HEAL_H
+
+#include "core/heal/heal.h"
+#include "engine/store/call.h"
+
+struct store_heal {
+    struct heal_change change;
+    Tercet__Pb__Member *newcomer; /* of the change; owned; NULL: none goes on */
+    uint64_t base_index;          /* where its log begins */
+    uint64_t create_call;         /* outstanding; 0: none */
+    uint32_t rid_highest;         /* ever given away in this term, or refused */
+    uint32_t asked_rid;           /* another member is, or was, asked about it ... */
+    uint64_t asked_ns;
+    bool confirmed;   /* ... and cannot reach it */
+    uint64_t ship_ns; /* no copy is begun before */
+};
+
+void store__heal_tick(struct replica *r, uint64_t now_ns);
+/* The term is over, or the replica goes. */
+void store__heal_reset(struct replica *r);
+void store__heal_free(struct replica *r);
+/* Answers to calls; r may be NULL. */
+void store__heal_created(struct store *s, struct replica *r, const struct store_call *c,
+                         tc_err err);
+void store__heal_confirmed(struct replica *r, const struct store_call *c, tc_err err, bool alive);
+/* A follower or learner lies below the log's base: send it what it needs. */
+void store__heal_below_base(struct replica *r, uint32_t rid);
+/* The receiver of a copy refused it. */
+void store__heal_copy_refused(struct replica *r);
+
+/* Put a replica on a node, in the place of remove_rid (0: nobody's).
+ *   Errors   TC_EBUSY  another change goes on; TC_ELIMIT  rids are used up */
+TC_MUST_USE tc_err store__heal_begin(struct replica *r, const Tercet__Pb__DirectoryNode *node,
+                                     uint32_t remove_rid, bool wished);
+/* How far the change is; NONE: there is none. */
+void store__heal_progress(const struct replica *r, Tercet__Pb__ChangeReplicaReply *ret);
+/* What the leader knows of the others, for core/heal and for people. */
+size_t store__heal_peers(const struct replica *r, uint64_t now_ns,
+                         struct heal_peer peers[QUORUM_VOTERS_MAX + PAXOS_LEARNERS_MAX]);
+
+#endif

@@ -1,0 +1,30 @@
+/* store__learner: replicas that hold a log and no B-tree (REPLICATION.md B10).
+ *
+ * A learner is made from the leader's word where its log begins, is fed like any follower and
+ * counted nowhere until a configuration names it; from then on it is a log replica. It promises and
+ * acknowledges, follows what is committed (members and request ids, no items), and becomes a
+ * storage replica where it stands when a whole copy is installed. Until then its descriptor says
+ * learner = true, and a B-tree file may be missing.
+ */
+#ifndef TC_ENGINE_STORE_LEARNER_H
+#define TC_ENGINE_STORE_LEARNER_H
+
+#include "engine/store/store_private.h"
+
+/* A request to create a learner, checked. Errors: TC_EINVAL. */
+TC_MUST_USE tc_err store__learner_check(const struct store *s,
+                                        const Tercet__Pb__CreateReplicaRequest *req);
+/* Follow what is committed; does nothing where a B-tree is. */
+void store__learner_follow(struct replica *r);
+/* To a log replica or learner whose log ends below this one's base: begin anew from there. */
+void store__learner_send_base(struct replica *r, uint32_t to);
+/* Such a message arrived. */
+void store__learner_take_base(struct replica *r, const Tercet__Pb__SnapshotChunk *c);
+/* A B-tree is in place now: from here on it is expected.
+ *   Errors   TC_EIO, TC_EFULL: the descriptor was not changed */
+TC_MUST_USE tc_err store__learner_done(struct replica *r);
+/* Replicas of this store that nobody needs any more: removed from their group, or learners whose
+ * leader was not heard for long. Deletes them. */
+void store__learner_sweep(struct store *s, uint64_t now_ns);
+
+#endif
