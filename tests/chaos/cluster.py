@@ -20,6 +20,7 @@ DISK_BYTES, ARCHIVE_BYTES = 1 << 30, 4 << 30
 OPTIONS = {
     "storage": ["--wal-segment-bytes", "16M", "--wal-max-bytes", "512M", "--checkpoint-bytes", "4M", "--checkpoint-interval-ms", "10000",
                 "--segment-age-ms", "3000"],
+    "autoadmin": ["--node-full-bytes", "64M"],
     "scrubber": ["--quick-interval-ms", "1h", "--deep-interval-ms", "10h"],
 }
 GROWN_WITH = {"storage": ("memds", "archiver"), "router": ("memds", "gac"), "scrubber": ("storage",), "autoadmin": ("storage",),

@@ -5,7 +5,7 @@ import struct
 import time
 
 FIELDS = ["sequence", "write_delay_us", "sync_delay_us", "write_errno", "sync_errno", "read_errno", "chance_ppm", "realtime_offset_ns",
-          "monotonic_offset_ns", "boottime_offset_ns", "rate_ppm", "rate_base_ns", "given"]
+          "monotonic_offset_ns", "boottime_offset_ns", "rate_ppm", "rate_base_ns", "given", "lies"]
 BYTES = 4096
 CLOCKS = ("realtime_offset_ns", "monotonic_offset_ns", "boottime_offset_ns")
 

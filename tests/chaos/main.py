@@ -5,8 +5,10 @@ import json
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import time
+import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import faults  # noqa: E402
@@ -18,7 +20,7 @@ from clients import Load  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from runner import Runner  # noqa: E402
 
-SCRUB_TRIES, SCRUB_REST_S = 6, 10
+SCRUB_TRIES, SCRUB_REST_S, SCRUB_S = 6, 10, 400
 
 
 def options():
@@ -54,7 +56,10 @@ def repeat_command(o):
 def scrub(cluster, say):
     """Sentence about `tercet scrub`, and what it found. A group that is still catching up is asked for again."""
     for attempt in range(SCRUB_TRIES):
-        done = cluster.tercet("scrub", "--json")
+        try:
+            done = cluster.tercet("scrub", "--json", timeout=SCRUB_S)
+        except subprocess.TimeoutExpired:
+            return "scrub not finished", [f"scrub: not finished after {SCRUB_S} s"]
         groups = json.loads(done.stdout) if done.stdout.strip() else []
         bad = [f"group {g['gid']} {c['check']}: {c['state']}: {c['why']}" for g in groups for c in g["checks"] if c["state"] != "clean"]
         if done.returncode == 0 and groups:
@@ -72,15 +77,28 @@ class Run:
     def __init__(self, o):
         self.seed, self.scenario, self.repeat = o.seed, o.scenario, repeat_command(o)
         self.records, self.bad, self.problems, self.keys = [], [], [], 0
+        self.judged = "linearizable"
         self.scrub, self.extra, self.episodes, self.exits, self.changes, self.gaps = "scrub not run", {}, [], [], [], {}
         self.rounds_gained, self.seconds, self.start_ns, self.tables = 0, 0.0, 0, []
 
 
-def perform(o, out, say):
-    """The whole run; whatever happens, what was seen is in the returned Run."""
-    run, scenario = Run(o), scenarios.ALL[o.scenario](o)
-    cluster = Cluster(pathlib.Path(o.build).resolve(), out / "work", o.nodes_per_zone or scenario.NODES_PER_ZONE)
+def frozen_build(build, to):
+    """A copy of the programs, so that compiling meanwhile does not change what is restarted."""
+    to.mkdir(parents=True)
+    (to / "bin").mkdir()
+    for program in build.glob("bin/tercet*"):
+        if "sim" not in program.name:
+            shutil.copy2(program, to / "bin")
+    shutil.copytree(build / "chaos", to / "chaos")
+    return to.resolve()
+
+
+def perform(run, o, out, say):
+    """The whole run; whatever happens, what was seen is in run."""
+    scenario = scenarios.ALL[o.scenario](o)
+    cluster = Cluster(frozen_build(pathlib.Path(o.build), out / "work/build"), out / "work", o.nodes_per_zone or scenario.NODES_PER_ZONE)
     load = Load(cluster, out / "work", o.seed, rate=o.rate or scenario.RATE)
+    scenario.prepare(cluster)
     cluster.up()
     cluster.wait_ready()
     load.make_tables()
@@ -96,9 +114,13 @@ def perform(o, out, say):
     except KeyboardInterrupt:
         say("interrupted: judging what there is")
     finish(run, runner, load, cluster, first_rounds, say)
+    if scenario.SCRUBBED:
+        run.scrub, found = scrub(cluster, say)
+        run.problems += found + states(cluster)
+    cluster.down()
     run.extra.update(scenario.figures(runner, run))
     run.problems += scenario.problems(run)
-    return run
+    scenario.conclude(run)
 
 
 def finish(run, runner, load, cluster, first_rounds, say):
@@ -121,9 +143,6 @@ def finish(run, runner, load, cluster, first_rounds, say):
         run.problems.append(f"final read: {e}")
     say(f"judging {len(run.records)} operations")
     run.keys, run.bad = history.check(run.records + reads)
-    run.scrub, found = scrub(cluster, say)
-    run.problems += found + states(cluster)
-    cluster.down()
 
 
 def states(cluster):
@@ -137,13 +156,18 @@ def interrupted(*_):
 def main():
     o = options()
     out = pathlib.Path(o.out)
-    signal.signal(signal.SIGTERM, interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
     o.seed = o.seed if o.seed is not None else int(time.time()) % 1_000_000
 
     def say(text):
         print(text, flush=True)
 
-    run = perform(o, out, say)
+    run = Run(o)
+    try:
+        perform(run, o, out, say)
+    except (Exception, KeyboardInterrupt):
+        run.problems.append(f"the harness stopped: {traceback.format_exc(limit=4)}")
     r = report.write(run, out)
     print((out / "report.txt").read_text())
     print(report.verdict_line(r))

@@ -27,8 +27,8 @@ def per_second(records, start_ns, seconds):
     return [(s, len(good[s]), bad[s], percentile(good[s], 0.5), percentile(good[s], 0.99)) for s in range(int(seconds))]
 
 
-def gaps(records, start_ns, end_s):
-    """table -> [(from, to)] in seconds: intervals between two successes of any client, longer than GAP_S.
+def gaps(records, start_ns, end_s, longer_than_s=GAP_S):
+    """table -> [(from, to)] in seconds: intervals between two successes of any client, longer than that.
 
     A write that waits through an election ends the gap when it returns. Clients always have something to ask.
     """
@@ -40,7 +40,7 @@ def gaps(records, start_ns, end_s):
     for table, at in times.items():
         at.sort()
         at.append(max(at[-1], end_s))
-        found[table] = [(a, b) for a, b in zip(at, at[1:]) if b - a > GAP_S]
+        found[table] = [(a, b) for a, b in zip(at, at[1:]) if b - a > longer_than_s]
     return found
 
 
@@ -54,6 +54,11 @@ def longest_within(found, begin, end):
                 break
             best = max(best, (b - a, table), key=lambda g: g[0])
     return best
+
+
+def slowest(records, start_ns, begin, end):
+    """Milliseconds of the slowest successful operation invoked in [begin, end]."""
+    return max((r[6] - r[5] for r in records if served(r) and begin <= (r[5] - start_ns) / 1e9 <= end), default=0) / 1e6
 
 
 def by_fault(episodes, found):

@@ -34,14 +34,14 @@ def build(run):
     return {"verdict": "ok" if not findings(run) else "ANOMALY", "findings": findings(run), "repeat": run.repeat, "seed": run.seed, "scenario": run.scenario,
             "seconds": round(run.seconds, 1), "operations": len(run.records), "keys": run.keys, "outcomes": outcomes, "errors": errors,
             "faults": sum(len(e.faults) for e in run.episodes), "leader_changes": len(run.changes), "rounds": run.rounds_gained, "exits": run.exits,
-            "unavailability": longest, "scrub": run.scrub, "extra": run.extra, "episodes": episodes_json(run)}
+            "unavailability": longest, "judged": run.judged, "scrub": run.scrub, "extra": run.extra, "episodes": episodes_json(run)}
 
 
 def verdict_line(r):
     if r["verdict"] != "ok":
         return f"chaos: ANOMALY, {len(r['findings'])} findings, first: {r['findings'][0][:300]}\n  repeat: {r['repeat']}"
     worst = max(((v["max_s"], k) for k, v in r["unavailability"].items() if v["count"]), default=(0, "none"))
-    return (f"chaos: ok, seed {r['seed']}, {r['seconds']:.0f} s, {r['faults']} faults, {r['operations']} operations on {r['keys']} keys linearizable, "
+    return (f"chaos: ok, seed {r['seed']}, {r['seconds']:.0f} s, {r['faults']} faults, {r['operations']} operations on {r['keys']} keys {r['judged']}, "
             f"{r['scrub']}; longest time without service of any group {worst[0]:.2f} s ({worst[1]})")
 
 

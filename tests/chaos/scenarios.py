@@ -1,4 +1,5 @@
 """What a run does with its time: random faults, or one kind of fault counted and timed."""
+import os
 import random
 
 import faults
@@ -8,7 +9,7 @@ import schedule
 
 class Random:
     """Every kind of fault, in an order that the seed chooses."""
-    RATE, NODES_PER_ZONE = 360.0, 1
+    RATE, NODES_PER_ZONE, SCRUBBED = 360.0, 1, True
 
     def __init__(self, options):
         self.o = options
@@ -24,6 +25,12 @@ class Random:
 
     def problems(self, run):
         return []
+
+    def prepare(self, cluster):
+        """Before any daemon runs."""
+
+    def conclude(self, run):
+        """After everything was judged."""
 
 
 class Repeated(Random):
@@ -51,7 +58,20 @@ class LeaderKill(Repeated):
 
 
 class Drain(Repeated):
-    FAULT, COUNT, HOLD_S = "drain", 20, 1.0
+    """Leaders hand over: what a client sees is a request that waits, so those are looked at more closely."""
+    FAULT, COUNT, HOLD_S, RATE, WINDOW_S = "drain", 20, 1.0, 900.0, 0.5
+
+    def figures(self, runner, run):
+        began = [e.faults[0].began for e in run.episodes]
+        found = measure.gaps(run.records, run.start_ns, run.seconds, longer_than_s=0.002)
+        rows = {"around the drain": 0.0, "a second earlier": -1.0}
+        out = {}
+        for name, shift in rows.items():
+            longest = [1e3 * measure.longest_within(found, b + shift, b + shift + self.WINDOW_S)[0] for b in began]
+            slow = [measure.slowest(run.records, run.start_ns, b + shift - 0.02, b + shift + self.WINDOW_S) for b in began]
+            for what, values in (("no success of a group", longest), ("slowest operation", slow)):
+                out[f"{what}, {name}, ms"] = ", ".join(f"{label} {measure.percentile(values, q):.0f}" for label, q in (("p50", 0.5), ("p90", 0.9), ("max", 1)))
+        return out
 
 
 class Power(Repeated):
@@ -81,4 +101,26 @@ class Smoke(Random):
         runner.run(plan)
 
 
-ALL = {"random": Random, "leader-kill": LeaderKill, "drain": Drain, "power": Power, "one-way": OneWay, "smoke": Smoke}
+class LyingDisks(Random):
+    """A test of this harness: every disk says that it has synced and has not, then the power goes. Acknowledged writes are lost by
+    that, and the judges must say so."""
+    LOAD_S, SCRUBBED = 8.0, False
+
+    def prepare(self, cluster):
+        for d in cluster.of("storage"):
+            d.control.set(lies=1)
+
+    def run(self, runner):
+        os.sync()  # what was made before counts as old
+        runner.pause(self.LOAD_S)
+        runner.run(schedule.repeated_plan(self.o.seed, runner.cluster, "power", 0.0, 6.0), count=1)
+
+    def conclude(self, run):
+        caught = [v.why for _, _, v in run.bad if v.ok is False]
+        run.extra = {"keys whose history the judges found impossible": len(caught), "one of them": caught[:1]}
+        run.bad, run.exits = [], []
+        run.problems = [] if caught else ["disks lied, power was cut, and the judges found nothing"]
+        run.judged, run.scrub = f"judged, {len(caught)} found impossible as they must be", "scrub not run"
+
+
+ALL = {"random": Random, "leader-kill": LeaderKill, "drain": Drain, "power": Power, "one-way": OneWay, "smoke": Smoke, "lying-disks": LyingDisks}

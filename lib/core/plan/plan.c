@@ -117,7 +117,7 @@ static void plan_bootstrap(const struct plan_snapshot *s, struct plan_out *out) 
     }
     uint32_t nodes[PLAN_REPLICAS_PER_GROUP] = {0};
     if (!pick_nodes(s, nodes)) {
-        out->halted = "fewer than three zones have a living storage node";
+        out->halted = "fewer than three zones have a living storage node with room";
         return;
     }
     struct plan_action *a = plan__add(out, PLAN_BOOTSTRAP);
@@ -129,7 +129,7 @@ static void plan_place(const struct plan_snapshot *s, uint32_t table, uint64_t *
                        struct plan_out *out) {
     uint32_t nodes[PLAN_REPLICAS_PER_GROUP] = {0};
     if (!pick_nodes(s, nodes)) {
-        out->halted = "fewer than three zones have a living storage node";
+        out->halted = "fewer than three zones have a living storage node with room";
         return;
     }
     struct plan_action *a = plan__add(out, PLAN_PLACE);

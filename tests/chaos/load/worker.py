@@ -32,6 +32,7 @@ class Recorder:
 def run(config, start_ns, seed, recorder, stopped):
     client = Client(config["host"], config["port"])
     work = WORKLOADS[config["workload"]](client, config["id"], config["table"], config["slots"], random.Random(f"{seed}/{config['id']}"))
+    stopped.wait(random.random() * config["interval_s"])  # or all clients would ask in step
     due = time.monotonic()
     while not stopped.is_set():
         invoked = time.monotonic_ns()

@@ -30,6 +30,7 @@ struct chaos_control {
     _Atomic int64_t rate_ppm;     /* all clocks run this much fast since rate_base_ns */
     _Atomic int64_t rate_base_ns; /* true CLOCK_BOOTTIME */
     _Atomic uint64_t given;       /* counted by the shim: calls delayed or failed */
+    _Atomic uint64_t lies;        /* not 0: syncs are said to be done and are not (see open, too) */
 };
 
 #endif

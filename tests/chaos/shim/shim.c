@@ -101,16 +101,44 @@ ssize_t pread(int fd, void *to, size_t len, off_t offset) {
     return pread64(fd, to, len, offset);
 }
 
+static bool lies(void) {
+    return control && atomic_load(&control->lies) != 0;
+}
+
 int fsync(int fd) {
     if (control && suffers(&control->sync_delay_us, &control->sync_errno))
         return -1;
+    if (lies())
+        return 0;
     return (int)kernel(SYS_fsync, fd, 0, 0, 0, 0, 0);
 }
 
 int fdatasync(int fd) {
     if (control && suffers(&control->sync_delay_us, &control->sync_errno))
         return -1;
+    if (lies())
+        return 0;
     return (int)kernel(SYS_fdatasync, fd, 0, 0, 0, 0, 0);
+}
+
+/* A disk that lies is one whose cache a power cut empties: here the kernel's page cache plays it,
+ * so what asks for direct or synchronous writes gets neither. */
+int open64(const char *path, int flags, ...) {
+    va_list args;
+    va_start(args, flags);
+    mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(args, mode_t) : 0;
+    va_end(args);
+    if (lies())
+        flags &= ~(O_DIRECT | O_SYNC | O_DSYNC);
+    return (int)kernel(SYS_openat, AT_FDCWD, (long)path, flags, (long)mode, 0, 0);
+}
+
+int open(const char *path, int flags, ...) {
+    va_list args;
+    va_start(args, flags);
+    mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(args, mode_t) : 0;
+    va_end(args);
+    return open64(path, flags, mode);
 }
 
 /* ---- clocks ---- */

@@ -75,6 +75,12 @@ class Shim(unittest.TestCase):
             self.assertEqual(self.write().stdout.strip(), "100")
         self.assertGreater(self.control.get("given"), 0)
 
+    def test_a_lying_disk_does_not_sync(self):
+        flags = "import os, sys, fcntl; f = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT | os.O_DSYNC); print(fcntl.fcntl(f, fcntl.F_GETFL) & os.O_DSYNC)"
+        self.assertNotEqual(self.run_in_shim(flags, f"{self.dir.name}/file").stdout.strip(), "0")
+        self.control.set(lies=1)
+        self.assertEqual(self.run_in_shim(flags, f"{self.dir.name}/file").stdout.strip(), "0")
+
     def test_chance_of_nothing_is_nothing(self):
         self.control.fail("write", 0.0)
         self.assertEqual(self.write().stdout.strip(), "100")
