@@ -1,0 +1,290 @@
+/* What clients do, one operation at a time each, and how it enters the histories. */
+#include "sim/suite/client.h"
+
+#include "base/assert.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TABLE "\"TableName\":\"suite\""
+
+struct op {
+    struct suite *suite;
+    uint32_t key; /* SUITE_KEYS_MAX: all keys of one partition key */
+    uint32_t partition;
+    struct suite_lin_op lin;
+};
+
+/* Keys are spread over two partition key values, each with its own sort keys. */
+static uint32_t partition_of(uint32_t key) {
+    return key % 2;
+}
+
+/* ---- histories */
+
+static void record(struct suite_clients *c, uint32_t key, struct suite_lin_op op) {
+    struct suite_history *h = &c->keys[key];
+    if (h->count == h->cap) {
+        h->cap = h->cap ? 2 * h->cap : 64;
+        h->ops = realloc(h->ops, h->cap * sizeof *h->ops);
+        TC_ASSERT(h->ops != NULL);
+    }
+    h->ops[h->count++] = op;
+    if (op.kind == LIN_READ || op.kind == LIN_INCREMENT)
+        c->last_seen[key] = op.result;
+}
+
+/* The number in "field":{"N":"..."} after the text `from`; 0: there is none. */
+static uint64_t number_after(struct tc_slice body, const char *from, const char *field) {
+    const char *at = memmem(body.data, body.len, from, strlen(from));
+    if (at == NULL)
+        return 0;
+    size_t left = body.len - (size_t)((const uint8_t *)at - body.data);
+    char want[48];
+    snprintf(want, sizeof want, "\"%s\":{\"N\":\"", field);
+    const char *value = memmem(at, left, want, strlen(want));
+    return value ? strtoull(value + strlen(want), NULL, 10) : 0;
+}
+
+static const char *field_of(uint32_t key) {
+    return key < SUITE_COUNTERS ? "count" : "stamp";
+}
+
+/* ---- answers */
+
+/* The item of a key among a query's items: its values are flat, so each item ends with "}}". */
+static struct tc_slice item_of(struct tc_slice body, uint32_t key) {
+    char mark[32];
+    snprintf(mark, sizeof mark, "\"k%u\"", key);
+    const uint8_t *at = memmem(body.data, body.len, "\"Items\":[", 9);
+    const uint8_t *end = body.data + body.len;
+    while (at) {
+        const uint8_t *stop = memmem(at, (size_t)(end - at), "}}", 2);
+        if (stop == NULL)
+            break;
+        struct tc_slice item = tc_slice(at, (size_t)(stop - at) + 2);
+        if (memmem(item.data, item.len, mark, strlen(mark)))
+            return item;
+        at = stop + 2;
+    }
+    return TC_SLICE_EMPTY;
+}
+
+/* Every key of the partition key value was read at some moment of the call. */
+static void record_query(struct op *op, struct tc_slice body) {
+    struct suite *s = op->suite;
+    for (uint32_t k = 0; k < s->swarm.keys; k++) {
+        if (partition_of(k) != op->partition)
+            continue;
+        struct suite_lin_op lin = op->lin;
+        lin.result = number_after(item_of(body, k), "", field_of(k));
+        record(s->clients, k, lin);
+    }
+}
+
+static void learn(struct op *op, struct tc_slice body) {
+    switch (op->lin.kind) {
+    case LIN_READ:
+        op->lin.result = number_after(body, "\"Item\"", field_of(op->key));
+        break;
+    case LIN_EXCHANGE:
+        op->lin.result = number_after(body, "\"Attributes\"", "stamp");
+        break;
+    case LIN_INCREMENT:
+        op->lin.result = number_after(body, "\"Attributes\"", "count");
+        break;
+    case LIN_CAS:
+        op->lin.won = true;
+        break;
+    case LIN_WRITE:
+        break;
+    }
+}
+
+static void next(struct suite *s, void *arg);
+
+static void done(void *user, enum suite_class class, struct tc_slice body) {
+    struct op *op = user;
+    struct suite *s = op->suite;
+    struct suite_clients *c = s->clients;
+    bool query = op->key == SUITE_KEYS_MAX;
+    c->out--;
+    c->ok += class == CLASS_OK || class == CLASS_CONDITION;
+    c->unknown += class == CLASS_UNKNOWN;
+    c->refused += class == CLASS_NOTHING;
+    op->lin.return_ns = class == CLASS_UNKNOWN ? UINT64_MAX : s->now_ns;
+    if (class == CLASS_OK)
+        learn(op, body);
+    if (query && class == CLASS_OK)
+        record_query(op, body);
+    else if (!query && class != CLASS_NOTHING)
+        record(c, op->key, op->lin);
+    free(op);
+    suite_after(s, 1 + suite_below(s, s->swarm.think_ns), next, NULL);
+}
+
+/* ---- requests */
+
+static void json(struct tc_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void json(struct tc_buf *b, const char *fmt, ...) {
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    tc_buf_append_str(b, text);
+}
+
+#define KEY_FMT "\"pk\":{\"S\":\"p%u\"},\"sk\":{\"S\":\"k%u\"}"
+
+static const char *build_read(struct op *op, struct tc_buf *b) {
+    op->lin.kind = LIN_READ;
+    json(b, "{" TABLE ",\"ConsistentRead\":true,\"Key\":{" KEY_FMT "}}", op->partition, op->key);
+    return "GetItem";
+}
+
+static const char *build_query(struct op *op, struct tc_buf *b) {
+    op->lin.kind = LIN_READ;
+    op->key = SUITE_KEYS_MAX;
+    json(b,
+         "{" TABLE ",\"ConsistentRead\":true,\"KeyConditionExpression\":\"pk = :p\","
+         "\"ExpressionAttributeValues\":{\":p\":{\"S\":\"p%u\"}}}",
+         op->partition);
+    return "Query";
+}
+
+static const char *build_put(struct op *op, struct tc_buf *b, bool cas) {
+    uint64_t old = op->suite->clients->last_seen[op->key];
+    op->lin.kind = cas ? LIN_CAS : LIN_WRITE;
+    op->lin.expected = old;
+    op->lin.value = ++op->suite->clients->stamps;
+    json(b, "{" TABLE ",\"Item\":{" KEY_FMT ",\"stamp\":{\"N\":\"%lu\"}}", op->partition, op->key,
+         (unsigned long)op->lin.value);
+    if (cas && old == 0)
+        json(b, ",\"ConditionExpression\":\"attribute_not_exists(pk)\"");
+    else if (cas)
+        json(b,
+             ",\"ConditionExpression\":\"stamp = :o\",\"ExpressionAttributeValues\":{\":o\":{\"N\":"
+             "\"%lu\"}}",
+             (unsigned long)old);
+    json(b, "}");
+    return "PutItem";
+}
+
+static const char *build_delete(struct op *op, struct tc_buf *b) {
+    op->lin.kind = LIN_WRITE;
+    json(b, "{" TABLE ",\"Key\":{" KEY_FMT "}}", op->partition, op->key);
+    return "DeleteItem";
+}
+
+static const char *build_exchange(struct op *op, struct tc_buf *b) {
+    op->lin.kind = LIN_EXCHANGE;
+    op->lin.value = ++op->suite->clients->stamps;
+    json(b,
+         "{" TABLE ",\"Key\":{" KEY_FMT "},\"UpdateExpression\":\"SET stamp = :n\","
+         "\"ExpressionAttributeValues\":{\":n\":{\"N\":\"%lu\"}},\"ReturnValues\":\"ALL_OLD\"}",
+         op->partition, op->key, (unsigned long)op->lin.value);
+    return "UpdateItem";
+}
+
+static const char *build_increment(struct op *op, struct tc_buf *b) {
+    op->lin.kind = LIN_INCREMENT;
+    json(b,
+         "{" TABLE ",\"Key\":{" KEY_FMT "},\"UpdateExpression\":\"ADD #c :one\","
+         "\"ExpressionAttributeNames\":{\"#c\":\"count\"},"
+         "\"ExpressionAttributeValues\":{\":one\":{\"N\":\"1\"}},\"ReturnValues\":\"UPDATED_NEW\"}",
+         op->partition, op->key);
+    return "UpdateItem";
+}
+
+static const char *build(struct op *op, struct tc_buf *b) {
+    uint64_t roll = suite_below(op->suite, 10);
+    if (roll == 0)
+        return build_query(op, b);
+    if (roll < 4)
+        return build_read(op, b);
+    if (op->key < SUITE_COUNTERS)
+        return build_increment(op, b);
+    if (roll == 4)
+        return build_delete(op, b);
+    if (roll == 5)
+        return build_exchange(op, b);
+    return build_put(op, b, /* cas= */ roll > 7);
+}
+
+static void next(struct suite *s, void *arg) {
+    struct suite_clients *c = s->clients;
+    struct tc_buf body = {0};
+    (void)arg;
+    if (c->resting)
+        return;
+    struct op *op = calloc(1, sizeof *op);
+    TC_ASSERT(op != NULL);
+    op->suite = s;
+    op->key = (uint32_t)suite_below(s, s->swarm.keys);
+    op->partition = partition_of(op->key);
+    op->lin.call_ns = s->now_ns;
+    const char *operation = build(op, &body);
+    c->out++;
+    suite_call(s, operation, tc_buf_slice(&body), done, op);
+    tc_buf_deinit(&body);
+}
+
+/* ---- the table */
+
+static void described(void *user, enum suite_class class, struct tc_slice body);
+
+static void describe(struct suite *s, void *arg) {
+    (void)arg;
+    suite_call(s, "DescribeTable", tc_slice_str("{" TABLE "}"), described, s);
+}
+
+static void described(void *user, enum suite_class class, struct tc_slice body) {
+    struct suite *s = user;
+    bool active = class == CLASS_OK && memmem(body.data, body.len, "\"ACTIVE\"", 8) != NULL;
+    if (!active) {
+        suite_after(s, 200 * SUITE_MS, describe, NULL);
+        return;
+    }
+    suite_trace(s, "the table is active");
+    s->clients->created = true;
+    for (uint32_t i = 0; i < s->swarm.clients; i++)
+        suite_after(s, suite_below(s, s->swarm.think_ns), next, NULL);
+}
+
+static void create(struct suite *s, void *arg);
+
+static void created(void *user, enum suite_class class, struct tc_slice body) {
+    struct suite *s = user;
+    (void)body;
+    if (class == CLASS_UNKNOWN)
+        suite_after(s, 200 * SUITE_MS, create, NULL);
+    else
+        describe(s, NULL);
+}
+
+static void create(struct suite *s, void *arg) {
+    (void)arg;
+    suite_call(s, "CreateTable",
+               tc_slice_str("{" TABLE ",\"BillingMode\":\"PAY_PER_REQUEST\","
+                            "\"AttributeDefinitions\":[{\"AttributeName\":\"pk\","
+                            "\"AttributeType\":\"S\"},{\"AttributeName\":\"sk\","
+                            "\"AttributeType\":\"S\"}],\"KeySchema\":[{\"AttributeName\":\"pk\","
+                            "\"KeyType\":\"HASH\"},{\"AttributeName\":\"sk\","
+                            "\"KeyType\":\"RANGE\"}]}"),
+               created, s);
+}
+
+void suite_clients_begin(struct suite *s) {
+    s->clients = calloc(1, sizeof *s->clients);
+    TC_ASSERT(s->clients != NULL);
+    create(s, NULL);
+}
+
+bool suite_clients_rest(struct suite *s) {
+    s->clients->resting = true;
+    return s->clients->out == 0;
+}

@@ -1,0 +1,43 @@
+/* Clients of the whole: operations through the API, and what each of them saw. */
+#ifndef TC_SIM_SUITE_CLIENT_H
+#define TC_SIM_SUITE_CLIENT_H
+
+#include "sim/suite/lin.h"
+#include "sim/suite/suite.h"
+
+enum suite_class {
+    CLASS_OK,
+    CLASS_CONDITION, /* refused by its condition */
+    CLASS_NOTHING,   /* refused, nothing happened */
+    CLASS_UNKNOWN,
+};
+
+/* Sends one API request to some router; done gets the class and the answer's body, exactly once: a
+ * request without an answer for SUITE_PATIENCE_NS is CLASS_UNKNOWN. */
+#define SUITE_PATIENCE_NS (12 * SUITE_S)
+typedef void (*suite_call_fn)(void *user, enum suite_class c, struct tc_slice body);
+void suite_call(struct suite *s, const char *operation, struct tc_slice body, suite_call_fn done,
+                void *user);
+
+struct suite_history {
+    struct suite_lin_op *ops;
+    size_t count;
+    size_t cap;
+};
+
+struct suite_clients {
+    struct suite_history keys[SUITE_KEYS_MAX];
+    uint64_t last_seen[SUITE_KEYS_MAX];
+    uint64_t stamps; /* unique values */
+    uint32_t out;    /* operations without an answer */
+    bool resting;
+    bool created; /* the table serves */
+    uint64_t ok, unknown, refused;
+};
+
+/* Keys below are counters, the others registers. */
+enum {
+    SUITE_COUNTERS = 1,
+};
+
+#endif

@@ -1,0 +1,113 @@
+/* Which daemons a run has, with which options, and what the seed chose. */
+#include "sim/suite/suite.h"
+#include "sim/suite/wire.h"
+
+#include "base/assert.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    ADMIN_PORT_BASE = 9000,
+    HTTP_PORT_BASE = 8000,
+};
+
+struct suite_swarm suite_swarm_draw(uint64_t seed) {
+    struct tc_prng p = tc_prng(seed ^ 0x737569746573ull);
+    return (struct suite_swarm){
+        .storage_count = tc_prng_chance(&p, 1, 3) ? 6 : 3,
+        .clients = (uint32_t)tc_prng_between(&p, 2, SUITE_CLIENTS_MAX),
+        .keys = (uint32_t)tc_prng_between(&p, 3, SUITE_KEYS_MAX),
+        .safety_ns = tc_prng_between(&p, 10, 40) * SUITE_S,
+        .fault_every_ns = tc_prng_between(&p, 300, 4000) * SUITE_MS,
+        .think_ns = tc_prng_between(&p, 20, 400) * SUITE_MS,
+        .disk_sync_ns = tc_prng_between(&p, 50, 3000) * 1000,
+        /* About a third of the kinds of faults is off. */
+        .faults = (uint32_t)(tc_prng_u64(&p) | tc_prng_u64(&p)),
+    };
+}
+
+static void add(struct suite *s, const char *kind, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        char name[32], zone = (char)('a' + i % 3);
+        snprintf(name, sizeof name, i < 3 ? "%s-%c" : "%s-%c%u", kind, zone, i / 3 + 1);
+        struct suite_proc *p = suite_proc_add(s, kind, name, zone);
+        struct sim_latency latency = {.read_ns = 10000,
+                                      .write_ns = 10000,
+                                      .sync_ns = s->swarm.disk_sync_ns,
+                                      .kib_ns = 500};
+        sim_fs_set_latency(p->fs, &latency);
+    }
+}
+
+/* "127.0.0.1:7000,127.0.0.1:7001": everyone of a kind. */
+static void arg_list(struct suite_proc *p, const char *option, const char *kind) {
+    struct tc_buf list = {0};
+    for (uint32_t i = 0; i < p->suite->proc_count; i++)
+        if (strcmp(p->suite->procs[i].kind, kind) == 0)
+            tc_buf_printf(&list, "%s127.0.0.1:%u", list.len ? "," : "", WIRE_PORT_BASE + i);
+    suite_proc_arg(p, "%s", option);
+    suite_proc_arg(p, "%.*s", (int)list.len, (const char *)list.data);
+    tc_buf_deinit(&list);
+}
+
+static void args_common(struct suite_proc *p) {
+    suite_proc_arg(p, "tercet-%s", p->kind);
+    suite_proc_arg(p, "--node=%s", p->name);
+    suite_proc_arg(p, "--zone=%s", p->zone);
+    suite_proc_arg(p, "--cluster=sim");
+    suite_proc_arg(p, "--data=d");
+    suite_proc_arg(p, "--rpc-listen=127.0.0.1:%u", WIRE_PORT_BASE + p->id);
+    suite_proc_arg(p, "--admin-listen=127.0.0.1:%u", ADMIN_PORT_BASE + p->id);
+    if (p->suite->trace)
+        suite_proc_arg(p, "--log-level=debug");
+}
+
+/* Small and quick, so that checkpoints, trims and segments happen in seconds. */
+static void args_storage(struct suite_proc *p) {
+    suite_proc_arg(p, "--wal-segment-bytes=16M");
+    suite_proc_arg(p, "--wal-max-bytes=128M");
+    suite_proc_arg(p, "--cache-bytes=1M");
+    suite_proc_arg(p, "--checkpoint-bytes=64K");
+    suite_proc_arg(p, "--checkpoint-interval-ms=3s");
+    suite_proc_arg(p, "--segment-age-ms=1s");
+    suite_proc_arg(p, "--segment-bytes=64K");
+}
+
+static void args_of(struct suite_proc *p) {
+    static const struct {
+        const char *kind, *option, *of;
+    } links[] = {
+        {"storage", "--memds", "memds"},      {"storage", "--archiver", "archiver"},
+        {"memds", "--peers", "memds"},        {"router", "--memds", "memds"},
+        {"router", "--gac", "gac"},           {"scrubber", "--storage", "storage"},
+        {"autoadmin", "--storage", "storage"},
+    };
+    args_common(p);
+    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
+        if (strcmp(p->kind, links[i].kind) == 0)
+            arg_list(p, links[i].option, links[i].of);
+    if (strcmp(p->kind, "storage") == 0)
+        args_storage(p);
+    if (strcmp(p->kind, "router") == 0)
+        suite_proc_arg(p, "--http-listen=127.0.0.1:%u", HTTP_PORT_BASE + p->id);
+    if (strcmp(p->kind, "archiver") == 0 || strcmp(p->kind, "scrubber") == 0)
+        suite_proc_arg(p, "--archive=dir:archive");
+}
+
+void suite_layout(struct suite *s) {
+    add(s, "storage", s->swarm.storage_count);
+    add(s, "memds", 2);
+    add(s, "gac", 2);
+    add(s, "router", 2);
+    add(s, "archiver", 1);
+    add(s, "scrubber", 1);
+    add(s, "autoadmin", 2);
+    s->archive_fs = sim_fs_new(s->seed * 131);
+    tc_err err = tc_fs_mkdir(sim_fs_fs(s->archive_fs), "archive");
+    TC_ASSERT(err == TC_OK);
+    for (uint32_t i = 0; i < s->proc_count; i++) {
+        args_of(&s->procs[i]);
+        suite_proc_start(&s->procs[i]);
+    }
+}
