@@ -18,8 +18,8 @@ struct suite_swarm suite_swarm_draw(uint64_t seed) {
         .storage_count = tc_prng_chance(&p, 1, 3) ? 6 : 3,
         .clients = (uint32_t)tc_prng_between(&p, 2, SUITE_CLIENTS_MAX),
         .keys = (uint32_t)tc_prng_between(&p, 3, SUITE_KEYS_MAX),
-        .safety_ns = tc_prng_between(&p, 10, 40) * SUITE_S,
-        .fault_every_ns = tc_prng_between(&p, 300, 4000) * SUITE_MS,
+        .safety_ns = tc_prng_between(&p, 15, 50) * SUITE_S,
+        .fault_every_ns = tc_prng_between(&p, 80, 1500) * SUITE_MS,
         .think_ns = tc_prng_between(&p, 20, 400) * SUITE_MS,
         .disk_sync_ns = tc_prng_between(&p, 50, 3000) * 1000,
         /* About a third of the kinds of faults is off. */
