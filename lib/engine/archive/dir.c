@@ -78,6 +78,12 @@ static bool exists(struct objstore_dir *d, const char *path) {
     return true;
 }
 
+/* Make the object's name durable: a process that died may have renamed it and no more. */
+static tc_err settle(struct objstore_dir *d, char *path) {
+    *strrchr(path, '/') = 0;
+    return tc_fs_sync_dir(d->fs, path);
+}
+
 static tc_err put(struct objstore *o, const char *key, struct tc_slice bytes) {
     struct objstore_dir *d = self(o);
     char path[TC_FS_PATH_MAX];
@@ -89,12 +95,11 @@ static tc_err put(struct objstore *o, const char *key, struct tc_slice bytes) {
     path_of(d, key, path);
     path_of(d, TEMPORARY, temporary);
     if (exists(d, path))
-        return TC_EEXISTS;
+        return settle(d, path) == TC_OK ? TC_EEXISTS : TC_EIO;
     TC_TRY(make_parents(d, path));
     TC_TRY(write_file(d, temporary, bytes));
     TC_TRY(tc_fs_rename(d->fs, temporary, path));
-    *strrchr(path, '/') = 0;
-    return tc_fs_sync_dir(d->fs, path);
+    return settle(d, path);
 }
 
 static tc_err open_object(struct objstore_dir *d, const char *key, struct tc_file **ret_file,
@@ -171,8 +176,7 @@ static tc_err remove_object(struct objstore *o, const char *key) {
     if (err == TC_ENOTFOUND)
         return TC_OK;
     TC_TRY(err);
-    *strrchr(path, '/') = 0;
-    return tc_fs_sync_dir(d->fs, path);
+    return settle(d, path);
 }
 
 /* ---- list: collect every key below the prefix's directory, then sort ----------------------- */

@@ -63,6 +63,10 @@ tc_err wal_open(struct tc_fs *fs, const char *dir, const struct wal_options *opt
     w->index.occupied = wal__occupied;
     w->index.user = w;
     tc_err err = wal__slots_init(w);
+    /* A process that died may have left segments whose names are not durable yet: nothing in them
+     * may be relied on before they are. */
+    if (err == TC_OK)
+        err = tc_fs_sync_dir(fs, dir);
     if (err == TC_OK)
         err = open_mark(w);
     if (err == TC_OK)

@@ -1,6 +1,8 @@
 /* GetItem, PutItem, UpdateItem, DeleteItem: one storage call each. */
 #include "exec_private.h"
 
+#include "base/mutant.h"
+
 static void send(struct exec_op *op, bool write,
                  void (*done)(struct route_call *c, tc_err err, const ProtobufCMessage *reply,
                               const Tercet__Pb__Partition *partition)) {
@@ -52,8 +54,9 @@ static void get_found(struct exec_op *op) {
     tercet__pb__item_request__init(&op->call.request.item);
     op->call.request.item.op = TERCET__PB__ITEM_OP__ITEM_GET;
     op->call.request.item.projection = exec__pb(&op->programs.projection);
-    op->call.request.item.consistent = in->consistent_read == API_TRUE;
-    op->call.any_replica = in->consistent_read != API_TRUE;
+    bool consistent = in->consistent_read == API_TRUE && !TC_MUTANT(103);
+    op->call.request.item.consistent = consistent;
+    op->call.any_replica = !consistent;
     send(op, /* write= */ false, get_done);
 }
 

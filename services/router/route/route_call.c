@@ -1,6 +1,7 @@
 #include "route_private.h"
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "rpc/message.h"
 
 #include <stdlib.h>
@@ -22,6 +23,8 @@ static void finish(struct route_call *c, tc_err err, const ProtobufCMessage *rep
     /* A refusal after an attempt whose fate is unknown does not make that attempt undone. */
     if (c->maybe_applied && err != TC_OK && reply == NULL)
         err = TC_EUNKNOWN;
+    if (TC_MUTANT(102) && err == TC_EUNKNOWN) /* what may have happened is called refused */
+        err = TC_ETHROTTLED;
     c->done(c, err, reply, p ? p->pb : NULL);
     route__partition_unref(p);
     route__finished(r);
@@ -190,6 +193,8 @@ static tc_err send_to(struct route_call *c, struct rpc_peer *peer, uint32_t dead
         return rpc_peer_request_message(peer, TERCET__PB__FRAME_KIND__FRAME_RANGE,
                                         &c->request.range.base, deadline_ms, answered, c);
     }
+    if (TC_MUTANT(101)) /* a repeat is not known as one */
+        new_request_id(c->route, c->request_id);
     c->request.item.gid = p->gid;
     c->request.item.epoch = p->epoch;
     c->request.item.request_id = (ProtobufCBinaryData){sizeof c->request_id, c->request_id};

@@ -12,6 +12,7 @@ struct disk_file {
     struct tc_file file;
     struct tc_file *inner;
     struct sim_fs *fs;
+    bool dsync;
 };
 
 static struct sim_fs *of_path(const char *path) {
@@ -30,6 +31,13 @@ static tc_err spent(struct sim_fs *fs, tc_err err) {
     return err;
 }
 
+/* A write or sync becomes durable at its end: until then a crash undoes it. */
+static void before_durable(void) {
+    struct suite_proc *p = suite_proc_self();
+    uint64_t ns = p->suite->swarm.disk_sync_ns;
+    suite_sleep(p->suite->now_ns < p->slow_until_ns ? ns * 16 : ns);
+}
+
 static struct disk_file *file_of(struct tc_file *f) {
     return TC_CONTAINER(f, struct disk_file, file);
 }
@@ -41,11 +49,14 @@ static tc_err file_read_at(struct tc_file *f, uint64_t offset, void *data, size_
 
 static tc_err file_write_at(struct tc_file *f, uint64_t offset, const void *data, size_t len) {
     struct disk_file *d = file_of(f);
+    if (d->dsync)
+        before_durable();
     return spent(d->fs, tc_file_write_at(d->inner, offset, data, len));
 }
 
 static tc_err file_sync(struct tc_file *f) {
     struct disk_file *d = file_of(f);
+    before_durable();
     return spent(d->fs, tc_file_sync(d->inner));
 }
 
@@ -86,7 +97,7 @@ static tc_err disk_open(struct tc_fs *fs, const char *path, unsigned flags,
     TC_TRY(tc_fs_open(sim_fs_fs(sim), path, flags, &inner));
     struct disk_file *d = calloc(1, sizeof *d);
     TC_ASSERT(d != NULL);
-    *d = (struct disk_file){{&file_ops}, inner, sim};
+    *d = (struct disk_file){{&file_ops}, inner, sim, flags & TC_FS_DSYNC};
     *ret_file = &d->file;
     return TC_OK;
 }

@@ -34,7 +34,6 @@ static void add(struct suite *s, const char *kind, uint32_t count) {
         struct suite_proc *p = suite_proc_add(s, kind, name, zone);
         struct sim_latency latency = {.read_ns = 10000,
                                       .write_ns = 10000,
-                                      .sync_ns = s->swarm.disk_sync_ns,
                                       .kib_ns = 500};
         sim_fs_set_latency(p->fs, &latency);
     }

@@ -1,6 +1,7 @@
 /* tercet-sim-suite: runs seeds of whole clusters, each in a child process, and replays one.
  *
  * Exit 0: every seed held. A failing seed is run a second time, its trace to a file. */
+#include "base/mutant.h"
 #include "sim/suite/suite.h"
 
 #include <getopt.h>
@@ -14,6 +15,7 @@
 struct options {
     uint64_t from, seeds;
     bool trace;
+    unsigned mutant;
     bool twice; /* run each seed a second time and compare the hashes */
 };
 
@@ -25,6 +27,7 @@ struct totals {
 static const struct option longs[] = {{"seed", required_argument, NULL, 's'},
                                       {"seeds", required_argument, NULL, 'n'},
                                       {"trace", no_argument, NULL, 't'},
+                                      {"mutant", required_argument, NULL, 'm'},
                                       {"twice", no_argument, NULL, '2'},
                                       {"help", no_argument, NULL, 'h'},
                                       {0}};
@@ -35,6 +38,7 @@ static int usage(FILE *to, int code) {
                 "scheduler, simulated disks, clocks and network; kills, pauses, partitions.\n\n"
                 "  --seeds N   how many seeds (1)\n  --seed S    the first one (1)\n"
                 "  --trace     print what happens\n"
+                "  --mutant M  with the deliberate fault M (tercet-sim-suite_mutant only)\n"
                 "  --twice     run each seed again: both runs must be the same to the byte\n");
     return code;
 }
@@ -95,6 +99,22 @@ static void one(const struct options *o, uint64_t seed, struct totals *t) {
            (unsigned long)seed, r.failure, (unsigned long)seed);
 }
 
+#ifdef TC_MUTANTS
+unsigned tc_mutant;
+extern unsigned paxos_mutant;
+
+/* Faults of the core have the numbers of REPLICATION.md D6 and add 1000 here. */
+static bool set_mutant(unsigned m) {
+    tc_mutant = m < 1000 ? m : 0;
+    paxos_mutant = m >= 1000 ? m - 1000 : 0;
+    return true;
+}
+#else
+static bool set_mutant(unsigned m) {
+    return m == 0;
+}
+#endif
+
 int __real_clock_gettime(clockid_t clock, struct timespec *ret);
 
 static double now_s(void) {
@@ -113,10 +133,16 @@ int main(int argc, char **argv) {
             o.seeds = strtoull(optarg, NULL, 10);
         else if (c == 't')
             o.trace = true;
+        else if (c == 'm')
+            o.mutant = (unsigned)strtoul(optarg, NULL, 10);
         else if (c == '2')
             o.twice = true;
         else
             return usage(c == 'h' ? stdout : stderr, c == 'h' ? 0 : 2);
+    }
+    if (!set_mutant(o.mutant)) {
+        fprintf(stderr, "tercet-sim-suite: this build has no mutants; tercet-sim-suite_mutant has\n");
+        return 2;
     }
     double began = now_s();
     for (uint64_t i = 0; i < o.seeds; i++)

@@ -41,5 +41,6 @@ void test_damaged_state_is_lost_until_newer(void **state);
 void test_segment_header_may_rot(void **state);
 void test_lost_segment_is_said(void **state);
 void test_lying_sync_is_noticed(void **state);
+void test_segment_of_a_dead_process(void **state);
 
 #endif

@@ -127,6 +127,7 @@ int main(void) {
         cmocka_unit_test(test_segment_header_may_rot),
         cmocka_unit_test(test_lost_segment_is_said),
         cmocka_unit_test(test_lying_sync_is_noticed),
+        cmocka_unit_test(test_segment_of_a_dead_process),
         cmocka_unit_test(test_fault_sweep),
         cmocka_unit_test(test_crashes),
         cmocka_unit_test(test_restarts_use_no_space),
