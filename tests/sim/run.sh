@@ -7,11 +7,11 @@ bin=${TERCET_BIN:-build/release/bin}
 
 usage() {
   cat >&2 <<'TEXT'
-usage: ./dev sim [--seeds N] [--seed FIRST] [--core | --store] [--trace] [--probes] [--mutant NAME|NUMBER]
+usage: ./dev sim [--seeds N] [--seed FIRST] [--core | --store | --suite] [--trace] [--probes] [--mutant NAME|NUMBER]
 
-  --seeds N        N seeds of whole nodes and 4 N of the replication core (default 200), in two processes
+  --seeds N        N seeds of whole nodes, 4 N of the replication core, N / 4 of whole clusters (default 200)
   --seed S         seeds from S on; without --seeds only that one
-  --core, --store  one of the two simulators only
+  --core, --store, --suite   one of the three simulators only
   --trace          print every line of the run
   --mutant ack-before-sync   whole nodes that acknowledge before the log is synced: must be caught
   --mutant M       the core with fault M of tests/sim/core/mutants.txt (with --store: whole nodes with
@@ -28,6 +28,7 @@ while (($#)); do
     --mutant) mutant=${2:?--mutant wants a name} && shift ;;
     --core) which=core ;;
     --store) which=store ;;
+    --suite) which=suite ;;
     --trace | --probes) flags+=("$1") ;;
     *) usage ;;
   esac
@@ -42,6 +43,7 @@ fi
 if [[ -n $mutant ]]; then
   program=tercet-sim
   [[ $which != store ]] || program=tercet-sim-store_mutant
+  [[ $which != suite ]] || program=tercet-sim-suite_mutant
   if "$bin/$program" --mutant "$mutant" --seed "$first" --seeds "$seeds" ${flags[@]+"${flags[@]}"}; then
     echo "mutant $mutant survives $seeds seeds" >&2
     exit 1
@@ -50,8 +52,8 @@ if [[ -n $mutant ]]; then
 fi
 
 # One process per half of the seeds; output of the second half follows the first's.
-run_halves() { # factor, program, arguments that name the half by {first} {count}
-  local count=$(($1 * seeds)) program=$2
+run_halves() { # count, program, flags
+  local count=$1 program=$2
   shift 2
   if ((count < 2)); then
     "$program" --seed "$first" --seeds "$count" "$@"
@@ -68,16 +70,18 @@ run_halves() { # factor, program, arguments that name the half by {first} {count
   return $failed
 }
 
-factor=4
-[[ -z $seed || $seeds != 1 ]] || factor=1
+# A seed of the core is short, one of a whole cluster long.
+core=$((4 * seeds)) store=$seeds suite=$(((seeds + 3) / 4))
+[[ -z $seed || $seeds != 1 ]] || core=1
+[[ $which != suite ]] || suite=$seeds
 failed=0
-if [[ $which != store ]]; then
-  echo "replication core, $((factor * seeds)) seeds from $first:"
-  run_halves $factor "$bin/tercet-sim" ${flags[@]+"${flags[@]}"} || failed=1
-fi
-if [[ $which != core ]]; then
-  echo "whole nodes, $seeds seeds from $first:"
-  run_halves 1 "$bin/tercet-sim-store" ${flags[@]+"${flags[@]}"} || failed=1
-fi
+run() { # name, what it is, count, program
+  [[ $which == both || $which == "$1" ]] || return 0
+  echo "$2, $3 seeds from $first:"
+  run_halves "$3" "$bin/$4" ${flags[@]+"${flags[@]}"} || failed=1
+}
+run core "replication core" $core tercet-sim
+run store "whole nodes" $store tercet-sim-store
+run suite "whole clusters" $suite tercet-sim-suite
 ((failed == 0)) || echo "simulation FAILED" >&2
 exit $failed

@@ -30,6 +30,7 @@ TIMEOUT_S = 900
 # held, 1 a seed failed or (-6) an assertion of the code under test ended the process.
 SIMULATORS = {
     "tests/sim/core": ("tercet-sim", re.compile(r"^seed (\d+): (.*)$", re.M)),
+    "tests/sim/suite": ("tercet-sim-suite_mutant", re.compile(r"^FAIL seed (\d+): (.*)$", re.M)),
     "tests/sim/store": ("tercet-sim-store_mutant", re.compile(r"^FAIL seed (\d+): (.*)$", re.M)),
 }
 

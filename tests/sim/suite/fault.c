@@ -6,6 +6,7 @@
 enum suite_fault {
     FAULT_KILL_STORAGE,
     FAULT_POWER_STORAGE,
+    FAULT_POWER_LATER, /* in the middle of one of its next writes */
     FAULT_POWER_ALL,
     FAULT_KILL_OTHER, /* router, memds, gac, archiver, scrubber, autoadmin */
     FAULT_STOP,       /* SIGTERM: it drains */
@@ -62,6 +63,13 @@ static void inflict(struct suite *s, enum suite_fault kind) {
         break;
     case FAULT_POWER_STORAGE:
         suite_proc_kill(p, /* power= */ true);
+        break;
+    case FAULT_POWER_LATER:
+        suite_trace(s, "%s  will lose power in a write", p->name);
+        if (p->alive) {
+            sim_fs_crash_after(p->fs, below(s, 40));
+            p->armed = true;
+        }
         break;
     case FAULT_POWER_ALL:
         if (below(s, 4) == 0)
@@ -135,6 +143,8 @@ void suite_calm(struct suite *s) {
     s->calm = true;
     suite_net_heal(s);
     for (uint32_t i = 0; i < s->proc_count; i++) {
+        if (s->procs[i].armed) /* and it has not met the write yet */
+            suite_proc_kill(&s->procs[i], /* power= */ true);
         s->procs[i].slow_until_ns = 0;
         s->procs[i].wall_skew_ns = 0;
     }

@@ -35,7 +35,7 @@ struct suite_fiber {
     void *(*fn)(void *arg);
     void *arg;
     void *result;
-    const void *on; /* what it waits for */
+    const void *on;  /* what it waits for */
     uint64_t parked; /* number of the parking, so that an old alarm wakes nobody */
     bool timed_out;
 };

@@ -32,9 +32,7 @@ static void add(struct suite *s, const char *kind, uint32_t count) {
         char name[32], zone = (char)('a' + i % 3);
         snprintf(name, sizeof name, i < 3 ? "%s-%c" : "%s-%c%u", kind, zone, i / 3 + 1);
         struct suite_proc *p = suite_proc_add(s, kind, name, zone);
-        struct sim_latency latency = {.read_ns = 10000,
-                                      .write_ns = 10000,
-                                      .kib_ns = 500};
+        struct sim_latency latency = {.read_ns = 10000, .write_ns = 10000, .kib_ns = 500};
         sim_fs_set_latency(p->fs, &latency);
     }
 }
@@ -77,9 +75,12 @@ static void args_of(struct suite_proc *p) {
     static const struct {
         const char *kind, *option, *of;
     } links[] = {
-        {"storage", "--memds", "memds"},      {"storage", "--archiver", "archiver"},
-        {"memds", "--peers", "memds"},        {"router", "--memds", "memds"},
-        {"router", "--gac", "gac"},           {"scrubber", "--storage", "storage"},
+        {"storage", "--memds", "memds"},
+        {"storage", "--archiver", "archiver"},
+        {"memds", "--peers", "memds"},
+        {"router", "--memds", "memds"},
+        {"router", "--gac", "gac"},
+        {"scrubber", "--storage", "storage"},
         {"autoadmin", "--storage", "storage"},
     };
     args_common(p);

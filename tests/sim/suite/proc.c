@@ -90,6 +90,10 @@ static void *process_main(void *arg) {
         suite_fail(p->suite, "%s does not start: exit code %d", p->name, code);
     p->alive = false;
     p->life++;
+    if (sim_fs_is_down(p->fs)) {
+        sim_fs_crash(p->fs);
+        p->armed = false;
+    }
     suite_rpc_killed(p);
     return NULL;
 }
@@ -118,6 +122,7 @@ void suite_proc_kill(struct suite_proc *p, bool power) {
     suite_fibers_drop(p);
     suite_rpc_killed(p);
     p->http = NULL;
+    p->armed = false;
     if (power)
         sim_fs_crash(p->fs);
     else

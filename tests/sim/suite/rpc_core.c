@@ -54,10 +54,9 @@ tc_err rpc_start(const struct rpc_config *config, struct rpc **ret_rpc) {
     TC_ASSERT(r != NULL);
     r->proc = suite_proc_self();
     r->life = r->proc->life;
-    r->self = (struct rpc_identity){keep(r->cluster, config->self.cluster),
-                                    keep(r->daemon, config->self.daemon),
-                                    keep(r->node, config->self.node),
-                                    keep(r->zone, config->self.zone)};
+    r->self = (struct rpc_identity){
+        keep(r->cluster, config->self.cluster), keep(r->daemon, config->self.daemon),
+        keep(r->node, config->self.node), keep(r->zone, config->self.zone)};
     tc_list_init(&r->posts);
     tc_list_init(&r->peers);
     tc_list_init(&r->servers);

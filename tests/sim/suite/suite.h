@@ -40,7 +40,8 @@ struct suite;
 struct suite_proc;
 struct suite_fiber;
 
-/* ---- fiber.c ---------------------------------------------------------------------------------- */
+/* ---- fiber.c ----------------------------------------------------------------------------------
+ */
 
 /* A thread of a simulated process. It runs until it parks; nothing preempts it. */
 struct suite_fiber *suite_fiber_new(struct suite_proc *proc, const char *name,
@@ -57,10 +58,12 @@ void suite_wake(struct suite_proc *proc, const void *on, bool all);
 void *suite_fiber_join(struct suite_fiber *f);
 /* All fibers of a process vanish where they stand. */
 void suite_fibers_drop(struct suite_proc *proc);
-/* Run every fiber that can, and then the next event; false when the next one lies after until_ns. */
+/* Run every fiber that can, and then the next event; false when the next one lies after until_ns.
+ */
 bool suite_step(struct suite *s, uint64_t until_ns);
 
-/* ---- proc.c ----------------------------------------------------------------------------------- */
+/* ---- proc.c -----------------------------------------------------------------------------------
+ */
 
 /* One daemon: which main, which slot of its kind, and where its zeroed statics lie. */
 struct suite_image {
@@ -84,15 +87,15 @@ struct suite_proc {
     uint64_t life; /* rises with every start and end */
     uint64_t paused_until_ns;
     struct sim_fs *fs; /* of its node */
+    bool armed;        /* that disk will lose power in one of its next writes */
     uint64_t slow_until_ns;
     struct tc_prng prng;
     uint64_t origin_ns; /* of its monotonic clock */
     int32_t drift_ppm;
     int64_t wall_skew_ns;
     struct tc_list fibers;
-    struct tc_list rpcs;     /* struct rpc of rpc_core.c */
+    struct tc_list rpcs;      /* struct rpc of rpc_core.c */
     struct http_server *http; /* routers */
-    uint64_t error_lines;
 };
 
 struct suite_proc *suite_proc_add(struct suite *s, const char *kind, const char *name, char zone);
@@ -110,12 +113,13 @@ struct suite_proc *suite_proc_self(void);
 uint64_t suite_proc_mono_ns(const struct suite_proc *p);
 uint64_t suite_proc_wall_ns(const struct suite_proc *p);
 
-/* ---- net: in rpc_net.c ------------------------------------------------------------------------- */
+/* ---- net: in rpc_net.c -------------------------------------------------------------------------
+ */
 
 struct suite_net {
     uint64_t delay_min_ns;
     uint64_t delay_max_ns;
-    uint32_t stall_ppm;  /* a message waits for stall_ns more, as after a loss */
+    uint32_t stall_ppm; /* a message waits for stall_ns more, as after a loss */
     uint64_t stall_ns;
     bool cut[SUITE_PROCS_MAX][SUITE_PROCS_MAX]; /* [from][to] */
 };
@@ -126,7 +130,8 @@ void suite_net_heal(struct suite *s);
 /* Connections of a process that died are reset at the other ends. */
 void suite_rpc_killed(struct suite_proc *p);
 
-/* ---- front.c ----------------------------------------------------------------------------------- */
+/* ---- front.c -----------------------------------------------------------------------------------
+ */
 
 /* Hand one HTTP request to a router; done runs on the scheduler's stack when the answer left it,
  * or never if the router dies before. */
@@ -139,13 +144,15 @@ typedef void (*suite_answer_fn)(void *user, const struct suite_answer *a);
 bool suite_front_request(struct suite_proc *router, struct tc_slice head, struct tc_slice body,
                          suite_answer_fn done, void *user);
 
-/* ---- events ------------------------------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------------------------------
+ */
 
 typedef void (*suite_fn)(struct suite *s, void *arg);
 /* Run fn on the scheduler's stack after delay_ns. */
 void suite_after(struct suite *s, uint64_t delay_ns, suite_fn fn, void *arg);
 
-/* ---- the whole ---------------------------------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------------------------------
+ */
 
 struct suite_swarm {
     uint32_t storage_count; /* 3 or 6: one or two per zone */
@@ -180,7 +187,8 @@ struct suite {
     uint64_t fault_count;
     uint64_t kill_count;
     uint64_t undecided; /* histories that the checker gave up */
-    bool calm;
+    bool calm;          /* no faults any more */
+    bool judging;       /* and time enough to recover has passed */
     bool failed;
     char failure[SUITE_FAILURE_BYTES];
     bool trace;

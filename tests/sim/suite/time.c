@@ -63,7 +63,7 @@ void __wrap__exit(int code) {
     struct suite_proc *p = suite_proc_self();
     suite_trace(p->suite, "%s  ends itself with %d", p->name, code);
     p->stop_asked = true;
-    suite_proc_kill(p, /* power= */ false);
+    suite_proc_kill(p, /* power= */ sim_fs_is_down(p->fs));
     for (;;)
         (void)suite_park(NULL, UINT64_MAX);
 }

@@ -141,7 +141,8 @@ int main(int argc, char **argv) {
             return usage(c == 'h' ? stdout : stderr, c == 'h' ? 0 : 2);
     }
     if (!set_mutant(o.mutant)) {
-        fprintf(stderr, "tercet-sim-suite: this build has no mutants; tercet-sim-suite_mutant has\n");
+        fprintf(stderr,
+                "tercet-sim-suite: this build has no mutants; tercet-sim-suite_mutant has\n");
         return 2;
     }
     double began = now_s();

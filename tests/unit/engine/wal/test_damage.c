@@ -242,8 +242,8 @@ void test_segment_of_a_dead_process(void **state) {
         struct rig *r = rig_new(seed);
         wal_close(r->wal);
         struct tc_file *f = NULL;
-        OK(tc_fs_open(sim_fs_fs(r->disk), "d/seg-0000",
-                      TC_FS_CREATE | TC_FS_DIRECT | TC_FS_DSYNC, &f));
+        OK(tc_fs_open(sim_fs_fs(r->disk), "d/seg-0000", TC_FS_CREATE | TC_FS_DIRECT | TC_FS_DSYNC,
+                      &f));
         OK(tc_file_prewrite(f, SEGMENT));
         tc_file_close(f);
         sim_fs_restart(r->disk);
