@@ -38,7 +38,7 @@ static void record(struct suite_clients *c, uint32_t key, struct suite_lin_op op
 
 /* The number in "field":{"N":"..."} after the text `from`; 0: there is none. */
 static uint64_t number_after(struct tc_slice body, const char *from, const char *field) {
-    const char *at = memmem(body.data, body.len, from, strlen(from));
+    const char *at = body.len ? memmem(body.data, body.len, from, strlen(from)) : NULL;
     if (at == NULL)
         return 0;
     size_t left = body.len - (size_t)((const uint8_t *)at - body.data);
@@ -58,7 +58,7 @@ static const char *field_of(uint32_t key) {
 static struct tc_slice item_of(struct tc_slice body, uint32_t key) {
     char mark[32];
     snprintf(mark, sizeof mark, "\"k%u\"", key);
-    const uint8_t *at = memmem(body.data, body.len, "\"Items\":[", 9);
+    const uint8_t *at = body.len ? memmem(body.data, body.len, "\"Items\":[", 9) : NULL;
     const uint8_t *end = body.data + body.len;
     while (at) {
         const uint8_t *stop = memmem(at, (size_t)(end - at), "}}", 2);
