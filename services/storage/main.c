@@ -9,6 +9,7 @@ struct storage {
     struct shell shell;
     struct daemon_rpc rpc;
     bool begun;
+    uint64_t ready_at_ns; /* set before anybody asks, then fixed */
 };
 
 static tc_err check(void *user, struct tc_buf *ret_problem) {
@@ -23,6 +24,24 @@ static tc_err check(void *user, struct tc_buf *ret_problem) {
         return TC_EINVAL;
     }
     return TC_OK;
+}
+
+/* For one lease after a start the replicas promise nothing, since they do not know what they had
+ * granted. Whoever restarts nodes one after another must not take the next one down meanwhile: its
+ * groups could elect nobody. What needs other nodes is no condition here, or a cluster whose nodes
+ * are started one after the other would never be ready. */
+static bool ready(void *user, struct tc_buf *ret_why) {
+    const struct storage *st = user;
+    if (daemon_now_ns() >= st->ready_at_ns)
+        return true;
+    tc_buf_append_str(ret_why, "just started: one lease without promises");
+    return false;
+}
+
+static uint64_t ready_at_ns(const struct storage *st) {
+    size_t led = 0, all = 0;
+    store_replica_counts(st->shell.store, &led, &all);
+    return all == 0 ? 0 : daemon_now_ns() + st->options.lease_ms * 1000000;
 }
 
 static void status(void *user, struct tc_buf *ret_json) {
@@ -50,6 +69,7 @@ static tc_err listen_on(struct storage *st) {
 static tc_err start(struct storage *st) {
     struct daemon *d = &st->daemon;
     TC_TRY(shell_open_store(&st->shell));
+    st->ready_at_ns = ready_at_ns(st);
     TC_TRY(daemon_rpc_start(&st->rpc, d));
     st->shell.rpc = st->rpc.rpc;
     TC_TRY(shell_start_threads(&st->shell));
@@ -87,6 +107,7 @@ int main(int argc, char **argv) {
         .shared_metrics = daemon_rpc_metrics_table(),
         .shared_metrics_values = &st.rpc.metrics,
         .check = check,
+        .ready = ready,
         .status = status,
         .user = &st,
     };

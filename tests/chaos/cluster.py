@@ -212,12 +212,12 @@ class Cluster:
                 time.sleep(0.05)
 
     def settle(self, d, seconds=30):
-        """Wait until a storage node holds what its groups had committed by now. False: it does not."""
+        """Wait until a storage node is ready and holds what its groups had committed by now. False: it is not."""
         goals = {r["gid"]: r["commit"] for _, r in self.replicas() if r["serving"]}
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             have = {r["gid"]: r["applied"] for r in (self.status(d) or {}).get("replicas", [])}
-            if have and all(have[g] >= goals.get(g, 0) for g in have):
+            if have and self.ready(d) and all(have[g] >= goals.get(g, 0) for g in have):
                 return True
             time.sleep(0.05)
         return False
