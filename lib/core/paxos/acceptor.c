@@ -178,10 +178,14 @@ static struct paxos_mark hint(const struct paxos *p, const struct paxos_mark *re
     return paxos__log_mark(&p->log, at);
 }
 
+static uint32_t own_flags(const struct paxos *p) {
+    return (p->log_only ? 0 : PAXOS_F_BTREE) | (paxos__quarantined(p) ? PAXOS_F_QUARANTINE : 0);
+}
+
 static void answer(struct paxos *p, const struct paxos_msg *m, bool matched) {
     struct paxos_msg r = {.type = PAXOS_ACCEPTED,
                           .to = m->from,
-                          .flags = p->log_only ? 0 : PAXOS_F_BTREE,
+                          .flags = own_flags(p),
                           .ballot = m->ballot,
                           .seen_ballot = p->promised,
                           .last = paxos__last(p),

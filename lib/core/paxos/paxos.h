@@ -131,7 +131,7 @@ enum paxos_msg_flags {
     PAXOS_F_REFUSED = 1,    /* PROMISE, ACCEPTED: no; seen_ballot says what is promised */
     PAXOS_F_MISMATCH = 2,   /* ACCEPTED: prev does not match; mark is the hint */
     PAXOS_F_HEARS = 4,      /* ASK_REPLY: a leader is alive */
-    PAXOS_F_QUARANTINE = 8, /* ASK_REPLY, PROMISE: just started, promises nothing yet */
+    PAXOS_F_QUARANTINE = 8, /* ASK_REPLY, PROMISE, ACCEPTED: just started, promises nothing yet */
     PAXOS_F_RESIGNED = 16,  /* PREPARE: seen_ballot was resigned in writing */
     PAXOS_F_BTREE = 32,     /* ACCEPTED: holds a B-tree */
     PAXOS_F_ABSENT = 64,    /* FETCHED: mark is not, and never was, in this log */
@@ -346,6 +346,7 @@ void paxos_free(struct paxos *p);
  *     TC_ENOTLEADER  PROPOSE, RESIGN: this replica does not lead, does not serve yet, or is
  *                    handing over
  *     TC_EBUSY       PROPOSE: too much is uncommitted or the log is too long; nothing was taken
+ *     TC_EBUSY       RESIGN: the target is silent or has just started; ask again later
  *     TC_ELIMIT      PROPOSE: too many proposals, or a body too large
  *     TC_EUNSUPPORTED PROPOSE: CONF, which CONFIGURE proposes; SPLIT until it is built
  *     TC_ENOTLEADER  LEARN, UNLEARN, CONFIGURE: this replica does not lead or is handing over

@@ -45,8 +45,9 @@ struct peer {
     uint32_t rid;
     bool pump; /* something changed or it is new: send it what the role has to send */
     /* of the leader */
-    bool learner;  /* fed, never counted: no configuration names it */
-    bool has_tree; /* its newest answer said so */
+    bool learner;     /* fed, never counted: no configuration names it */
+    bool has_tree;    /* its newest answer said so */
+    bool quarantined; /* likewise: it has just started and cannot campaign yet */
     enum peer_mode mode;
     uint64_t match;
     uint64_t next;        /* match < next; entries in (match, next) are in flight */

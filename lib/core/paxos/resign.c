@@ -2,13 +2,17 @@
  * this ballot's lease is over for good (B8). */
 #include "core/paxos/paxos_private.h"
 
+/* Whoever has just started ignores a resignation: its boot quarantine forbids it to campaign. */
+static bool can_campaign(const struct paxos *p, const struct peer *f) {
+    return f->heard_ns + p->opt.suspect_ns > p->now_ns && !f->quarantined;
+}
+
 static uint32_t best_target(const struct paxos *p) {
     uint32_t best = 0;
     uint64_t match = 0;
     for (size_t i = 0; i < p->peer_count; i++) {
         const struct peer *f = &p->peers[i];
-        bool live = f->heard_ns + p->opt.suspect_ns > p->now_ns;
-        if (live && f->mode == PEER_REPLICATE && f->match >= match && f->has_tree &&
+        if (can_campaign(p, f) && f->mode == PEER_REPLICATE && f->match >= match && f->has_tree &&
             quorum_may_lead(paxos__config(p), f->rid)) {
             best = f->rid;
             match = f->match;
@@ -23,6 +27,8 @@ tc_err paxos__resign(struct paxos *p, uint32_t target) {
     if (target != 0 &&
         (paxos__peer(p, target) == NULL || !quorum_may_lead(paxos__config(p), target)))
         return TC_EINVAL;
+    if (target != 0 && !can_campaign(p, paxos__peer(p, target)))
+        return TC_EBUSY;
     p->resign_target = target ? target : best_target(p);
     p->resigning = true;
     p->resign_at_ns = p->now_ns + p->opt.suspect_ns;
