@@ -23,6 +23,17 @@ static tc_err check(void *user, struct tc_buf *ret_problem) {
                           "--wal-max-bytes must be at least 8 times --wal-segment-bytes");
         return TC_EINVAL;
     }
+    if (st->options.disk_no_replicas_permille > st->options.disk_no_leaders_permille ||
+        st->options.disk_no_leaders_permille > st->options.disk_no_writes_permille) {
+        tc_buf_append_str(ret_problem,
+                          "--disk-no-replicas-permille, --disk-no-leaders-permille and "
+                          "--disk-no-writes-permille must rise in this order");
+        return TC_EINVAL;
+    }
+    if (st->options.disk_slow_window_ms <= st->options.disk_slow_write_ms) {
+        tc_buf_append_str(ret_problem, "--disk-slow-window-ms must be above --disk-slow-write-ms");
+        return TC_EINVAL;
+    }
     return TC_OK;
 }
 

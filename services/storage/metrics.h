@@ -13,6 +13,11 @@
     X(COUNTER, ranges_total, "", "", "range requests answered")                                    \
     X(COUNTER, throttled_total, "", "", "requests refused by a partition's bucket")                \
     X(COUNTER, refused_full_total, "", "", "writes refused for lack of log space: archive behind") \
+    X(COUNTER, refused_disk_total, "", "",                                                         \
+      "writes refused because the disk is full: deletes go on")                                    \
+    X(COUNTER, disk_leaders_given_total, "", "",                                                   \
+      "leaderships given away because the disk is full, slow or failing")                          \
+    X(COUNTER, log_rot_total, "", "", "log entries found unreadable while running, then fetched")  \
     X(COUNTER, refused_busy_total, "", "", "batches refused because the mailbox was full")         \
     X(COUNTER, messages_in_total, "", "", "replication messages taken")                            \
     X(COUNTER, messages_dropped_total, "", "", "replication messages that failed a check")         \
@@ -33,6 +38,12 @@
     X(HISTOGRAM, log_write_seconds, "seconds", "", "time of one durable log batch")                \
     X(GAUGE, replicas, "", "", "replicas on this node")                                            \
     X(GAUGE, replicas_led, "", "", "replicas that serve as leader")                                \
+    X(GAUGE, disk_used_permille, "permille", "", "how full the disk of the data is")               \
+    X(GAUGE, disk_fill, "", "", "0 room, 1 no new replicas, 2 no leaders, 3 no user writes")       \
+    X(GAUGE, disk_slow, "", "", "1: log writes take too long, leaderships are given away")         \
+    X(GAUGE, disk_write_outstanding_ms, "ms", "", "age of the log write that is out, 0: none")     \
+    X(GAUGE, disk_errors_day, "", "", "failed writes and syncs within 24 hours")                   \
+    X(GAUGE, disk_draining, "", "", "1: this store asks autoadmin to be emptied")                  \
     X(GAUGE, mailbox_count, "", "", "batches waiting for the store thread")
 
 DAEMON_METRICS(storage_metrics, "storage", STORAGE_METRICS)

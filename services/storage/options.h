@@ -30,6 +30,22 @@
     X(U64, partition_write_units, "1000", 0, 1000000, "units/s", "per partition; 0: no limit")     \
     X(DURATION, push_interval_ms, "3s", 100, 600000, "ms",                                         \
       "time between two full pushes of partitions and tables to memds")                            \
+    X(U64, disk_no_replicas_permille, "850", 30, 1000, "permille",                                 \
+      "disk in use at which this node takes no new replica")                                       \
+    X(U64, disk_no_leaders_permille, "900", 30, 1000, "permille",                                  \
+      "... gives its leaderships away")                                                            \
+    X(U64, disk_no_writes_permille, "950", 30, 1000, "permille",                                   \
+      "... refuses user writes; deletes and trimming go on")                                       \
+    X(U64, disk_ample_bytes, "16G", 0, 1125899906842624, "bytes",                                  \
+      "with so much free space none of the three applies")                                         \
+    X(DURATION, disk_slow_write_ms, "200ms", 1, 60000, "ms",                                       \
+      "a log write that takes so long is slow")                                                    \
+    X(DURATION, disk_slow_window_ms, "10s", 100, 600000, "ms",                                     \
+      "slow writes for half of this time: leaderships are given away")                             \
+    X(DURATION, disk_slow_drain_ms, "10m", 1000, 86400000, "ms",                                   \
+      "slow for so long: the store asks to be emptied")                                            \
+    X(STRING, suspect_dir, "", 0, 400, "folder",                                                   \
+      "on another disk: failures of the data's disk are noted there too, for the next start")      \
     X(DURATION, drain_ms, "5s", 0, 600000, "ms",                                                   \
       "time given to hand leaderships over before a stop")
 

@@ -18,6 +18,13 @@ void shell_metrics(struct shell *s) {
     daemon_metric_set(m->log_replicas, (int64_t)heals.log_replicas);
     daemon_metric_set(m->replicas, (int64_t)all);
     daemon_metric_set(m->replicas_led, (int64_t)led);
+    struct store_disk disk = store_disk(s->store);
+    daemon_metric_set(m->disk_used_permille, (int64_t)disk.used_permille);
+    daemon_metric_set(m->disk_fill, (int64_t)disk.fill);
+    daemon_metric_set(m->disk_slow, disk.slow);
+    daemon_metric_set(m->disk_write_outstanding_ms, (int64_t)(disk.outstanding_ns / 1000000));
+    daemon_metric_set(m->disk_errors_day, (int64_t)disk.errors);
+    daemon_metric_set(m->disk_draining, disk.drain != NULL);
     daemon_metric_set(m->mailbox_count,
                       (int64_t)daemon_mailbox_count(daemon_worker_mailbox(s->worker)));
 }

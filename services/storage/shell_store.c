@@ -12,6 +12,7 @@
 
 enum {
     METRICS_EVERY_MS = 500,
+    DIE_S = 10,
 };
 
 #define MS_NS UINT64_C(1000000)
@@ -113,6 +114,8 @@ static void take_post(struct shell *s, struct shell_post *post) {
         break;
     case SHELL_BATCH:
         s->batch_out = false;
+        if (post->err != TC_OK)
+            (void)alarm(DIE_S); /* the mark of the failure goes to a disk that may hang */
         err = store_batch_done(s->store, post->batch, post->err);
         if (err != TC_OK)
             die(s, "a durable write", post->err);
@@ -239,6 +242,16 @@ static struct store_options store_options_of(const struct shell *s) {
     to.learner_orphan_ms = o->learner_orphan_ms;
     to.read_units = o->partition_read_units;
     to.write_units = o->partition_write_units;
+    to.disk = (struct disk_options){
+        .no_replicas_permille = (uint32_t)o->disk_no_replicas_permille,
+        .no_leaders_permille = (uint32_t)o->disk_no_leaders_permille,
+        .no_writes_permille = (uint32_t)o->disk_no_writes_permille,
+        .ample_bytes = o->disk_ample_bytes,
+        .slow_write_ns = o->disk_slow_write_ms * MS_NS,
+        .slow_window_ns = o->disk_slow_window_ms * MS_NS,
+        .slow_drain_ns = o->disk_slow_drain_ms * MS_NS,
+    };
+    to.suspect_dir = o->suspect_dir;
     return to;
 }
 

@@ -12,7 +12,7 @@ static bool all_well(const struct heal *h) {
 
 static bool may_lead(const struct plan_snapshot *s, const struct plan_member *m) {
     return !m->log && heal__answers(m) && m->node_index != PLAN_NODE_NONE &&
-           !s->nodes[m->node_index].draining;
+           !s->nodes[m->node_index].draining && !s->nodes[m->node_index].leads_not;
 }
 
 /* The member of g whose node leads least, and at least two fewer than the leader's: one transfer

@@ -46,6 +46,7 @@ struct plan_node {
     struct tc_slice store; /* uuid of the disk it has now; silent: of the one it had */
     bool alive;            /* answered in this round */
     bool draining;         /* marked by the operator: takes nothing, gives everything away */
+    bool leads_not;        /* its disk is slow or nearly full: it gives leaderships away */
     bool full;             /* too little free space to take a replica */
     uint32_t replica_count;
 };

@@ -1,6 +1,7 @@
 #include "engine/store/admit.h"
 
 #include "core/key/key.h"
+#include "engine/store/disk.h"
 #include "engine/store/group.h"
 #include "engine/store/replica.h"
 
@@ -83,12 +84,14 @@ tc_err store__admit_read(struct replica *r, bool consistent) {
     return check_bucket(r, r->limits_reads, &r->reads);
 }
 
-tc_err store__admit_write(struct replica *r) {
+tc_err store__admit_write(struct replica *r, bool deletes) {
     struct store *s = r->store;
     TC_TRY(store__group_may_read(r));
     if (r->blocked || r->stalled || r->waits.count >= STORE_WAITING_COUNT_MAX ||
         store_dedup_full(&r->dedup))
         return TC_EBUSY;
+    bool system = r->gid == STORE_SYSTEM_GID; /* what it holds is needed to make room */
+    TC_TRY(store__disk_admit_write(s, deletes || system));
     struct wal_space space = wal_space(s->wal);
     if (space.used_bytes + LOG_RESERVE_SEGMENTS * s->options.segment_bytes >= space.max_bytes) {
         s->counters.refused_full++;

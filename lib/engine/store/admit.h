@@ -16,7 +16,7 @@ TC_MUST_USE tc_err store__admit_route(const struct replica *r, uint64_t epoch, s
 TC_MUST_USE tc_err store__admit_read(struct replica *r, bool consistent);
 /* As for a consistent read (a failed condition is one), and there is room for a write.
  *   Errors   ... TC_EBUSY, TC_EFULL */
-TC_MUST_USE tc_err store__admit_write(struct replica *r);
+TC_MUST_USE tc_err store__admit_write(struct replica *r, bool deletes);
 /* Take what was used from the partition's bucket; reads are admitted before their cost is known. */
 void store__admit_charge_read(struct replica *r, uint64_t bytes, bool consistent);
 void store__admit_charge_write(struct replica *r, uint64_t bytes);

@@ -1,10 +1,15 @@
 #include "engine/store/checkpoint.h"
 
 #include "base/assert.h"
+#include "engine/store/disk.h"
 #include "engine/store/group.h"
 #include "engine/store/replica.h"
 
 #include <stdlib.h>
+
+enum {
+    FULL_PAUSE_MS = 1000, /* a full disk is not asked again sooner */
+};
 
 struct checkpoint_job {
     struct store_job job; /* first: the job is freed through it */
@@ -41,7 +46,9 @@ static void done(struct store *s, struct store_job *j) {
         (void)store__group_step(r, &tick);
     } else if (err == TC_EFULL) {
         r->checkpoint.wanted = true;
+        r->checkpoint.retry_ns = store__now_ns(s) + (uint64_t)FULL_PAUSE_MS * STORE_MS_NS;
     } else if (!j->cancelled) {
+        store__disk_failed(s, "a checkpoint could not be written");
         store__fail(s, "a checkpoint could not be written");
     }
     free(c);
@@ -64,7 +71,7 @@ static tc_err begin(struct replica *r, struct checkpoint_job *c) {
 
 static bool due(const struct replica *r, uint64_t now_ns) {
     const struct store_options *o = &r->store->options;
-    if (r->applied.index == r->checkpoint.durable)
+    if (r->applied.index == r->checkpoint.durable || now_ns < r->checkpoint.retry_ns)
         return false;
     return r->checkpoint.wanted || r->checkpoint.log_bytes >= o->checkpoint_bytes ||
            now_ns >= r->checkpoint.last_ns + o->checkpoint_ms * STORE_MS_NS;

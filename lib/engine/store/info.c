@@ -106,6 +106,11 @@ void store_node_info(struct store *s, struct tc_buf *out) {
     struct tc_fs_space space = {0};
     if (tc_fs_space(s->env.fs, s->dir, &space) == TC_OK)
         reply.disk_free_bytes = space.free_bytes;
+    struct store_disk disk = store_disk(s);
+    reply.disk_fill = (uint32_t)disk.fill;
+    reply.disk_slow = disk.slow;
+    if (disk.drain)
+        reply.disk_drain = (char *)(uintptr_t)disk.drain;
     proto_append(out, &reply.base);
     for (size_t i = 0; i < n; i++) {
         tc_buf_deinit(&states[i]);
@@ -172,6 +177,17 @@ static void append_replica_json(struct replica *r, struct tc_buf *out) {
     tc_buf_append_u8(out, '}');
 }
 
+static void append_disk_json(const struct store *s, struct tc_buf *out) {
+    struct store_disk disk = store_disk(s);
+    tc_buf_printf(out,
+                  "\"disk\":{\"used_permille\":%" PRIu64
+                  ",\"fill\":\"%s\",\"slow\":%s,\"errors_day\":%zu,\"drain\":",
+                  disk.used_permille, disk_fill_name(disk.fill), disk.slow ? "true" : "false",
+                  disk.errors);
+    append_json_text(out, disk.drain ? disk.drain : "");
+    tc_buf_append_str(out, "},");
+}
+
 void store_status_json(struct store *s, struct tc_buf *out) {
     struct wal_space space = wal_space(s->wal);
     struct store_heal_counts counts;
@@ -186,10 +202,12 @@ void store_status_json(struct store *s, struct tc_buf *out) {
     tc_buf_printf(out,
                   "\",\"boot\":%" PRIu64 ",\"wal_bytes\":%" PRIu64 ",\"wal_max_bytes\":%" PRIu64
                   ",\"directory_version\":%" PRIu64 ",\"groups_short\":%zu,\"heals_running\":%zu"
-                  ",\"replicas\":[",
+                  ",",
                   s->boot, space.used_bytes, space.max_bytes,
                   s->directory->pb ? s->directory->pb->version : 0, counts.short_groups,
                   counts.running);
+    append_disk_json(s, out);
+    tc_buf_append_str(out, "\"replicas\":[");
     for (size_t i = 0; i < s->replica_count; i++) {
         if (i > 0)
             tc_buf_append_u8(out, ',');

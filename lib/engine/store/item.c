@@ -30,6 +30,8 @@ static tc_err read_tree(struct replica *r, struct tc_slice key, struct tc_slice 
     }
     if (err == TC_ECORRUPT)
         store__replica_damaged(r, "a B-tree page failed its check");
+    else if (err == TC_EIO)
+        store__replica_damaged(r, "a B-tree page cannot be read");
     return err;
 }
 
@@ -158,7 +160,7 @@ static void propose(struct write_op *op) {
 }
 
 static void write_op_run(struct write_op *op) {
-    tc_err err = store__admit_write(op->r);
+    tc_err err = store__admit_write(op->r, op->req->op == TERCET__PB__ITEM_OP__ITEM_DELETE);
     if (err != TC_OK) {
         store__answer_moved(op->s, op->token, err, op->r, /* is_range= */ false);
         return;

@@ -93,8 +93,9 @@ static void serve(struct store *s, struct replica *r, uint64_t token,
     if (err == TC_OK) {
         answer(s, r, token, &page);
     } else {
-        if (err == TC_ECORRUPT)
-            store__replica_damaged(r, "a B-tree page failed its check");
+        if (err == TC_ECORRUPT || err == TC_EIO)
+            store__replica_damaged(r, err == TC_EIO ? "a B-tree page cannot be read"
+                                                    : "a B-tree page failed its check");
         store__answer_moved(s, token, TC_EUNAVAILABLE, r, /* is_range= */ true);
     }
     store__page_deinit(&page);

@@ -5,6 +5,7 @@
 #include "core/quorum/quorum.h"
 #include "engine/store/admit.h"
 #include "engine/store/answer.h"
+#include "engine/store/disk.h"
 #include "engine/store/file.h"
 #include "engine/store/group.h"
 #include "engine/store/heal.h"
@@ -283,6 +284,7 @@ tc_err store_create_replica(struct store *s, const Tercet__Pb__CreateReplicaRequ
     if (is_repeat(s, req))
         return TC_OK;
     TC_TRY(check_create(s, req));
+    TC_TRY(store__disk_admit_replica(s));
     TC_TRY(check_gone(s, req->partition->gid, req->rid));
     struct replica *r = store__replica_new(s, desc_dup(req));
     struct btree_stamp stamp = {0};

@@ -7,6 +7,7 @@
 #include "engine/store/answer.h"
 #include "engine/store/call.h"
 #include "engine/store/directory.h"
+#include "engine/store/disk.h"
 #include "engine/store/file.h"
 #include "engine/store/group.h"
 #include "engine/store/members.h"
@@ -45,6 +46,8 @@ struct store_options store_options_default(void) {
         .segment_offer_bytes = 4u << 20,
         .archive_required = true,
         .lease_ms = 1000,
+        .disk = disk_options_default(),
+        .suspect_dir = "",
         .dead_ms = 2500,
         .learner_orphan_ms = 60000,
     };
@@ -56,7 +59,8 @@ static tc_err check_options(const struct store_options *o) {
     bool sound = o->segment_bytes >= SEGMENT_BYTES_MIN && o->segment_bytes % 4096 == 0 &&
                  o->wal_max_bytes / o->segment_bytes >= SEGMENTS_MIN && o->lease_ms >= 50 &&
                  strlen(o->node) < STORE_NAME_BYTES_MAX && strlen(o->zone) < STORE_NAME_BYTES_MAX &&
-                 strlen(o->addr) < STORE_ADDR_BYTES_MAX;
+                 strlen(o->addr) < STORE_ADDR_BYTES_MAX && disk_options_sound(&o->disk) &&
+                 strlen(o->suspect_dir) < TC_FS_PATH_MAX / 2;
     return sound ? TC_OK : TC_EINVAL;
 }
 
@@ -169,6 +173,7 @@ static tc_err recover(struct store *s, struct tc_buf *diag) {
     if (len < 0 || (size_t)len >= sizeof wal_dir)
         return TC_EINVAL;
     TC_TRY(load_identity(s, wal_dir));
+    store__disk_open(s);
     TC_TRY(store__directory_load(s));
     TC_TRY(open_log(s, wal_dir, diag));
     TC_TRY(store__replica_recover_all(s, diag));
@@ -356,7 +361,10 @@ struct store_batch *store_batch_take(struct store *s) {
     s->batch->wal = wal_batch_take(s->wal);
     if (TC_MUTANT(1)) /* the batch counts as synced before it is */
         became_durable(s, wal_last_lsn(s->wal));
-    return s->batch->wal ? s->batch : NULL;
+    if (s->batch->wal == NULL)
+        return NULL;
+    disk_write_began(&s->disk, store__now_ns(s));
+    return s->batch;
 }
 
 tc_err store_batch_write(struct store_batch *b) {
@@ -368,7 +376,9 @@ tc_err store_batch_done(struct store *s, struct store_batch *b, tc_err err) {
     struct wal_batch *batch = b->wal;
     b->wal = NULL;
     uint64_t lsn = s->durable_lsn;
+    disk_write_ended(&s->disk, store__now_ns(s));
     if (wal_batch_done(s->wal, batch, err, &lsn) != TC_OK) {
+        store__disk_failed(s, "a write of the log failed");
         store__fail(s, "a write of the log failed");
         return TC_EIO;
     }

@@ -25,6 +25,7 @@
 #include "base/list.h"
 #include "base/slice.h"
 #include "base/trace.h"
+#include "core/disk/disk.h"
 
 #include "proto/archive.pb-c.h"
 #include "proto/memds.pb-c.h"
@@ -75,6 +76,9 @@ struct store_options {
     uint64_t learner_orphan_ms; /* a learner that no leader feeds for so long deletes itself */
     uint64_t read_units;        /* per partition and second; 0: no limit */
     uint64_t write_units;
+    struct disk_options disk; /* when it counts as full or slow */
+    const char *suspect_dir;  /* on another disk: where failures of this one are noted; "": nowhere.
+                                 Kept as given, it outlives the store */
 };
 
 /* The defaults of the daemon; names and address are empty. */
@@ -210,6 +214,17 @@ TC_MUST_USE tc_err store_batch_write(struct store_batch *b);
  *   Errors   TC_EIO  err was a failure: nothing after it may be trusted; end the process */
 TC_MUST_USE tc_err store_batch_done(struct store *s, struct store_batch *b, tc_err err);
 
+/* How the disk does, and what follows (core/disk, docs/runbooks). */
+struct store_disk {
+    enum disk_fill fill;
+    uint64_t used_permille;
+    bool slow;
+    uint64_t outstanding_ns; /* the log write that is out began so long ago; 0: none */
+    size_t errors;           /* failed writes and syncs within a day */
+    const char *drain;       /* not NULL: this store had better be emptied, and why */
+};
+struct store_disk store_disk(const struct store *s);
+
 /* Something the log or a checkpoint needs has failed for good: end the process. */
 bool store_failed(const struct store *s);
 
@@ -235,6 +250,8 @@ bool store_behind(const struct store *s);
     X(ranges, "range requests answered")                                                           \
     X(throttled, "requests refused by a partition bucket")                                         \
     X(refused_full, "writes refused for lack of log space")                                        \
+    X(refused_disk, "writes refused because the disk is full")                                     \
+    X(disk_leaders_given, "leaderships given away because the disk is full, slow or failing")      \
     X(messages_in, "messages from peers taken")                                                    \
     X(messages_dropped, "messages from peers that failed a check")                                 \
     X(messages_out, "messages to peers sent")                                                      \
@@ -247,6 +264,7 @@ bool store_behind(const struct store *s);
     X(log_replicas_added, "log replicas taken into a group led here")                              \
     X(heals_done, "log replicas made storage replicas in a group led here")                        \
     X(replicas_left, "replicas that deleted themselves: removed, or not wanted any more")          \
+    X(log_rot, "log entries found unreadable while running")                                       \
     X(damage_found, "replicas found damaged")
 
 struct store_counters {

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "core/bucket/bucket.h"
+#include "core/disk/disk.h"
 #include "core/paxos/paxos.h"
 #include "engine/btree/btree.h"
 #include "engine/store/decide.h"
@@ -93,6 +94,7 @@ struct replica {
     bool restarting;       /* an installed snapshot began the log anew; its base is logged */
     bool hand_over;        /* an entry could not be read: somebody else had better lead */
     uint64_t hand_over_ns; /* not again before */
+    uint64_t disk_stay_ns; /* not given away because of the disk before */
     bool announced;        /* this term's leadership was pushed to memds */
 
     struct store_members members; /* everybody known to be, or to have been, of this group */
@@ -107,6 +109,7 @@ struct replica {
     struct checkpoint_state {
         bool running;
         bool wanted;
+        uint64_t retry_ns;  /* the disk was full: not before */
         uint64_t last_ns;   /* when the last one began */
         uint64_t log_bytes; /* applied since */
         uint64_t durable;   /* index of the newest durable one */
@@ -156,6 +159,8 @@ struct store {
     uint64_t proposed_bytes;  /* taken in and not yet with the log */
     uint64_t clock_mono_ns;   /* at the last look: both clocks must move alike */
     uint64_t clock_wall_ns;
+    struct disk disk;
+    uint64_t disk_tick_ns;
     bool failed;               /* the log is lost to this process */
     struct replica **replicas; /* ascending gid */
     size_t replica_count;

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "engine/store/checkpoint.h"
+#include "engine/store/disk.h"
 #include "engine/store/group.h"
 #include "engine/store/heal.h"
 #include "engine/store/learner.h"
@@ -153,6 +154,7 @@ void store__upkeep(struct store *s, uint64_t now_ns) {
         store__heal_tick(s->replicas[i], now_ns);
     store__learner_sweep(s, now_ns);
     prepare_segment(s);
+    store__disk_tick(s, now_ns);
     if (pressure)
         relieve(s, now_ns);
 }

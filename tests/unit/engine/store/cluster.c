@@ -208,7 +208,7 @@ static void write_log(struct cluster *c, struct node *n) {
     if (b == NULL)
         return;
     n->batch = b;
-    n->batch_ns = disk_time(c);
+    n->batch_ns = disk_time(c) + n->disk_ms * 1000000u;
     if (n->batch_ns <= c->clock.now_ns)
         write_log(c, n);
 }

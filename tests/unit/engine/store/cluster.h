@@ -32,6 +32,7 @@ struct node {
     struct tc_list inbox;
     uint8_t uuid[STORE_UUID_BYTES];
     bool cut;                  /* nothing in or out */
+    uint32_t disk_ms;          /* every batch takes so much longer */
     struct store_batch *batch; /* at the WAL thread until batch_ns */
     uint64_t batch_ns;
     struct tc_list jobs; /* of struct late_job: at the disk thread */

@@ -250,6 +250,7 @@ static void all_three_crash_and_nothing_acknowledged_is_lost(void **state) {
 
 int chaos_tests(void);
 int request_tests(void);
+int disk_tests(void);
 int upkeep_tests(void);
 
 int main(void) {
@@ -268,6 +269,7 @@ int main(void) {
     cmocka_set_test_filter(getenv("STORE_TEST"));
     int failed = cmocka_run_group_tests_name("store", tests, NULL, NULL);
     failed += request_tests();
+    failed += disk_tests();
     failed += upkeep_tests();
     return failed + chaos_tests();
 }

@@ -1,0 +1,248 @@
+/* A disk that fails, fills up, slows down or rots under a running store. */
+#include "cluster.h"
+
+#include "env/fs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PUT TERCET__PB__ITEM_OP__ITEM_PUT
+#define DEL TERCET__PB__ITEM_OP__ITEM_DELETE
+
+static struct store_options options(void) {
+    struct store_options o = store_options_default();
+    o.segment_bytes = 4u << 20;
+    o.wal_max_bytes = 64u << 20;
+    o.archive_required = false;
+    o.disk.ample_bytes = UINT64_MAX;
+    return o;
+}
+
+static void start(struct cluster *c, uint64_t seed, const struct store_options *o) {
+    cluster_init(c, seed, o);
+    cluster_create_group(c);
+    cluster_wait_leader(c);
+}
+
+/* ---- errors */
+
+/* One log write of a node fails; its process ends and begins again. */
+static void fail_a_write(struct cluster *c, int victim) {
+    struct node *n = &c->nodes[victim];
+    struct sim_fault fault = {.kind = SIM_WRITE_ERROR, .path_part = "wal", .hit_count = 1};
+    for (int i = 0; i < 5000 && n->batch == NULL; i++) {
+        struct op put = {.op = PUT, .key = 1, .value = "v"};
+        c->nodes[victim].disk_ms = 2;
+        int leader = cluster_leader(c);
+        if (leader >= 0)
+            (void)cluster_send(c, leader, &put);
+        cluster_run(c, 1);
+    }
+    assert_non_null(n->batch);
+    assert_int_equal(sim_fs_fault(n->fs, &fault), TC_OK);
+    tc_err err = store_batch_write(n->batch);
+    assert_int_equal(err, TC_EIO);
+    assert_int_equal(store_batch_done(n->store, n->batch, err), TC_EIO);
+    n->batch = NULL;
+    assert_true(store_failed(n->store));
+    sim_fs_heal(n->fs);
+    n->disk_ms = 0;
+    cluster_stop(c, victim, false);
+    cluster_start(c, victim);
+}
+
+static void the_second_failure_within_a_day_drains_the_store(void **state) {
+    (void)state;
+    static struct cluster c;
+    struct store_options o = options();
+    start(&c, 51, &o);
+    int victim = (cluster_wait_leader(&c) + 1) % NODES;
+    fail_a_write(&c, victim);
+    assert_int_equal(store_disk(c.nodes[victim].store).errors, 1);
+    assert_null(store_disk(c.nodes[victim].store).drain);
+    cluster_put(&c, 2, "goes on");
+    cluster_assert_equal(&c);
+    c.clock.now_ns += 3600000000000u;
+    cluster_wait_leader(&c);
+    fail_a_write(&c, victim);
+    assert_int_equal(store_disk(c.nodes[victim].store).errors, 2);
+    Tercet__Pb__NodeInfoReply *info = cluster_info(&c, victim);
+    assert_true(strlen(info->disk_drain) > 0);
+    tercet__pb__node_info_reply__free_unpacked(info, NULL);
+    cluster_put(&c, 3, "goes on");
+    cluster_run(&c, 3000);
+    assert_int_not_equal(cluster_wait_leader(&c), victim);
+    cluster_deinit(&c);
+}
+
+static void marks_stand_in_two_places(void **state) {
+    (void)state;
+    static struct cluster c;
+    struct store_options o = options();
+    start(&c, 52, &o);
+    int victim = (cluster_wait_leader(&c) + 1) % NODES;
+    struct node *n = &c.nodes[victim];
+    assert_int_equal(tc_fs_mkdir(n->env.fs, "elsewhere"), TC_OK);
+    c.options.suspect_dir = "elsewhere";
+    cluster_stop(&c, victim, false);
+    cluster_start(&c, victim);
+    fail_a_write(&c, victim);
+    assert_int_equal(store_disk(n->store).errors, 1); /* two marks of one failure */
+    cluster_stop(&c, victim, false);
+    assert_int_equal(tc_fs_unlink(n->env.fs, "d/suspect"), TC_OK);
+    cluster_start(&c, victim);
+    assert_int_equal(store_disk(n->store).errors, 1); /* the other disk remembers */
+    cluster_stop(&c, victim, false);
+    c.options.suspect_dir = "";
+    cluster_start(&c, victim);
+    assert_int_equal(store_disk(n->store).errors, 0);
+    cluster_deinit(&c);
+}
+
+/* ---- a full disk */
+
+/* Make so much of a node's disk count as used. */
+static void set_fill(struct node *n, uint64_t used_permille) {
+    struct tc_fs_space space;
+    sim_fs_set_capacity(n->fs, UINT64_C(1) << 60);
+    assert_int_equal(tc_fs_space(n->env.fs, "d", &space), TC_OK);
+    uint64_t used = space.total_bytes - space.free_bytes;
+    sim_fs_set_capacity(n->fs, used * 1000 / used_permille);
+}
+
+static void a_full_disk_refuses_what_grows(void **state) {
+    (void)state;
+    static struct cluster c;
+    struct store_options o = options();
+    start(&c, 53, &o);
+    cluster_put(&c, 1, "before");
+    cluster_run(&c, 3000);
+    for (int i = 0; i < NODES; i++)
+        set_fill(&c.nodes[i], 960);
+    cluster_run(&c, 2000);
+    int leader = cluster_wait_leader(&c);
+    assert_int_equal(store_disk(c.nodes[leader].store).fill, DISK_NO_WRITES);
+    struct op put = {.op = PUT, .key = 2, .value = "more"};
+    struct op del = {.op = DEL, .key = 1};
+    assert_int_equal(cluster_do(&c, leader, &put), TC_EFULL);
+    assert_int_equal(cluster_do(&c, leader, &del), TC_OK);
+    assert_true(store_counters(c.nodes[leader].store)->refused_disk > 0);
+    for (int i = 0; i < NODES; i++)
+        sim_fs_set_capacity(c.nodes[i].fs, 0);
+    cluster_run(&c, 2000);
+    cluster_put(&c, 2, "there is room again");
+    cluster_assert_equal(&c);
+    cluster_deinit(&c);
+}
+
+static void a_nearly_full_disk_leads_nothing_and_takes_no_replica(void **state) {
+    (void)state;
+    static struct cluster c;
+    struct store_options o = options();
+    start(&c, 54, &o);
+    cluster_run(&c, 3000);
+    int before = cluster_wait_leader(&c);
+    set_fill(&c.nodes[before], 910);
+    cluster_run(&c, 3000);
+    int after = cluster_wait_leader(&c);
+    assert_int_not_equal(after, before);
+    assert_int_equal(store_counters(c.nodes[before].store)->disk_leaders_given, 1);
+    cluster_put(&c, 1, "served elsewhere");
+    Tercet__Pb__NodeInfoReply *info = cluster_info(&c, before);
+    Tercet__Pb__CreateReplicaRequest req = TERCET__PB__CREATE_REPLICA_REQUEST__INIT;
+    char table[] = "things";
+    req.partition = info->replicas[0]->partition;
+    req.partition->gid = GID + 1;
+    req.rid = (uint32_t)before + 1;
+    req.table_name = table;
+    assert_int_equal(store_create_replica(c.nodes[before].store, &req), TC_EFULL);
+    tercet__pb__node_info_reply__free_unpacked(info, NULL);
+    cluster_deinit(&c);
+}
+
+/* Three nearly full disks: the group must not be passed around for ever. */
+static void a_leadership_without_a_better_place_stays(void **state) {
+    (void)state;
+    static struct cluster c;
+    struct store_options o = options();
+    start(&c, 55, &o);
+    cluster_run(&c, 3000);
+    for (int i = 0; i < NODES; i++)
+        set_fill(&c.nodes[i], 910);
+    cluster_run(&c, 20000);
+    uint64_t given = 0;
+    for (int i = 0; i < NODES; i++)
+        given += store_counters(c.nodes[i].store)->disk_leaders_given;
+    assert_in_range(given, 1, NODES);
+    cluster_put(&c, 1, "served all the same");
+    cluster_deinit(&c);
+}
+
+/* The node whose disk has no room left for checkpoints and segments goes on, and recovers. */
+static void no_space_for_a_checkpoint_is_not_the_end(void **state) {
+    (void)state;
+    static struct cluster c;
+    struct store_options o = options();
+    o.checkpoint_ms = 200;
+    start(&c, 56, &o);
+    int victim = (cluster_wait_leader(&c) + 1) % NODES;
+    set_fill(&c.nodes[victim], 1000);
+    char value[400];
+    memset(value, 'x', sizeof value - 1);
+    value[sizeof value - 1] = 0;
+    for (int i = 0; i < 600; i++)
+        cluster_put(&c, i, value);
+    cluster_run(&c, 5000);
+    assert_false(store_failed(c.nodes[victim].store));
+    uint64_t behind = store_counters(c.nodes[victim].store)->checkpoints;
+    sim_fs_set_capacity(c.nodes[victim].fs, 0);
+    cluster_run(&c, 5000);
+    assert_true(store_counters(c.nodes[victim].store)->checkpoints > behind);
+    cluster_assert_equal(&c);
+    cluster_deinit(&c);
+}
+
+/* ---- a slow disk */
+
+static void a_slow_disk_gives_its_leaderships_away_and_drains(void **state) {
+    (void)state;
+    static struct cluster c;
+    struct store_options o = options();
+    o.disk.slow_window_ns = 2000000000;
+    o.disk.slow_drain_ns = 10000000000;
+    start(&c, 57, &o);
+    int slow = cluster_wait_leader(&c);
+    c.nodes[slow].disk_ms = 700;
+    for (int i = 0; i < 300; i++) {
+        struct op put = {.op = PUT, .key = i, .value = "v"};
+        int leader = cluster_leader(&c);
+        if (leader >= 0)
+            (void)cluster_send(&c, leader, &put);
+        cluster_run(&c, 50);
+    }
+    struct store_disk disk = store_disk(c.nodes[slow].store);
+    assert_true(disk.slow);
+    assert_non_null(disk.drain);
+    assert_int_not_equal(cluster_wait_leader(&c), slow);
+    c.nodes[slow].disk_ms = 0;
+    cluster_run(&c, 10000);
+    assert_false(store_disk(c.nodes[slow].store).slow);
+    assert_null(store_disk(c.nodes[slow].store).drain);
+    cluster_put(&c, 1, "well again");
+    cluster_assert_equal(&c);
+    cluster_deinit(&c);
+}
+
+int disk_tests(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_second_failure_within_a_day_drains_the_store),
+        cmocka_unit_test(marks_stand_in_two_places),
+        cmocka_unit_test(a_full_disk_refuses_what_grows),
+        cmocka_unit_test(a_nearly_full_disk_leads_nothing_and_takes_no_replica),
+        cmocka_unit_test(a_leadership_without_a_better_place_stays),
+        cmocka_unit_test(no_space_for_a_checkpoint_is_not_the_end),
+        cmocka_unit_test(a_slow_disk_gives_its_leaderships_away_and_drains),
+    };
+    return cmocka_run_group_tests_name("disk", tests, NULL, NULL);
+}
