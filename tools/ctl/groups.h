@@ -6,7 +6,7 @@
 #include "cluster.h"
 
 enum {
-    GROUPS_SILENT_MS = 2500, /* a member not heard for longer does not count */
+    GROUPS_SILENT_MS = 1000, /* a member not heard for longer does not count */
     GROUPS_REPLICAS = 3,
 };
 
