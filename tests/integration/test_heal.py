@@ -221,3 +221,18 @@ def test_cluster_grows_while_it_runs(own_cluster):
     settled(own_cluster)
     smaller = own_cluster.tercet("local", "up", "--nodes-per-zone", "1", "--data", own_cluster.data, check=False)
     assert smaller.returncode == 1 and "drain" in smaller.stderr, smaller
+
+
+def test_leaders_spread_after_a_restart(own_cluster):
+    settled(own_cluster)
+    with Load(own_cluster) as load:
+        own_cluster.one("stop", "storage-a")
+        own_cluster.one("start", "storage-a")
+
+        def spread():
+            leads = [r["node"] for r in own_cluster.partitions() if r["role"] == "leader"]
+            counts = [leads.count(n) for n in own_cluster.nodes("storage")]
+            return max(counts) - min(counts) < 2
+        wait_for("every node to lead as many groups as the others, give or take one", 60, spread)
+    assert not load.errors, load.errors
+    load.verify(own_cluster.client())

@@ -20,7 +20,7 @@ struct need {
     uint32_t to;                      /* ORDER: where */
 };
 
-void heal__block(const struct heal *h, const struct plan_group *g, const char *why) {
+void plan__block(const struct plan_round *h, const struct plan_group *g, const char *why) {
     if (h->out->blocked)
         return;
     h->out->blocked = why;
@@ -36,14 +36,14 @@ static bool on_draining(const struct plan_snapshot *s, const struct plan_member 
 static bool majority_answers(const struct plan_group *g) {
     uint32_t answering = 0;
     for (uint32_t i = 0; i < g->member_count; i++)
-        answering += heal__answers(&g->members[i]);
+        answering += plan__answers(&g->members[i]);
     return answering * 2 > g->member_count;
 }
 
 static bool complete(const struct plan_group *g) {
     uint32_t trees = 0;
     for (uint32_t i = 0; i < g->member_count; i++)
-        trees += heal__answers(&g->members[i]) && !g->members[i].log;
+        trees += plan__answers(&g->members[i]) && !g->members[i].log;
     return trees >= PLAN_REPLICAS_PER_GROUP;
 }
 
@@ -53,7 +53,7 @@ static const struct plan_member *find_dead(const struct plan_group *g, bool *ret
     *ret_silent = false;
     for (uint32_t i = 0; i < g->member_count; i++) {
         const struct plan_member *m = &g->members[i];
-        *ret_silent |= !heal__answers(m);
+        *ret_silent |= !plan__answers(m);
         if (dead == NULL && (m->lost || m->silent_ms >= PLAN_DEAD_MS))
             dead = m;
     }
@@ -76,19 +76,20 @@ static const struct plan_member *find_leaving(const struct plan_snapshot *s,
 }
 
 /* The later one of two in a zone, if a node of an unused zone could take it. */
-static const struct plan_member *find_crowded(const struct heal *h, const struct plan_group *g) {
+static const struct plan_member *find_crowded(const struct plan_round *h,
+                                              const struct plan_group *g) {
     for (uint32_t i = 1; i < g->member_count; i++)
         for (uint32_t k = 0; k < i; k++) {
             uint32_t node;
             if (tc_slice_eq(g->members[i].zone, g->members[k].zone) &&
-                heal__living_zones(h->s) >= PLAN_REPLICAS_PER_GROUP &&
-                heal__pick_node(h, g, &g->members[i], /* paced= */ false, &node))
+                plan__living_zones(h->s) >= PLAN_REPLICAS_PER_GROUP &&
+                plan__pick_node(h, g, &g->members[i], /* paced= */ false, &node))
                 return &g->members[i];
         }
     return NULL;
 }
 
-static struct need need_of(const struct heal *h, const struct plan_group *g) {
+static struct need need_of(const struct plan_round *h, const struct plan_group *g) {
     bool silent;
     struct need need = {.type = NEED_NOTHING};
     need.member = find_dead(g, &silent);
@@ -103,7 +104,7 @@ static struct need need_of(const struct heal *h, const struct plan_group *g) {
         need.type = NEED_TREE;
         return need;
     }
-    need.member = heal__ordered(h, g, &need.to);
+    need.member = plan__ordered(h, g, &need.to);
     if (need.member) {
         need.type = NEED_ORDER;
         return need;
@@ -121,17 +122,17 @@ static struct need need_of(const struct heal *h, const struct plan_group *g) {
 /* ---- what is done about it */
 
 /* A leader hands over before it leaves, to a member that stays if there is one. */
-static bool hand_over(struct heal *h, const struct plan_group *g) {
+static bool hand_over(struct plan_round *h, const struct plan_group *g) {
     const struct plan_member *best = NULL;
     for (uint32_t i = 0; i < g->member_count; i++) {
         const struct plan_member *m = &g->members[i];
-        if (m->rid == g->leader_rid || m->log || !heal__answers(m))
+        if (m->rid == g->leader_rid || m->log || !plan__answers(m))
             continue;
         if (best == NULL || on_draining(h->s, best))
             best = m;
     }
     if (best == NULL) {
-        heal__block(h, g, "its leader is to leave, and no other storage replica answers");
+        plan__block(h, g, "its leader is to leave, and no other storage replica answers");
         return false;
     }
     struct plan_action *a = plan__add(h->out, PLAN_TRANSFER);
@@ -143,21 +144,21 @@ static bool hand_over(struct heal *h, const struct plan_group *g) {
     return true;
 }
 
-static bool choose_node(struct heal *h, const struct plan_group *g, const struct need *need,
+static bool choose_node(struct plan_round *h, const struct plan_group *g, const struct need *need,
                         uint32_t *ret_node) {
     if (need->type == NEED_ORDER) {
         *ret_node = need->to;
         return h->incoming[need->to] < h->s->pace.changes_per_node_max;
     }
-    if (heal__pick_node(h, g, need->member, /* paced= */ true, ret_node))
+    if (plan__pick_node(h, g, need->member, /* paced= */ true, ret_node))
         return true;
-    if (!heal__pick_node(h, g, need->member, /* paced= */ false, ret_node))
-        heal__block(h, g,
+    if (!plan__pick_node(h, g, need->member, /* paced= */ false, ret_node))
+        plan__block(h, g,
                     "no node can take a replica and keep the zones apart: add one in that zone");
     return false;
 }
 
-static void change(struct heal *h, const struct plan_group *g, const struct need *need) {
+static void change(struct plan_round *h, const struct plan_group *g, const struct need *need) {
     uint32_t node = 0;
     bool fits = h->changes < h->s->pace.changes_max && choose_node(h, g, need, &node);
     if (fits && need->member->rid == g->leader_rid) {
@@ -178,7 +179,7 @@ static void change(struct heal *h, const struct plan_group *g, const struct need
     h->replicas[node]++;
 }
 
-static void grow_tree(struct heal *h, const struct plan_group *g, const struct need *need) {
+static void grow_tree(struct plan_round *h, const struct plan_group *g, const struct need *need) {
     uint32_t node = need->member->node_index;
     bool fits = node != PLAN_NODE_NONE && h->changes < h->s->pace.changes_max &&
                 h->incoming[node] < h->s->pace.changes_per_node_max;
@@ -204,11 +205,11 @@ static bool is_left_alone(const struct plan_snapshot *s, const struct plan_group
     return false;
 }
 
-static void plan_need(struct heal *h, const struct plan_group *g, enum need_type type) {
+static void plan_need(struct plan_round *h, const struct plan_group *g, enum need_type type) {
     if (g->changing || is_left_alone(h->s, g))
         return;
     if (!majority_answers(g)) {
-        heal__block(h, g, "fewer than a majority of its replicas answer: start their nodes");
+        plan__block(h, g, "fewer than a majority of its replicas answer: start their nodes");
         return;
     }
     struct need need = need_of(h, g);
@@ -240,7 +241,7 @@ static const char *check_nodes(const struct plan_snapshot *s) {
     return NULL;
 }
 
-static void count_changes(struct heal *h) {
+static void count_changes(struct plan_round *h) {
     for (uint32_t i = 0; i < h->s->node_count; i++)
         h->replicas[i] = h->s->nodes[i].replica_count;
     for (uint32_t i = 0; i < h->s->group_count; i++) {
@@ -254,8 +255,8 @@ static void count_changes(struct heal *h) {
 }
 
 /* Three members, none of them on its way, and news for the record. */
-static void plan_record(struct heal *h, const struct plan_group *g) {
-    const struct plan_partition *p = g->changing ? NULL : heal__record(h->s, g->gid);
+static void plan_record(struct plan_round *h, const struct plan_group *g) {
+    const struct plan_partition *p = g->changing ? NULL : plan__record(h->s, g->gid);
     if (p == NULL || g->epoch <= p->epoch || g->member_count != PLAN_REPLICAS_PER_GROUP)
         return;
     struct plan_action *a = plan__add(h->out, PLAN_RECORD_MEMBERS);
@@ -266,7 +267,7 @@ static void plan_record(struct heal *h, const struct plan_group *g) {
 }
 
 void plan_heal(const struct plan_snapshot *s, struct plan_out *out) {
-    struct heal h = {.s = s, .out = out};
+    struct plan_round h = {.s = s, .out = out};
     TC_ASSERT(s->node_count <= PLAN_NODES_MAX);
     count_changes(&h);
     for (uint32_t i = 0; i < s->group_count; i++)
@@ -274,9 +275,9 @@ void plan_heal(const struct plan_snapshot *s, struct plan_out *out) {
     out->heal_halted = check_nodes(s);
     if (out->heal_halted)
         return;
-    heal__orders_over(&h);
+    plan__orders_over(&h);
     for (int type = NEED_REPLACE; type < NEED_NOTHING; type++)
         for (uint32_t i = 0; i < s->group_count; i++)
             plan_need(&h, &s->groups[i], (enum need_type)type);
-    heal__rebalance(&h);
+    plan__rebalance(&h);
 }

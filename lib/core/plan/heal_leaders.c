@@ -3,7 +3,7 @@
 #include "core/plan/heal_private.h"
 #include "core/plan/plan_private.h"
 
-static bool all_well(const struct heal *h) {
+static bool all_well(const struct plan_round *h) {
     for (uint32_t i = 0; i < h->s->node_count; i++)
         if (!h->s->nodes[i].alive)
             return false;
@@ -11,7 +11,7 @@ static bool all_well(const struct heal *h) {
 }
 
 static bool may_lead(const struct plan_snapshot *s, const struct plan_member *m) {
-    return !m->log && heal__answers(m) && m->node_index != PLAN_NODE_NONE &&
+    return !m->log && plan__answers(m) && m->node_index != PLAN_NODE_NONE &&
            !s->nodes[m->node_index].draining && !s->nodes[m->node_index].leads_not;
 }
 
@@ -31,7 +31,7 @@ static const struct plan_member *better_leader(const struct plan_snapshot *s,
     return best;
 }
 
-void heal__rebalance(struct heal *h) {
+void plan__rebalance(struct plan_round *h) {
     uint32_t leads[PLAN_NODES_MAX] = {0};
     if (!all_well(h))
         return;

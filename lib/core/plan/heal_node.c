@@ -5,7 +5,7 @@ static bool takes(const struct plan_node *n) {
     return n->alive && !n->draining && !n->full;
 }
 
-uint32_t heal__living_zones(const struct plan_snapshot *s) {
+uint32_t plan__living_zones(const struct plan_snapshot *s) {
     uint32_t zones = 0;
     for (uint32_t i = 0; i < s->node_count; i++) {
         const struct plan_node *n = &s->nodes[i];
@@ -35,32 +35,32 @@ static bool shares_zone(const struct plan_snapshot *s, const struct plan_group *
     return false;
 }
 
-bool heal__crowds(const struct plan_snapshot *s, const struct plan_group *g,
+bool plan__crowds(const struct plan_snapshot *s, const struct plan_group *g,
                   const struct plan_member *leaving, uint32_t node) {
-    return shares_zone(s, g, leaving, node) && heal__living_zones(s) >= PLAN_REPLICAS_PER_GROUP;
+    return shares_zone(s, g, leaving, node) && plan__living_zones(s) >= PLAN_REPLICAS_PER_GROUP;
 }
 
-bool heal__fits(const struct plan_snapshot *s, const struct plan_group *g,
+bool plan__fits(const struct plan_snapshot *s, const struct plan_group *g,
                 const struct plan_member *leaving, uint32_t node) {
     return takes(&s->nodes[node]) && !occupied(g, leaving, node) &&
-           !heal__crowds(s, g, leaving, node);
+           !plan__crowds(s, g, leaving, node);
 }
 
 /* Lower is better: zones apart, then the zone that is left, then the emptier node. */
-static uint64_t score(const struct heal *h, const struct plan_group *g,
+static uint64_t score(const struct plan_round *h, const struct plan_group *g,
                       const struct plan_member *leaving, uint32_t node) {
     uint64_t apart = shares_zone(h->s, g, leaving, node);
     uint64_t away = !tc_slice_eq(leaving->zone, h->s->nodes[node].zone);
     return apart << 40 | away << 39 | (uint64_t)(h->replicas[node] & 0x7fffffff);
 }
 
-bool heal__pick_node(const struct heal *h, const struct plan_group *g,
+bool plan__pick_node(const struct plan_round *h, const struct plan_group *g,
                      const struct plan_member *leaving, bool paced, uint32_t *ret_node) {
     uint64_t best = UINT64_MAX;
     for (uint32_t i = 0; i < h->s->node_count; i++) {
         if (paced && h->incoming[i] >= h->s->pace.changes_per_node_max)
             continue;
-        if (!heal__fits(h->s, g, leaving, i) || score(h, g, leaving, i) >= best)
+        if (!plan__fits(h->s, g, leaving, i) || score(h, g, leaving, i) >= best)
             continue;
         best = score(h, g, leaving, i);
         *ret_node = i;

@@ -16,7 +16,7 @@ static const struct plan_group *find_group(const struct plan_snapshot *s, uint64
     return NULL;
 }
 
-const struct plan_partition *heal__record(const struct plan_snapshot *s, uint64_t gid) {
+const struct plan_partition *plan__record(const struct plan_snapshot *s, uint64_t gid) {
     uint32_t low = 0, high = s->partition_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -35,14 +35,14 @@ static bool order_is_over(const struct plan_snapshot *s, const struct plan_order
     if (o->from == PLAN_NODE_NONE || o->to == PLAN_NODE_NONE)
         return true;
     if (g == NULL)
-        return o->gid != PLAN_SYSTEM_GID && heal__record(s, o->gid) == NULL;
+        return o->gid != PLAN_SYSTEM_GID && plan__record(s, o->gid) == NULL;
     const struct plan_member *from = member_on(g, o->from), *to = member_on(g, o->to);
     if (from == NULL)
         return to == NULL || !to->log;
-    return to != NULL || heal__crowds(s, g, from, o->to);
+    return to != NULL || plan__crowds(s, g, from, o->to);
 }
 
-void heal__orders_over(struct heal *h) {
+void plan__orders_over(struct plan_round *h) {
     for (uint32_t i = 0; i < h->s->order_count; i++) {
         struct plan_action *a =
             order_is_over(h->s, &h->s->orders[i]) ? plan__add(h->out, PLAN_DROP_ORDER) : NULL;
@@ -53,15 +53,15 @@ void heal__orders_over(struct heal *h) {
     }
 }
 
-const struct plan_member *heal__ordered(const struct heal *h, const struct plan_group *g,
+const struct plan_member *plan__ordered(const struct plan_round *h, const struct plan_group *g,
                                         uint32_t *ret_to) {
     for (uint32_t i = 0; i < h->s->order_count; i++) {
         const struct plan_order *o = &h->s->orders[i];
         const struct plan_member *from = o->gid == g->gid ? member_on(g, o->from) : NULL;
         if (from == NULL || o->to == PLAN_NODE_NONE || member_on(g, o->to))
             continue;
-        if (!heal__fits(h->s, g, from, o->to)) {
-            heal__block(
+        if (!plan__fits(h->s, g, from, o->to)) {
+            plan__block(
                 h, g, "the move that was asked for waits: its target is silent, draining or full");
             continue;
         }

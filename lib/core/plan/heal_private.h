@@ -4,7 +4,7 @@
 
 #include "core/plan/heal.h"
 
-struct heal {
+struct plan_round {
     const struct plan_snapshot *s;
     struct plan_out *out;
     uint32_t changes;                  /* under way or planned in this round */
@@ -13,33 +13,33 @@ struct heal {
     uint32_t needs;                    /* groups that wanted anything */
 };
 
-static inline bool heal__answers(const struct plan_member *m) {
+static inline bool plan__answers(const struct plan_member *m) {
     return m->silent_ms < PLAN_SUSPECT_MS && !m->lost;
 }
 
 /* The best node for a replica of g in the place of `leaving`. paced: only one that may take in
  * another now. */
-bool heal__pick_node(const struct heal *h, const struct plan_group *g,
+bool plan__pick_node(const struct plan_round *h, const struct plan_group *g,
                      const struct plan_member *leaving, bool paced, uint32_t *ret_node);
 /* A replica of g may stand on the node once `leaving` is gone. */
-bool heal__fits(const struct plan_snapshot *s, const struct plan_group *g,
+bool plan__fits(const struct plan_snapshot *s, const struct plan_group *g,
                 const struct plan_member *leaving, uint32_t node);
 /* It would share a zone with another member although it need not. */
-bool heal__crowds(const struct plan_snapshot *s, const struct plan_group *g,
+bool plan__crowds(const struct plan_snapshot *s, const struct plan_group *g,
                   const struct plan_member *leaving, uint32_t node);
 /* Zones with a node that answers and stays. */
-uint32_t heal__living_zones(const struct plan_snapshot *s);
+uint32_t plan__living_zones(const struct plan_snapshot *s);
 /* The placement record of a group; NULL: it has none. */
-const struct plan_partition *heal__record(const struct plan_snapshot *s, uint64_t gid);
+const struct plan_partition *plan__record(const struct plan_snapshot *s, uint64_t gid);
 /* Drop orders that are carried out, or can never be. */
-void heal__orders_over(struct heal *h);
+void plan__orders_over(struct plan_round *h);
 /* The member of g that an order wants elsewhere, and where; NULL: none, or its target does not take
  * it now, which is told as what blocks the group. */
-const struct plan_member *heal__ordered(const struct heal *h, const struct plan_group *g,
+const struct plan_member *plan__ordered(const struct plan_round *h, const struct plan_group *g,
                                         uint32_t *ret_to);
 /* Say why a group stays as it is, unless another one has been named in this round. */
-void heal__block(const struct heal *h, const struct plan_group *g, const char *why);
+void plan__block(const struct plan_round *h, const struct plan_group *g, const char *why);
 /* Spread leaders. */
-void heal__rebalance(struct heal *h);
+void plan__rebalance(struct plan_round *h);
 
 #endif
