@@ -126,12 +126,23 @@ static void pull_from(struct paxos *p, struct peer *best) {
     paxos__send_prepare(p, best);
 }
 
+/* Its log holds a configuration that decides instead of the own one: adopt it before counting. That
+ * is safe without a quorum: a log whose last ballot is higher, or which only continues the own one,
+ * lacks nothing that was chosen. */
+static bool knows_newer_config(const struct paxos *p, const struct peer *f) {
+    return f->config_version > paxos__config(p)->version;
+}
+
 void paxos__candidate_advance(struct paxos *p) {
     if (p->phase != PHASE_PREPARE)
         return;
     prepare_new_voters(p);
-    if (!promised_is_quorum(p))
+    if (!promised_is_quorum(p)) {
+        struct peer *ahead = best_promiser(p);
+        if (ahead && knows_newer_config(p, ahead) && p->want.index == 0)
+            pull_from(p, ahead);
         return;
+    }
     if (p->want.index != 0 && !drop_wanted(p)) {
         p->out->stuck = true;
         return;
@@ -231,10 +242,12 @@ tc_err paxos__recv_promise(struct paxos *p, const struct paxos_msg *m) {
               B_ARGS(m->ballot), m->from, AT_ARGS(m->last));
         from->promised = true;
         from->last = m->last;
+        from->config_version = m->config ? m->config->version : 0;
     }
     struct paxos_mark own = paxos__last(p);
     bool joins = paxos__log_holds(&p->log, &m->mark);
-    if ((m->entry_count > 0 || !joins) && promised_is_quorum(p) && log_better(&from->last, &own) &&
+    bool counts = promised_is_quorum(p) || knows_newer_config(p, from);
+    if ((m->entry_count > 0 || !joins) && counts && log_better(&from->last, &own) &&
         p->want.index == 0)
         return adopt(p, m);
     return TC_OK;

@@ -25,8 +25,8 @@ static bool hears_leader(const struct paxos *p) {
     return p->leader != 0 && p->heard_ns + p->opt.suspect_ns > p->now_ns;
 }
 
-/* The set of everyone who hears nobody, self included, is a quorum of the configuration in force
- * and of the newest one that a peer showed. */
+/* The set of everyone who hears nobody, self included, is a quorum of the newest configuration that
+ * is known: the one in force, or one that a peer showed. */
 static bool silence_is_quorum(const struct paxos *p) {
     uint32_t rids[PAXOS_PEERS_MAX + 1] = {p->rid};
     size_t count = 1;
@@ -34,7 +34,7 @@ static bool silence_is_quorum(const struct paxos *p) {
         if (p->peers[i].silent)
             rids[count++] = p->peers[i].rid;
     bool newer = p->shown.version > paxos__config(p)->version;
-    return paxos__has(p, rids, count) && (!newer || quorum_has(&p->shown, rids, count));
+    return newer ? quorum_has(&p->shown, rids, count) : paxos__has(p, rids, count);
 }
 
 static void send_ask(struct paxos *p, struct peer *to) {

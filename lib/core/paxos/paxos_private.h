@@ -58,8 +58,9 @@ struct peer {
     /* of the candidate */
     bool silent; /* answered this ask round: hears no leader */
     bool promised;
-    struct paxos_mark last; /* of its promise */
-    bool absent;            /* provably never had the entry that blocks adoption */
+    struct paxos_mark last;  /* of its promise */
+    uint64_t config_version; /* in force there when it promised */
+    bool absent;             /* provably never had the entry that blocks adoption */
 };
 
 /* A unit given to the driver. The log was (base, last] then; a later cut lowers last. */
