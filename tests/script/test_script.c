@@ -67,7 +67,8 @@ static void drop_cluster(struct script *s) {
 }
 
 static void new_cluster(struct script *s, const struct words *w) {
-    struct sim_swarm swarm = {.nodes = (uint32_t)number_of(w, 1)};
+    struct sim_swarm swarm = {.members = (uint32_t)number_of(w, 1)};
+    unsigned spare = 0;
     swarm.net.delay_min_ns = swarm.net.delay_max_ns = 10 * SIM_MS;
     swarm.sync_min_ns = swarm.sync_max_ns = 2 * SIM_MS;
     swarm.paxos.lease_ns = 1000 * SIM_MS;
@@ -76,7 +77,11 @@ static void new_cluster(struct script *s, const struct words *w) {
     drop_cluster(s);
     for (int i = 2; i < w->count; i++)
         assert_true(sscanf(w->at[i], "mutant=%u", &paxos_mutant) == 1 ||
+                    sscanf(w->at[i], "spare=%u", &spare) == 1 ||
                     sscanf(w->at[i], "batch=%u", &swarm.paxos.batch_count_max) == 1);
+    swarm.tree_max_ns = 50 * SIM_MS;
+    swarm.nodes = swarm.members + spare;
+    assert_true(swarm.nodes <= SIM_NODES_MAX);
     s->cluster = calloc(1, sizeof *s->cluster);
     assert_non_null(s->cluster);
     sim_cluster_init(s->cluster, 1, &swarm);
@@ -149,16 +154,36 @@ static void do_resign(struct script *s, uint32_t node, uint64_t target) {
 static void do_status(struct script *s) {
     struct sim_cluster *c = s->cluster;
     for (uint32_t n = 0; n < c->swarm.nodes; n++) {
+        if (c->nodes[n].rid == 0)
+            continue;
         if (!c->nodes[n].up) {
-            sim_note(c, "%u is down", n + 1);
+            sim_note(c, "%u is down", c->nodes[n].rid);
             continue;
         }
         struct paxos_status st = sim_node_status(c, n);
-        sim_note(c, "%u %s%s of %u b=%lu.%u log (%lu, %lu] commit %lu applied %lu", n + 1,
-                 paxos_role_name(st.role), st.serving ? ", serves," : "", st.leader,
-                 (unsigned long)paxos_ballot_round(st.ballot), paxos_ballot_rid(st.ballot),
-                 (unsigned long)st.base.index, (unsigned long)st.last.index,
-                 (unsigned long)st.commit, (unsigned long)c->nodes[n].state.applied);
+        char config[32] = "";
+        uint64_t version = paxos_config(c->nodes[n].paxos)->version;
+        if (version > 1)
+            snprintf(config, sizeof config, " config %lu", (unsigned long)version);
+        sim_note(c, "%u %s%s of %u b=%lu.%u log (%lu, %lu] commit %lu applied %lu%s%s",
+                 c->nodes[n].rid, paxos_role_name(st.role), st.serving ? ", serves," : "",
+                 st.leader, (unsigned long)paxos_ballot_round(st.ballot),
+                 paxos_ballot_rid(st.ballot), (unsigned long)st.base.index,
+                 (unsigned long)st.last.index, (unsigned long)st.commit, (unsigned long)st.applied,
+                 config, st.log_only ? ", log only" : "");
+    }
+}
+
+/* All members that hold a B-tree. */
+static void expect_same(struct sim_cluster *c) {
+    const struct sim_node *first = NULL;
+    for (uint32_t n = 0; n < c->swarm.nodes; n++) {
+        const struct sim_node *node = &c->nodes[n];
+        if (node->disk.log_only || !quorum_may_vote(&c->chosen_config, node->rid))
+            continue;
+        if (first && node->state.sum != first->state.sum)
+            sim_fail(c, "expected %u and %u to be the same", first->rid, node->rid);
+        first = node;
     }
 }
 
@@ -172,9 +197,15 @@ static void do_expect(struct script *s, const struct words *w) {
         if (c->nodes[node_of(w, 2)].state.applied != number_of(w, 3))
             sim_fail(c, "expected %s to have applied %s", w->at[2], w->at[3]);
     } else if (strcmp(w->at[1], "same") == 0) {
-        for (uint32_t n = 1; n < c->swarm.nodes; n++)
-            if (c->nodes[n].state.sum != c->nodes[0].state.sum)
-                sim_fail(c, "expected 1 and %u to be the same", n + 1);
+        expect_same(c);
+    } else if (strcmp(w->at[1], "role") == 0) {
+        assert_true(w->count >= 4);
+        const char *role = paxos_role_name(sim_node_status(c, node_of(w, 2)).role);
+        if (strcmp(role, w->at[3]) != 0)
+            sim_fail(c, "expected %s to be %s, it is %s", w->at[2], w->at[3], role);
+    } else if (strcmp(w->at[1], "config") == 0) {
+        if (paxos_config(c->nodes[node_of(w, 2)].paxos)->version != number_of(w, 3))
+            sim_fail(c, "expected %s to go by configuration %s", w->at[2], w->at[3]);
     } else if (strcmp(w->at[1], "failure") == 0) {
         assert_true(c->failed);
         c->failed = false;
@@ -225,6 +256,36 @@ static bool command_on_network(struct script *s, const struct words *w) {
     return true;
 }
 
+/* Replicas are named by rid, stores by number; they are the same until one is replaced. */
+static bool command_on_members(struct script *s, const struct words *w) {
+    struct sim_cluster *c = s->cluster;
+    tc_err err = TC_OK;
+    if (is(w, "new")) {
+        sim_store_create(c, node_of(w, 1)), run_for(s, 0);
+        return true;
+    }
+    if (is(w, "tree")) {
+        sim_ship_snapshot(c, node_of(w, 1), node_of(w, 2), /* tree= */ true);
+        return true;
+    }
+    if (is(w, "lose") || is(w, "wipe")) {
+        (is(w, "lose") ? sim_store_lose : sim_store_wipe)(c, node_of(w, 1));
+        return true;
+    }
+    if (is(w, "learn"))
+        err = sim_admin_learn(c, node_of(w, 1), (uint32_t)number_of(w, 2));
+    else if (is(w, "replace"))
+        err = sim_admin_replace(c, node_of(w, 1), (uint32_t)number_of(w, 2),
+                                (uint32_t)number_of(w, 3),
+                                w->count > 4 ? QUORUM_STORAGE : QUORUM_LOG);
+    else if (is(w, "upgrade"))
+        err = sim_admin_upgrade(c, node_of(w, 1), (uint32_t)number_of(w, 2));
+    else
+        return false;
+    sim_note(c, "%s at %s -> %s", w->at[0], w->at[1], tc_err_name(err));
+    return true;
+}
+
 static void command(struct script *s, const struct words *w) {
     if (is(w, "nodes"))
         new_cluster(s, w);
@@ -244,7 +305,7 @@ static void command(struct script *s, const struct words *w) {
         do_expect(s, w);
     else if (is(w, "quiet") || is(w, "loud"))
         s->quiet = is(w, "quiet");
-    else if (!command_on_process(s, w) && !command_on_network(s, w))
+    else if (!command_on_process(s, w) && !command_on_network(s, w) && !command_on_members(s, w))
         fail_msg("unknown command %s", w->at[0]);
 }
 

@@ -242,6 +242,8 @@ static void rewind_to(struct paxos *p, struct peer *f, const struct paxos_msg *m
     uint64_t at = m->mark.index;
     if (f->mode == PEER_SNAPSHOT && at < p->log.base.index)
         return;
+    if (m->echo_ns < f->rewound_ns)
+        return; /* of what was sent before the last rewind: that was answered by it */
     if (f->mode == PEER_PROBE && rejected != f->next - 1)
         return;
     if (rejected <= f->match || rejected >= f->next || at >= rejected)
@@ -249,6 +251,7 @@ static void rewind_to(struct paxos *p, struct peer *f, const struct paxos_msg *m
     while (at > p->log.base.index && at <= last_index(p) &&
            paxos__log_mark(&p->log, at).ballot > m->mark.ballot)
         at--;
+    f->rewound_ns = p->now_ns;
     f->next = (at > f->match ? at : f->match) + 1;
     f->mode = PEER_PROBE;
     f->pump = true;

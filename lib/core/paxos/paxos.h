@@ -268,8 +268,9 @@ struct paxos_out {
     const struct paxos_send *sends;
     size_t send_count;
     /* Members and learners (rids) that can only be caught up by a snapshot. Repeated about once per
-     * lease while that is so; the driver sends one at a time: with the B-tree to a peer that has
-     * one (paxos_peers) or shall get one, without it (log_only) to one that has none. */
+     * lease while that is so; the driver sends one at a time: with the B-tree to a STORAGE member,
+     * a peer that said it has one (paxos_peers) or one that shall get it; else without (log_only).
+     */
     const uint32_t *snapshots;
     size_t snapshot_count;
 

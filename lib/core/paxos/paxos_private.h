@@ -55,6 +55,7 @@ struct peer {
     uint64_t heard_ns;    /* newest answer at this ballot */
     uint64_t beat_match;  /* match at the last beat: no progress since then means loss */
     uint64_t snapshot_ns; /* a snapshot was asked for then */
+    uint64_t rewound_ns;  /* a mismatch moved next down then */
     /* of the candidate */
     bool silent; /* answered this ask round: hears no leader */
     bool promised;

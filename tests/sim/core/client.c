@@ -142,7 +142,7 @@ void sim_client_applied(struct sim_cluster *c, uint32_t node, const struct paxos
         n->waiting[i] = n->waiting[--n->waiting_count];
         if (w.ballot != e->ballot)
             return;
-        sim_check_acked(c, e->index);
+        sim_check_acked(c, node, e->index);
         answer(c, (struct reply){.client = w.client,
                                  .op_id = w.op_id,
                                  .outcome = DONE,

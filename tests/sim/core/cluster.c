@@ -47,14 +47,34 @@ void sim_schedule(struct sim_cluster *c, enum sim_kind kind, uint32_t node, uint
 
 static void init_config(struct sim_cluster *c) {
     c->config.version = 1;
-    c->config.sets[0].count = c->swarm.nodes;
-    for (uint32_t i = 0; i < c->swarm.nodes; i++) {
+    c->config.sets[0].count = c->swarm.members;
+    c->next_rid = c->swarm.members + 1;
+    for (uint32_t i = 0; i < c->swarm.members; i++) {
         struct quorum_member *m = &c->config.sets[0].members[i];
         m->rid = i + 1;
         m->role = QUORUM_STORAGE;
         m->store[0] = (uint8_t)(i + 1);
         snprintf(m->zone, sizeof m->zone, "z%u", i + 1);
     }
+    c->chosen_config = c->config;
+}
+
+static void init_node(struct sim_cluster *c, uint32_t i) {
+    struct sim_node *n = &c->nodes[i];
+    uint32_t wrong_ppm = paxos_mutant == 26 ? 300000 : c->swarm.drift_ppm;
+    int64_t drift = (int64_t)tc_prng_below(&c->prng, 2 * (uint64_t)wrong_ppm + 1);
+    bool member = i < c->swarm.members;
+    n->rid = member ? i + 1 : 0;
+    n->cluster = c;
+    n->disk.config = c->config;
+    n->disk.log_only = !member;
+    n->clock.origin_ns = tc_prng_between(&c->prng, 1000000ull * SIM_MS, 5000000ull * SIM_MS);
+    n->clock.rate_ppm = (int32_t)(drift - (int64_t)wrong_ppm);
+    n->trace = (struct tc_trace){.line = NULL, .user = n};
+    if (member)
+        sim_schedule(c, SIM_EV_START, i, 0, 0, NULL);
+    if (c->swarm.trims)
+        sim_schedule(c, SIM_EV_UPKEEP, i, tc_prng_below(&c->prng, 500 * SIM_MS), 0, NULL);
 }
 
 void sim_cluster_init(struct sim_cluster *c, uint64_t seed, const struct sim_swarm *swarm) {
@@ -62,24 +82,16 @@ void sim_cluster_init(struct sim_cluster *c, uint64_t seed, const struct sim_swa
     c->net.opt = swarm->net;
     c->net.prng = &c->prng;
     init_config(c);
-    for (uint32_t i = 0; i < swarm->nodes; i++) {
-        struct sim_node *n = &c->nodes[i];
-        int64_t drift = (int64_t)tc_prng_below(&c->prng, 2 * (uint64_t)swarm->drift_ppm + 1);
-        n->rid = i + 1;
-        n->cluster = c;
-        n->clock.origin_ns = tc_prng_between(&c->prng, 1000 * SIM_MS, 5000ull * SIM_MS);
-        n->clock.rate_ppm = (int32_t)(drift - (int64_t)swarm->drift_ppm);
-        n->trace = (struct tc_trace){.line = NULL, .user = n};
-        sim_schedule(c, SIM_EV_START, i, 0, 0, NULL);
-        if (swarm->trims)
-            sim_schedule(c, SIM_EV_UPKEEP, i, tc_prng_below(&c->prng, 500 * SIM_MS), 0, NULL);
-    }
+    for (uint32_t i = 0; i < swarm->nodes; i++)
+        init_node(c, i);
     for (uint32_t i = 0; i < swarm->clients; i++) {
         c->clients[i].active = true;
         sim_schedule(c, SIM_EV_THINK, i, tc_prng_below(&c->prng, 20 * SIM_MS), 0, NULL);
     }
     if (swarm->fault_every_ns)
         sim_schedule(c, SIM_EV_FAULT, 0, swarm->fault_every_ns, 0, NULL);
+    if (swarm->replaces)
+        sim_schedule(c, SIM_EV_ADMIN, 0, swarm->paxos.lease_ns, 0, NULL);
 }
 
 static void drop_event(struct sim_event *ev) {
@@ -106,6 +118,10 @@ void sim_cluster_deinit(struct sim_cluster *c) {
         sim_disk_deinit(&n->disk);
         paxos_free(n->paxos);
     }
+    for (size_t i = 0; i < sim_archived(c); i++)
+        tc_blob_unref(((struct paxos_entry *)(void *)c->archive.data)[i].body);
+    tc_buf_deinit(&c->archive);
+    sim_disk_deinit(&c->lost);
     sim_history_deinit(&c->history);
     tc_buf_deinit(&c->chosen);
 }
@@ -123,6 +139,7 @@ static void tick(struct sim_cluster *c, const struct sim_event *ev) {
 }
 
 static void deliver(struct sim_cluster *c, struct sim_event *ev) {
+    c->in_flight--;
     if (c->hold[ev->arg][ev->node]) {
         tc_buf_append(&c->parked, ev, sizeof *ev);
         return;
@@ -151,10 +168,18 @@ void sim_release(struct sim_cluster *c, uint32_t from, uint32_t to) {
 }
 
 static void start_node(struct sim_cluster *c, uint32_t node) {
-    c->nodes[node].trace.line = c->trace ? node_line : NULL;
-    if (!c->nodes[node].up && c->event_count > c->swarm.nodes)
-        sim_note(c, "    %u starts", node + 1);
+    struct sim_node *n = &c->nodes[node];
+    n->trace.line = c->trace ? node_line : NULL;
+    if (!n->up && n->rid != 0 && c->event_count > c->swarm.members)
+        sim_note(c, "    %u starts", n->rid);
     sim_node_start(c, node);
+}
+
+/* How often the administrator looks. */
+static void admin(struct sim_cluster *c) {
+    sim_admin(c);
+    uint64_t lease = c->swarm.paxos.lease_ns;
+    sim_schedule(c, SIM_EV_ADMIN, 0, tc_prng_between(&c->prng, lease / 16, lease / 2), 0, NULL);
 }
 
 /* Every draw is a statement of its own: the order of evaluation of arguments is not fixed. */
@@ -202,7 +227,13 @@ static void handle(struct sim_cluster *c, struct sim_event *ev) {
         start_node(c, ev->node);
         break;
     case SIM_EV_SNAPSHOT:
-        sim_node_snapshot(c, ev->node, ev->data);
+        sim_ship_arrives(c, ev->node, ev->data);
+        break;
+    case SIM_EV_RESTORE:
+        sim_ship_restore(c, ev->node, ev->data);
+        break;
+    case SIM_EV_ADMIN:
+        admin(c);
         break;
     case SIM_EV_UPKEEP:
         upkeep(c, ev->node);
@@ -214,7 +245,7 @@ static void handle(struct sim_cluster *c, struct sim_event *ev) {
 static bool put_off(struct sim_cluster *c, const struct sim_event *ev) {
     bool own = ev->kind == SIM_EV_TICK || ev->kind == SIM_EV_MESSAGE || ev->kind == SIM_EV_SYNCED ||
                ev->kind == SIM_EV_REQUEST || ev->kind == SIM_EV_SNAPSHOT ||
-               ev->kind == SIM_EV_UPKEEP;
+               ev->kind == SIM_EV_UPKEEP || ev->kind == SIM_EV_RESTORE;
     if (!own || !c->nodes[ev->node].up || c->nodes[ev->node].paused_until_ns <= c->now_ns)
         return false;
     struct sim_event later = *ev;

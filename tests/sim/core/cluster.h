@@ -1,12 +1,15 @@
-/* sim_cluster: one replication group (core/paxos) of a few nodes in virtual time.
+/* sim_cluster: one replication group (core/paxos) on a few stores in virtual time.
  *
  * It is a driver of the core as the daemon's is: it steps, writes units to a simulated disk, sends
  * what may leave, applies, and reports back. Around it stand a network, clocks, clients and faults,
- * all from one seed; checkers look at every node after every step (REPLICATION.md B2, D3).
+ * all from one seed; checkers look at every node after every step (REPLICATION.md B2, D3). A node
+ * is one store: it holds one replica, whose rid is its own for ever, or none. Who is replaced,
+ * moved and healed is decided by an administrator that sees what the daemons' one sees.
  *
  * One thread, no globals but paxos_mutant. A failed check ends the run: `failure` says what.
  *
- * cluster.c life and event loop · node.c driver · disk.c durable state · machine.c the replicated
+ * cluster.c life and event loop · node.c driver · store.c replicas come and go · ship.c snapshots,
+ * archive · admin.c replacement, moves, healing · disk.c durable state · machine.c the replicated
  * registers · client.c requests · check.c invariants · fault.c faults by swarm · run.c one seed
  */
 #ifndef TC_SIM_CLUSTER_H
@@ -22,12 +25,14 @@
 #include "sim/kit/net.h"
 
 enum {
-    SIM_NODES_MAX = 5,
+    SIM_NODES_MAX = 9,
+    SIM_RIDS_MAX = 512,
     SIM_KEYS = 6,
     SIM_CLIENTS_MAX = 8,
     SIM_UNITS_MAX = 2048,  /* written and not yet durable */
     SIM_WAITING_MAX = 512, /* writes of one node waiting for commit */
     SIM_TEXT_MAX = 256,
+    SIM_IN_FLIGHT_MAX = 20000, /* messages: more of them is a storm (rule 7) */
 };
 
 #define SIM_MS 1000000u
@@ -55,7 +60,9 @@ struct sim_state {
 struct sim_disk {
     uint64_t promised;
     struct paxos_mark base;
-    struct tc_buf log; /* struct paxos_entry[], base.index + 1 first; bodies referenced */
+    struct quorum_config config; /* in force at base */
+    bool log_only;               /* no B-tree: checkpoint says nothing */
+    struct tc_buf log;           /* struct paxos_entry[], base.index + 1 first; bodies referenced */
     struct sim_state checkpoint;
     struct sim_unit units[SIM_UNITS_MAX]; /* not durable, oldest first (ring) */
     size_t unit_head;
@@ -80,7 +87,7 @@ struct sim_waiting {
 };
 
 struct sim_node {
-    uint32_t rid;
+    uint32_t rid; /* 0: this store holds no replica */
     bool up;
     uint32_t boot;
     uint64_t paused_until_ns; /* virtual */
@@ -97,7 +104,9 @@ struct sim_node {
     uint64_t durable_seq;
     uint64_t checked_commit;
     uint64_t said_promise; /* highest promise that left this node */
+    uint64_t owned;        /* committed and durable here: never to be lost again */
     bool snapshot_on_way;  /* to this node */
+    bool wants_tree;       /* to become STORAGE: a snapshot brings the B-tree too */
     bool patient;          /* scripts: as a follower its timers stand still */
     bool stuck_disk;       /* scripts: no sync completes until this is lifted */
 };
@@ -116,10 +125,12 @@ struct sim_client {
 
 /* Which faults a run may have, and how slow or small everything is. Drawn from the seed. */
 struct sim_swarm {
-    uint32_t nodes;
+    uint32_t nodes;   /* stores */
+    uint32_t members; /* of the first configuration: on the first stores, rids from 1 */
     uint32_t clients;
     uint64_t safety_ns; /* length of the phase with faults */
     uint64_t think_max_ns;
+    uint64_t tree_max_ns; /* a B-tree crosses within this */
     uint64_t sync_min_ns;
     uint64_t sync_max_ns;
     uint64_t fault_every_ns; /* mean distance of faults; 0: none */
@@ -133,9 +144,23 @@ struct sim_swarm {
     bool trims;
     bool rot;
     bool slow_disk;
+    bool replaces; /* the administrator replaces the dead by log replicas and heals them */
+    bool moves;    /* it moves members to other stores for no reason */
+    bool lost_disks;
+    bool long_deaths; /* nodes stay down until they are replaced */
+    bool gray_links;  /* one direction of one link, for long */
     uint32_t drift_ppm;
     struct sim_net_options net;
     struct paxos_options paxos;
+};
+
+/* What the administrator is about; victim 0: nothing. */
+struct sim_change {
+    uint32_t victim; /* rids */
+    uint32_t newcomer;
+    bool move;      /* the victim is well: its successor gets a B-tree first */
+    uint64_t match; /* of the newcomer, and when it last rose */
+    uint64_t since_ns;
 };
 
 struct sim_cluster {
@@ -147,7 +172,12 @@ struct sim_cluster {
     struct sim_net net;
     struct sim_node nodes[SIM_NODES_MAX];
     struct sim_client clients[SIM_CLIENTS_MAX];
-    struct quorum_config config;
+    struct quorum_config config; /* the first one */
+    uint32_t next_rid;
+    uint32_t lost_rid;    /* the last member whose disk was lost, and what it held: its last */
+    struct sim_disk lost; /* acknowledgements may still be on their way */
+    struct sim_change change;
+    struct tc_buf archive; /* struct paxos_entry[], index 1 first; bodies referenced */
     struct sim_history history;
     uint64_t next_op_id;
     bool calm;                               /* liveness phase */
@@ -157,6 +187,7 @@ struct sim_cluster {
     /* what was chosen, as far as anyone committed it: index 1 first */
     struct tc_buf chosen; /* struct sim_chosen[] */
     uint64_t chosen_lead_ballot;
+    struct quorum_config chosen_config; /* the latest committed one */
 
     bool failed;
     char failure[SIM_TEXT_MAX];
@@ -164,6 +195,7 @@ struct sim_cluster {
     uint64_t event_count;
     uint64_t acked_count;
     uint64_t election_count;
+    uint64_t in_flight;
     void (*trace)(void *user, const char *line); /* NULL: no trace lines are made */
     void *trace_user;
 };
@@ -200,6 +232,8 @@ enum sim_kind {
     SIM_EV_START,
     SIM_EV_SNAPSHOT,
     SIM_EV_UPKEEP, /* checkpoint, archive, trim */
+    SIM_EV_RESTORE,
+    SIM_EV_ADMIN,
 };
 
 void sim_schedule(struct sim_cluster *c, enum sim_kind kind, uint32_t node, uint64_t delay_ns,
@@ -213,12 +247,43 @@ tc_err sim_node_step(struct sim_cluster *c, uint32_t node, struct paxos_event *e
                      struct paxos_out *out);
 void sim_node_message(struct sim_cluster *c, uint32_t node, struct sim_msg *msg);
 void sim_node_synced(struct sim_cluster *c, uint32_t node, uint64_t boot);
-void sim_node_snapshot(struct sim_cluster *c, uint32_t node, void *snapshot);
+struct paxos_status sim_node_status(const struct sim_cluster *c, uint32_t node);
+uint64_t sim_node_now(const struct sim_cluster *c, uint32_t node);
+/* The node that leads at the highest ballot; -1: none. */
+int sim_leader(const struct sim_cluster *c);
+
+/* store.c */
+/* The store of this replica; -1: it is nowhere (any more). */
+int sim_store_of(const struct sim_cluster *c, uint32_t rid);
+/* A new replica under a new rid on a free store, with an empty log and no B-tree, and its start. */
+uint32_t sim_store_create(struct sim_cluster *c, uint32_t node);
+/* The replica is gone, with everything durable: the store is free. */
+void sim_store_wipe(struct sim_cluster *c, uint32_t node);
+/* The disk died and an empty one is in its place. Mutation 15: the replica lives on, forgetful. */
+void sim_store_lose(struct sim_cluster *c, uint32_t node);
+/* This member's loss leaves a quorum of members that hold everything committed, one of them with a
+ * B-tree (REPLICATION.md D2, atlas). */
+bool sim_store_may_lose(const struct sim_cluster *c, uint32_t node);
+
+/* ship.c */
+/* What the step said about snapshots and the archive. */
+void sim_ship(struct sim_cluster *c, uint32_t node, const struct paxos_out *out);
+/* Send what node holds to another one: the B-tree too, or where the log begins only. */
+void sim_ship_snapshot(struct sim_cluster *c, uint32_t node, uint32_t to, bool tree);
+void sim_ship_arrives(struct sim_cluster *c, uint32_t node, void *snapshot);
+void sim_ship_restore(struct sim_cluster *c, uint32_t node, void *wanted);
 /* Checkpoint; archive up to lag entries below it (the leader's word); trim, but keep some. */
 void sim_node_upkeep(struct sim_cluster *c, uint32_t node, uint64_t lag, uint64_t keep);
-struct paxos_status sim_node_status(const struct sim_cluster *c, uint32_t node);
-/* The node that serves at the highest ballot; -1: none. */
-int sim_leader(const struct sim_cluster *c);
+uint64_t sim_archived(const struct sim_cluster *c);
+
+/* admin.c */
+void sim_admin(struct sim_cluster *c);
+/* The joint configuration that puts newcomer in victim's place, proposed at node. */
+tc_err sim_admin_replace(struct sim_cluster *c, uint32_t node, uint32_t victim, uint32_t newcomer,
+                         enum quorum_role role);
+/* LOG becomes STORAGE. */
+tc_err sim_admin_upgrade(struct sim_cluster *c, uint32_t node, uint32_t rid);
+tc_err sim_admin_learn(struct sim_cluster *c, uint32_t node, uint32_t rid);
 
 /* message.c */
 struct sim_msg *sim_msg_copy(const struct paxos_msg *m);
@@ -235,9 +300,13 @@ void sim_disk_write(struct sim_disk *d, const struct paxos_out *out);
 void sim_disk_sync(struct sim_disk *d, uint64_t seq);
 /* Power fails: a prefix of what was not synced survives by luck, the rest is gone. */
 void sim_disk_crash(struct sim_disk *d, struct tc_prng *prng);
-void sim_disk_trim(struct sim_disk *d, struct paxos_mark base);
-/* A snapshot: the log starts at base (its tail above is kept if it continues), state is durable. */
-void sim_disk_install(struct sim_disk *d, struct paxos_mark base, const struct sim_state *state);
+void sim_disk_trim(struct sim_disk *d, struct paxos_mark base, const struct quorum_config *config);
+/* A snapshot: the log starts at base (its tail above is kept if it continues), state is durable;
+ * NULL: no B-tree came along. */
+void sim_disk_install(struct sim_disk *d, struct paxos_mark base,
+                      const struct quorum_config *config, const struct sim_state *state);
+/* Mutation 16: the log ends before index. */
+void sim_disk_cut(struct sim_disk *d, uint64_t index);
 /* The entry (by chain) at index is durable here, in the log or below the checkpoint. */
 bool sim_disk_holds(const struct sim_disk *d, uint64_t index, uint64_t chain);
 
@@ -259,7 +328,13 @@ void sim_check_step(struct sim_cluster *c, uint32_t node, const struct paxos_out
 void sim_check_applied(struct sim_cluster *c, uint32_t node, const struct paxos_entry *e,
                        uint32_t key, uint64_t before);
 void sim_check_read(struct sim_cluster *c, uint32_t node);
-void sim_check_acked(struct sim_cluster *c, uint64_t index);
+void sim_check_acked(struct sim_cluster *c, uint32_t node, uint64_t index);
+/* The archive takes e next (I9). */
+void sim_check_archived(struct sim_cluster *c, const struct paxos_entry *e);
+/* What a replica holds again before it starts. */
+void sim_check_start(struct sim_cluster *c, uint32_t node);
+/* At the end: whoever was removed and can hear a member knows it. */
+void sim_check_silenced(struct sim_cluster *c);
 const struct sim_chosen *sim_chosen_at(const struct sim_cluster *c, uint64_t index);
 
 /* fault.c */

@@ -121,7 +121,11 @@ void sim_disk_crash(struct sim_disk *d, struct tc_prng *prng) {
     d->syncing_seq = 0;
 }
 
-void sim_disk_trim(struct sim_disk *d, struct paxos_mark base) {
+void sim_disk_cut(struct sim_disk *d, uint64_t index) {
+    drop_from(&d->log, (size_t)(index - d->base.index - 1));
+}
+
+void sim_disk_trim(struct sim_disk *d, struct paxos_mark base, const struct quorum_config *config) {
     size_t count = (size_t)(base.index - d->base.index);
     TC_ASSERT(base.index >= d->base.index);
     if (count > entry_count(&d->log))
@@ -133,23 +137,28 @@ void sim_disk_trim(struct sim_disk *d, struct paxos_mark base) {
         memmove(d->log.data, d->log.data + (d->log.len - left), left);
     d->log.len = left;
     d->base = base;
+    d->config = *config;
 }
 
-void sim_disk_install(struct sim_disk *d, struct paxos_mark base, const struct sim_state *state) {
+void sim_disk_install(struct sim_disk *d, struct paxos_mark base,
+                      const struct quorum_config *config, const struct sim_state *state) {
     const struct paxos_entry *held = sim_disk_entry(d, base.index);
     TC_ASSERT(d->unit_count == 0);
     if (base.index > d->base.index && held && held->chain == base.chain) {
-        sim_disk_trim(d, base);
+        sim_disk_trim(d, base, config);
     } else if (base.index > d->base.index) {
         drop_from(&d->log, 0);
         d->base = base;
+        d->config = *config;
     }
-    d->checkpoint = *state;
+    if (state)
+        d->checkpoint = *state;
+    d->log_only = state == NULL;
 }
 
 bool sim_disk_holds(const struct sim_disk *d, uint64_t index, uint64_t chain) {
     const struct paxos_entry *e = sim_disk_entry(d, index);
-    if (index <= d->base.index || index <= d->checkpoint.applied)
+    if (index <= d->base.index || (!d->log_only && index <= d->checkpoint.applied))
         return true; /* only what was chosen is trimmed or checkpointed: checked elsewhere */
     return e != NULL && e->chain == chain;
 }

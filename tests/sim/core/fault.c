@@ -8,6 +8,9 @@ enum fault {
     FAULT_PARTITION,
     FAULT_RESIGN,
     FAULT_GRUDGE,
+    FAULT_LOST_DISK,
+    FAULT_LONG_DEATH,
+    FAULT_GRAY_LINK,
     FAULT_COUNT,
 };
 
@@ -41,7 +44,7 @@ static void draw_paxos(struct tc_prng *p, struct paxos_options *o) {
 
 struct sim_swarm sim_swarm_draw(uint64_t seed) {
     struct tc_prng p = tc_prng(seed ^ 0x7377616d);
-    struct sim_swarm s = {.nodes = tc_prng_chance(&p, 1, 8) ? 5 : 3};
+    struct sim_swarm s = {.members = tc_prng_chance(&p, 1, 8) ? 5 : 3};
     draw_paxos(&p, &s.paxos);
     draw_net(&p, &s.net, s.paxos.lease_ns);
     s.clients = (uint32_t)tc_prng_between(&p, 2, SIM_CLIENTS_MAX);
@@ -61,6 +64,13 @@ struct sim_swarm sim_swarm_draw(uint64_t seed) {
     s.rot = on(&p);
     s.slow_disk = on(&p);
     s.drift_ppm = on(&p) ? 9900 : 0;
+    s.replaces = on(&p);
+    s.nodes = s.members + (s.replaces ? (uint32_t)tc_prng_between(&p, 1, 4) : 0);
+    s.moves = s.replaces && on(&p);
+    s.lost_disks = s.replaces && on(&p);
+    s.long_deaths = on(&p);
+    s.gray_links = on(&p);
+    s.tree_max_ns = on(&p) ? 50 * SIM_MS : 2 * s.paxos.lease_ns;
     return s;
 }
 
@@ -121,7 +131,7 @@ static void grudge(struct sim_cluster *c, uint64_t stage) {
     int leader = sim_leader(c);
     if (leader < 0)
         return;
-    uint32_t first = ((uint32_t)leader + 1) % c->swarm.nodes;
+    uint32_t first = ((uint32_t)leader + 1) % c->swarm.members;
     if (stage == 0) {
         sim_note(c, "    %d and %u are cut off from each other", leader + 1, first + 1);
         sim_net_cut(&c->net, (uint32_t)leader, first);
@@ -137,6 +147,35 @@ static void grudge(struct sim_cluster *c, uint64_t stage) {
             sim_schedule(c, SIM_EV_START, n, some_leases(c, 10), 0, NULL);
         }
     sim_schedule(c, SIM_EV_HEAL, 0, some_leases(c, 300), 0, NULL);
+}
+
+/* With a new, empty disk under it the store is free for another replica. */
+static void lose_disk(struct sim_cluster *c) {
+    uint32_t node = victim(c);
+    if (!sim_store_may_lose(c, node))
+        return;
+    sim_store_lose(c, node);
+    sim_schedule(c, SIM_EV_START, node, some_leases(c, 100), 0, NULL);
+}
+
+/* Long enough to be replaced; then it comes back and finds itself removed, or not. */
+static void die_long(struct sim_cluster *c) {
+    uint32_t node = victim(c);
+    sim_node_crash(c, node);
+    sim_schedule(c, SIM_EV_START, node, some_leases(c, 1200), 0, NULL);
+}
+
+/* A follower does not hear the leader, who hears it: nobody may be elected for that. */
+static void gray_link(struct sim_cluster *c) {
+    int leader = sim_leader(c);
+    uint32_t other = (uint32_t)tc_prng_below(&c->prng, c->swarm.nodes);
+    bool inward = tc_prng_chance(&c->prng, 1, 2);
+    if (leader < 0 || other == (uint32_t)leader)
+        return;
+    sim_note(c, "    store %u %s %d", other + 1, inward ? "is not heard by" : "does not hear",
+             leader + 1);
+    sim_net_cut(&c->net, inward ? other : (uint32_t)leader, inward ? (uint32_t)leader : other);
+    sim_schedule(c, SIM_EV_HEAL, 0, some_leases(c, 1000), 0, NULL);
 }
 
 void sim_new_leader(struct sim_cluster *c, uint32_t node) {
@@ -165,6 +204,12 @@ void sim_fault(struct sim_cluster *c, uint64_t stage) {
         resign(c);
     if (f == FAULT_GRUDGE && c->swarm.grudges)
         grudge(c, 0);
+    if (f == FAULT_LOST_DISK && c->swarm.lost_disks)
+        lose_disk(c);
+    if (f == FAULT_LONG_DEATH && c->swarm.long_deaths)
+        die_long(c);
+    if (f == FAULT_GRAY_LINK && c->swarm.gray_links)
+        gray_link(c);
     sim_schedule(c, SIM_EV_FAULT, 0, tc_prng_below(&c->prng, 2 * c->swarm.fault_every_ns) + 1, 0,
                  NULL);
 }

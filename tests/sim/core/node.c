@@ -5,13 +5,7 @@
 
 #include <stdlib.h>
 
-struct snapshot {
-    struct sim_state state;
-    struct paxos_mark base;
-    uint64_t archived;
-};
-
-static uint64_t local_now(const struct sim_cluster *c, uint32_t node) {
+uint64_t sim_node_now(const struct sim_cluster *c, uint32_t node) {
     return sim_clock_local(&c->nodes[node].clock, c->now_ns);
 }
 
@@ -54,14 +48,17 @@ static void fill_bodies(struct sim_cluster *c, const struct sim_node *n, struct 
 static void launch(struct sim_cluster *c, uint32_t node, struct sim_msg *m) {
     uint64_t delays[SIM_NET_COPIES_MAX];
     const struct paxos_msg *msg = sim_msg_get(m);
-    uint32_t to = msg->to - 1;
+    int to = sim_store_of(c, msg->to);
     struct sim_node *n = &c->nodes[node];
     if ((msg->type == PAXOS_PROMISE || msg->type == PAXOS_ACCEPTED) &&
         !(msg->flags & PAXOS_F_REFUSED) && msg->ballot > n->said_promise)
         n->said_promise = msg->ballot;
-    uint32_t copies = sim_net_route(&c->net, node, to, delays);
+    uint32_t copies = to < 0 ? 0 : sim_net_route(&c->net, node, (uint32_t)to, delays);
     for (uint32_t i = 0; i < copies; i++)
-        sim_schedule(c, SIM_EV_MESSAGE, to, delays[i], node, sim_msg_ref(m));
+        sim_schedule(c, SIM_EV_MESSAGE, (uint32_t)to, delays[i], node, sim_msg_ref(m));
+    c->in_flight += copies;
+    if (c->in_flight > SIM_IN_FLIGHT_MAX)
+        sim_fail(c, "a storm: %lu messages are on their way", (unsigned long)c->in_flight);
     sim_msg_unref(m);
 }
 
@@ -104,29 +101,6 @@ static void start_sync(struct sim_cluster *c, uint32_t node) {
     sim_schedule(c, SIM_EV_SYNCED, node, delay, n->boot, NULL);
 }
 
-static void send_snapshots(struct sim_cluster *c, uint32_t node, const struct paxos_out *out) {
-    const struct sim_node *n = &c->nodes[node];
-    struct paxos_status s = sim_node_status(c, node);
-    for (size_t i = 0; i < out->snapshot_count; i++) {
-        struct sim_node *to = &c->nodes[out->snapshots[i] - 1];
-        if (to->snapshot_on_way || !sim_net_open(&c->net, node, out->snapshots[i] - 1))
-            continue;
-        struct snapshot *snap = calloc(1, sizeof *snap);
-        TC_ASSERT(snap != NULL);
-        uint64_t index = s.archived < n->state.applied ? s.archived : n->state.applied;
-        if (index < s.base.index)
-            index = s.base.index;
-        const struct paxos_entry *e = paxos_entry_at(n->paxos, index);
-        snap->state = n->state;
-        snap->archived = s.archived;
-        snap->base = e ? (struct paxos_mark){.index = index, .ballot = e->ballot, .chain = e->chain}
-                       : s.base;
-        to->snapshot_on_way = true;
-        sim_schedule(c, SIM_EV_SNAPSHOT, to->rid - 1,
-                     tc_prng_between(&c->prng, SIM_MS, 50 * SIM_MS), node, snap);
-    }
-}
-
 static void schedule_tick(struct sim_cluster *c, uint32_t node, uint64_t deadline_ns) {
     struct sim_node *n = &c->nodes[node];
     if (deadline_ns == UINT64_MAX)
@@ -143,6 +117,10 @@ static void schedule_tick(struct sim_cluster *c, uint32_t node, uint64_t deadlin
 static bool apply_to(struct sim_cluster *c, uint32_t node, uint64_t index) {
     struct sim_node *n = &c->nodes[node];
     bool any = false;
+    if (index > n->owned)
+        n->owned = index;
+    if (n->disk.log_only)
+        return false;
     while (n->state.applied < index && !c->failed) {
         const struct paxos_entry *e = paxos_entry_at(n->paxos, n->state.applied + 1);
         TC_ASSERT(e != NULL);
@@ -153,6 +131,8 @@ static bool apply_to(struct sim_cluster *c, uint32_t node, uint64_t index) {
         uint32_t key;
         uint64_t before;
         sim_apply(&n->state, &full, &key, &before);
+        if (paxos_mutant == 27)
+            n->state.sum += n->rid;
         sim_check_applied(c, node, &full, key, before);
         sim_client_applied(c, node, &full, before);
         any = true;
@@ -168,9 +148,10 @@ static void perform(struct sim_cluster *c, uint32_t node, const struct paxos_out
         start_sync(c, node);
     }
     send_all(c, node, out);
-    send_snapshots(c, node, out);
-    if (out->base_changed && n->disk.base.index < sim_node_status(c, node).base.index)
-        sim_disk_trim(&n->disk, sim_node_status(c, node).base);
+    sim_ship(c, node, out);
+    struct paxos_mark base = sim_node_status(c, node).base;
+    if (out->base_changed && n->disk.base.index < base.index)
+        sim_disk_trim(&n->disk, base, paxos_config_at(n->paxos, base.index));
     if (out->role_changed && sim_node_status(c, node).role == PAXOS_LEADER) {
         c->election_count++;
         sim_new_leader(c, node);
@@ -181,7 +162,7 @@ static void perform(struct sim_cluster *c, uint32_t node, const struct paxos_out
 tc_err sim_node_step(struct sim_cluster *c, uint32_t node, struct paxos_event *ev,
                      struct paxos_out *out) {
     struct sim_node *n = &c->nodes[node];
-    ev->now_ns = local_now(c, node);
+    ev->now_ns = sim_node_now(c, node);
     tc_err err = paxos_step(n->paxos, ev, out);
     if (err == TC_ECORRUPT)
         sim_fail(c, "%u found a message or entry corrupt, none is", n->rid);
@@ -199,6 +180,10 @@ tc_err sim_node_step(struct sim_cluster *c, uint32_t node, struct paxos_event *e
 
 void sim_node_message(struct sim_cluster *c, uint32_t node, struct sim_msg *msg) {
     struct paxos_out out;
+    if (sim_msg_get(msg)->to != c->nodes[node].rid) { /* another replica lives there now */
+        sim_msg_unref(msg);
+        return;
+    }
     struct paxos_event ev = {.type = PAXOS_EV_RECEIVE, .msg = sim_msg_get(msg)};
     (void)sim_node_step(c, node, &ev, &out);
     sim_msg_unref(msg);
@@ -223,87 +208,59 @@ void sim_node_synced(struct sim_cluster *c, uint32_t node, uint64_t boot) {
     (void)sim_node_step(c, node, &ev, &out);
 }
 
-void sim_node_snapshot(struct sim_cluster *c, uint32_t node, void *data) {
-    struct sim_node *n = &c->nodes[node];
-    struct snapshot *snap = data;
-    if (n->up && n->disk.unit_count > 0) {
-        sim_schedule(c, SIM_EV_SNAPSHOT, node, SIM_MS / 4, 0, data);
-        return;
+/* Another member holds an intact copy. */
+static bool copied(const struct sim_cluster *c, uint32_t node, const struct paxos_entry *e) {
+    for (uint32_t other = 0; other < c->swarm.nodes; other++) {
+        const struct paxos_entry *copy = sim_disk_entry(&c->nodes[other].disk, e->index);
+        if (other != node && copy && copy->chain == e->chain && !(copy->flags & PAXOS_FAULTY) &&
+            quorum_may_vote(&c->chosen_config, c->nodes[other].rid))
+            return true;
     }
-    n->snapshot_on_way = false;
-    if (n->up && snap->state.applied > n->state.applied) {
-        sim_disk_install(&n->disk, snap->base, &snap->state);
-        n->state = snap->state;
-        n->waiting_count = 0;
-        struct paxos_out out;
-        struct paxos_event ev = {.type = PAXOS_EV_INSTALLED,
-                                 .installed = {.base = snap->base,
-                                               .config = &c->config,
-                                               .checkpoint_index = snap->state.applied,
-                                               .archived = snap->archived}};
-        if (sim_node_step(c, node, &ev, &out) != TC_OK)
-            sim_fail(c, "%u refused a snapshot", n->rid);
-    }
-    free(snap);
+    return false;
 }
 
-void sim_node_upkeep(struct sim_cluster *c, uint32_t node, uint64_t lag, uint64_t keep) {
-    struct sim_node *n = &c->nodes[node];
-    struct paxos_out out;
-    if (!n->up)
-        return;
-    n->disk.checkpoint = n->state;
-    struct paxos_event ev = {.type = PAXOS_EV_CHECKPOINT, .index = n->state.applied};
-    (void)sim_node_step(c, node, &ev, &out);
-    if (sim_node_status(c, node).role == PAXOS_LEADER) {
-        ev = (struct paxos_event){.type = PAXOS_EV_ARCHIVED,
-                                  .index = n->state.applied > lag ? n->state.applied - lag : 0};
-        (void)sim_node_step(c, node, &ev, &out);
-    }
-    uint64_t max = paxos_trim_max(n->paxos);
-    ev = (struct paxos_event){.type = PAXOS_EV_TRIM, .index = max > keep ? max - keep : 0};
-    if (sim_node_step(c, node, &ev, &out) != TC_OK)
-        sim_fail(c, "%u refused a trim", n->rid);
-}
-
-/* Rot: an entry's body may become unreadable where another intact copy of it is durable. */
+/* Rot: an entry's body may become unreadable if another member holds an intact copy of it, or if
+ * it was not chosen: its leader is down, so nobody counts what is acknowledged of it any more. */
 static void maybe_rot(struct sim_cluster *c, uint32_t node) {
     struct sim_disk *d = &c->nodes[node].disk;
     uint64_t count = sim_disk_last(d) - d->base.index;
     if (!c->swarm.rot || c->calm || count == 0 || tc_prng_chance(&c->prng, 1, 2))
         return;
-    struct paxos_entry *e = sim_disk_entry(d, d->base.index + 1 + tc_prng_below(&c->prng, count));
-    for (uint32_t other = 0; other < c->swarm.nodes; other++) {
-        const struct paxos_entry *copy = sim_disk_entry(&c->nodes[other].disk, e->index);
-        if (other == node || copy == NULL || copy->chain != e->chain ||
-            (copy->flags & PAXOS_FAULTY))
-            continue;
-        sim_note(c, "    entry %lu of %u rots", (unsigned long)e->index, node + 1);
-        tc_blob_unref(e->body);
-        e->body = NULL;
-        e->flags |= PAXOS_FAULTY;
+    uint64_t back = tc_prng_chance(&c->prng, 1, 2) && count > 4 ? 4 : count;
+    struct paxos_entry *e = sim_disk_entry(d, sim_disk_last(d) - tc_prng_below(&c->prng, back));
+    const struct sim_chosen *known = sim_chosen_at(c, e->index);
+    bool own = paxos_ballot_rid(e->ballot) == c->nodes[node].rid;
+    if (!copied(c, node, e) && (!own || (known && known->chain == e->chain)))
+        return;
+    if (paxos_mutant == 16) {
+        sim_disk_cut(d, e->index);
         return;
     }
+    sim_note(c, "    entry %lu of %u rots", (unsigned long)e->index, c->nodes[node].rid);
+    tc_blob_unref(e->body);
+    e->body = NULL;
+    e->flags |= PAXOS_FAULTY;
 }
 
 void sim_node_start(struct sim_cluster *c, uint32_t node) {
     struct sim_node *n = &c->nodes[node];
     struct sim_disk *d = &n->disk;
-    if (n->up)
+    if (n->up || n->rid == 0)
         return;
     maybe_rot(c, node);
     struct paxos_recovery r = {.promised = d->promised,
                                .base = d->base,
-                               .config = &c->config,
+                               .config = &d->config,
                                .entries = (const struct paxos_entry *)(void *)d->log.data,
                                .entry_count = (size_t)(sim_disk_last(d) - d->base.index),
                                .checkpoint_index = d->checkpoint.applied,
                                .checkpoint_chain = d->checkpoint.chain,
-                               .archived = d->base.index};
+                               .archived = d->base.index,
+                               .log_only = d->log_only};
     struct paxos_params params = {.gid = 7,
                                   .rid = n->rid,
                                   .seed = tc_prng_u64(&c->prng),
-                                  .now_ns = local_now(c, node),
+                                  .now_ns = sim_node_now(c, node),
                                   .options = c->swarm.paxos,
                                   .trace = &n->trace,
                                   .recovery = &r};
@@ -314,8 +271,7 @@ void sim_node_start(struct sim_cluster *c, uint32_t node) {
     n->state = d->checkpoint;
     n->checked_commit = d->base.index;
     n->waiting_count = 0;
-    if (d->promised < n->said_promise)
-        sim_fail(c, "I4: the promise of %u did not survive its restart", n->rid);
+    sim_check_start(c, node);
     if (paxos_new(&params, &n->paxos) != TC_OK) {
         sim_fail(c, "%u does not start", n->rid);
         n->up = false;
@@ -345,5 +301,7 @@ void sim_node_pause(struct sim_cluster *c, uint32_t node, uint64_t for_ns) {
     if (!n->up)
         return;
     sim_note(c, "    %u stops for %lu ms", n->rid, (unsigned long)(for_ns / SIM_MS));
+    if (paxos_mutant == 25) /* a virtual machine: its clock stops too */
+        n->clock.origin_ns -= for_ns;
     n->paused_until_ns = c->now_ns + for_ns;
 }
