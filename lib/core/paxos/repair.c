@@ -1,11 +1,20 @@
 /* FAULTY entries: asking for intact copies, and giving them (B7.4, B11). */
 #include "core/paxos/paxos_private.h"
 
+static void fetch_from(struct paxos *p, uint32_t rid, const struct paxos_mark *want) {
+    struct paxos_msg m = {.type = PAXOS_FETCH, .to = rid, .mark = *want};
+    paxos__send(p, &m, AFTER_NOTHING);
+}
+
+/* Members that a configuration in force, but not yet committed, leaves out may have the only copy.
+ */
 void paxos__send_fetch(struct paxos *p, const struct paxos_mark *want) {
-    for (size_t i = 0; i < p->peer_count; i++) {
-        struct paxos_msg m = {.type = PAXOS_FETCH, .to = p->peers[i].rid, .mark = *want};
-        paxos__send(p, &m, AFTER_NOTHING);
-    }
+    struct quorum_rids before = quorum_voters(paxos__log_config(&p->log, p->commit));
+    for (size_t i = 0; i < p->peer_count; i++)
+        fetch_from(p, p->peers[i].rid, want);
+    for (uint32_t i = 0; i < before.count; i++)
+        if (before.rids[i] != p->rid && paxos__peer(p, before.rids[i]) == NULL)
+            fetch_from(p, before.rids[i], want);
 }
 
 void paxos__send_fetches(struct paxos *p) {
@@ -65,8 +74,9 @@ static bool chain_fits(const struct paxos *p, const struct paxos_entry *e) {
 }
 
 static void fetched_wanted(struct paxos *p, struct peer *from, const struct paxos_msg *m) {
-    if ((m->flags & PAXOS_F_ABSENT) && m->seen_ballot >= p->ballot) {
-        from->absent = true;
+    if (m->flags & PAXOS_F_ABSENT) {
+        if (from && m->seen_ballot >= p->ballot)
+            from->absent = true;
         return;
     }
     if (!is_copy_of(m, &p->want) || !chain_fits(p, m->entries))
@@ -107,9 +117,7 @@ tc_err paxos__restored(struct paxos *p, const struct paxos_event *ev) {
 }
 
 tc_err paxos__recv_fetched(struct paxos *p, const struct paxos_msg *m) {
-    struct peer *from = paxos__peer(p, m->from);
-    if (from == NULL)
-        return TC_EINVAL;
+    struct peer *from = paxos__peer(p, m->from); /* NULL: it was a member before */
     if (p->role == PAXOS_CANDIDATE && p->want.index != 0 && p->want.index == m->mark.index &&
         p->want.chain == m->mark.chain) {
         fetched_wanted(p, from, m);

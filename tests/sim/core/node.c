@@ -208,19 +208,32 @@ void sim_node_synced(struct sim_cluster *c, uint32_t node, uint64_t boot) {
     (void)sim_node_step(c, node, &ev, &out);
 }
 
-/* Another member holds an intact copy. */
-static bool copied(const struct sim_cluster *c, uint32_t node, const struct paxos_entry *e) {
+/* Another member holds a copy, readable or not. */
+static bool copied(const struct sim_cluster *c, uint32_t node, const struct paxos_entry *e,
+                   uint16_t flags_max) {
     for (uint32_t other = 0; other < c->swarm.nodes; other++) {
         const struct paxos_entry *copy = sim_disk_entry(&c->nodes[other].disk, e->index);
-        if (other != node && copy && copy->chain == e->chain && !(copy->flags & PAXOS_FAULTY) &&
+        if (other != node && copy && copy->chain == e->chain && copy->flags <= flags_max &&
             quorum_may_vote(&c->chosen_config, c->nodes[other].rid))
             return true;
     }
     return false;
 }
 
-/* Rot: an entry's body may become unreadable if another member holds an intact copy of it, or if
- * it was not chosen: its leader is down, so nobody counts what is acknowledged of it any more. */
+/* An entry that was not chosen may rot even where it is the only copy: its leader is down, so
+ * nobody counts what is acknowledged of it any more. But then no member may be lost for good, for
+ * it takes all the others to say that they never had it. */
+static bool dispensable(const struct sim_cluster *c, uint32_t node, const struct paxos_entry *e) {
+    const struct sim_chosen *known = sim_chosen_at(c, e->index);
+    struct quorum_rids voters = quorum_voters(&c->chosen_config);
+    for (uint32_t i = 0; i < voters.count; i++)
+        if (sim_store_of(c, voters.rids[i]) < 0)
+            return false;
+    return paxos_ballot_rid(e->ballot) == c->nodes[node].rid && known == NULL &&
+           !copied(c, node, e, PAXOS_FAULTY);
+}
+
+/* Rot: an entry's body becomes unreadable. */
 static void maybe_rot(struct sim_cluster *c, uint32_t node) {
     struct sim_disk *d = &c->nodes[node].disk;
     uint64_t count = sim_disk_last(d) - d->base.index;
@@ -228,9 +241,7 @@ static void maybe_rot(struct sim_cluster *c, uint32_t node) {
         return;
     uint64_t back = tc_prng_chance(&c->prng, 1, 2) && count > 4 ? 4 : count;
     struct paxos_entry *e = sim_disk_entry(d, sim_disk_last(d) - tc_prng_below(&c->prng, back));
-    const struct sim_chosen *known = sim_chosen_at(c, e->index);
-    bool own = paxos_ballot_rid(e->ballot) == c->nodes[node].rid;
-    if (!copied(c, node, e) && (!own || (known && known->chain == e->chain)))
+    if (!copied(c, node, e, 0) && !dispensable(c, node, e))
         return;
     if (paxos_mutant == 16) {
         sim_disk_cut(d, e->index);
