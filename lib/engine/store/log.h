@@ -30,9 +30,13 @@ void store__log_restart(struct replica *r, const struct paxos_mark *mark,
 /* The newest unit that store.durable_lsn covers, taken off the list; 0: none. */
 uint64_t store__log_durable_seq(struct replica *r);
 /* The body of a committed entry, one reference. A failure makes a leader hand over: it could
- * neither archive nor pass on the entry, while an intact copy can. The next start finds it damaged
- * and has it repaired. Errors   TC_ENOTFOUND, TC_ECORRUPT, TC_EIO */
+ * neither archive nor pass on the entry, while an intact copy can; and the entry is repaired in
+ * place by the next ticks (store__log_unread). Errors   TC_ENOTFOUND, TC_ECORRUPT, TC_EIO */
 TC_MUST_USE tc_err store__log_body(struct replica *r, const struct paxos_entry *e,
                                    struct tc_blob **ret_body);
+/* Tell paxos of the entry that could not be read, so that it is fetched and repaired in place. */
+void store__log_unread(struct replica *r);
+/* Look for an entry that the log found damaged by itself. */
+void store__log_find_unread(struct replica *r);
 
 #endif

@@ -97,6 +97,7 @@ static void finish_install(struct replica *r, struct btree_stamp stamp, struct s
 
 static tc_err read_entry(const struct replica *r, uint64_t idx, struct paxos_entry *ret) {
     struct wal_entry e;
+    tc_err err = TC_OK;
     if (!wal_entry(r->store->wal, r->gid, idx, &e))
         return TC_ECORRUPT;
     *ret = (struct paxos_entry){.index = idx,
@@ -107,8 +108,10 @@ static tc_err read_entry(const struct replica *r, uint64_t idx, struct paxos_ent
                                 .type = e.type,
                                 .flags = e.faulty ? PAXOS_FAULTY : 0};
     if (e.type == PAXOS_CONF && !e.faulty && e.body_len > 0)
-        return wal_read(r->store->wal, r->gid, idx, &ret->body);
-    return TC_OK;
+        err = wal_read(r->store->wal, r->gid, idx, &ret->body);
+    if (err == TC_ECORRUPT) /* it rotted since the log was scanned */
+        ret->flags = PAXOS_FAULTY;
+    return err == TC_ECORRUPT ? TC_OK : err;
 }
 
 static void free_entries(struct paxos_entry *entries, size_t count) {

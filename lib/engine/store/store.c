@@ -10,6 +10,7 @@
 #include "engine/store/disk.h"
 #include "engine/store/file.h"
 #include "engine/store/group.h"
+#include "engine/store/log.h"
 #include "engine/store/members.h"
 #include "engine/store/replica.h"
 #include "engine/store/snapshot.h"
@@ -237,6 +238,7 @@ static void tick_replica(struct replica *r, uint64_t now_ns) {
         (void)store__group_step(r, &ev);
     }
     store__group_continue(r);
+    store__log_unread(r);
     if (r->state != REPLICA_OK)
         store__group_resign(r);
     store__group_hand_over(r, now_ns);

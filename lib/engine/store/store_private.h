@@ -92,6 +92,7 @@ struct replica {
     bool stalled;          /* apply waits for a checkpoint to free memory */
     bool blocked;          /* pipeline state is not known: no evaluation until it is applied */
     bool restarting;       /* an installed snapshot began the log anew; its base is logged */
+    uint64_t unread_index; /* an entry that could not be read, for the next tick; 0: none */
     bool hand_over;        /* an entry could not be read: somebody else had better lead */
     uint64_t hand_over_ns; /* not again before */
     uint64_t disk_stay_ns; /* not given away because of the disk before */

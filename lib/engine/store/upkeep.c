@@ -139,6 +139,8 @@ static void relieve(struct store *s, uint64_t now_ns) {
     if (!mostly_dead(s))
         return;
     tc_err err = wal_copy_forward(s->wal, COPY_FORWARD_BYTES);
+    for (size_t i = 0; err == TC_ECORRUPT && i < s->replica_count; i++)
+        store__log_find_unread(s->replicas[i]);
     if (err == TC_EIO)
         store__fail(s, "the log cannot be carried forward");
 }

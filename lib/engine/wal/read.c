@@ -132,6 +132,9 @@ tc_err wal_read(struct wal *w, uint64_t gid, uint64_t idx, struct tc_blob **ret_
     }
     TC_ASSERT(item->place.slot != WAL_NOWHERE && item->entry.lsn <= w->durable_lsn);
     tc_err err = read_record(w, gid, item, ret_body);
+    /* What cannot be read is as good as damaged: a copy written elsewhere cures both. */
+    if (err == TC_EIO)
+        err = TC_ECORRUPT;
     if (err == TC_ECORRUPT) {
         TC_PROBE("wal read finds a damaged record");
         item->entry.faulty = true;

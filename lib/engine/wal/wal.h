@@ -153,8 +153,8 @@ bool wal_entry(const struct wal *w, uint64_t gid, uint64_t idx, struct wal_entry
 bool wal_state(const struct wal *w, uint64_t gid, enum wal_type type, struct tc_slice *ret_body);
 /* The entry's body (one reference), from memory or by one blocking read, checked.
  *   Errors   TC_ENOTFOUND
- *            TC_ECORRUPT  damaged: the entry is marked faulty from now on
- *            TC_EIO       the read failed; the log itself goes on
+ *            TC_ECORRUPT  damaged, or the disk cannot read it: the entry is faulty from now on; the
+ *                         log itself goes on
  */
 TC_MUST_USE tc_err wal_read(struct wal *w, uint64_t gid, uint64_t idx, struct tc_blob **ret_body);
 

@@ -234,6 +234,100 @@ static void a_slow_disk_gives_its_leaderships_away_and_drains(void **state) {
     cluster_deinit(&c);
 }
 
+/* ---- rot */
+
+/* Flip a bit of every copy of text in a node's log, under the running process. */
+static void rot_text(struct node *n, const char *text) {
+    struct tc_file *f = NULL;
+    uint64_t size = 0;
+    const char *path = "d/wal/seg-0000";
+    assert_int_equal(tc_fs_open(n->env.fs, path, TC_FS_READ_ONLY, &f), TC_OK);
+    assert_int_equal(tc_file_size(f, &size), TC_OK);
+    uint8_t *data = malloc(size);
+    assert_int_equal(tc_file_read_at(f, 0, data, size), TC_OK);
+    tc_file_close(f);
+    const uint8_t *at = memmem(data, size, text, strlen(text));
+    assert_non_null(at);
+    assert_int_equal(sim_fs_flip(n->fs, path, (uint64_t)(at - data), 3), TC_OK);
+    free(data);
+}
+
+/* The leader's log rots where a follower that comes back needs it: the leader fetches what it lost
+ * from the third replica, in place and without a restart, and the follower catches up by log. */
+static void log_rot_is_repaired_while_running(void **state) {
+    (void)state;
+    static struct cluster c;
+    struct store_options o = options();
+    o.checkpoint_ms = 600000;
+    start(&c, 58, &o);
+    int behind = (cluster_wait_leader(&c) + 1) % NODES;
+    cluster_stop(&c, behind, false);
+    cluster_wait_leader(&c);
+    for (int i = 0; i < 30; i++) {
+        char value[32];
+        snprintf(value, sizeof value, "value-%04d-here", i);
+        cluster_put(&c, i, value);
+    }
+    static char large[20000];
+    memset(large, 'x', sizeof large - 1);
+    for (int i = 30; i < 70; i++)
+        cluster_put(&c, i, large); /* what the log read last is then another piece of it */
+    int leader = cluster_leader(&c);
+    cluster_stop(&c, leader, false); /* its log is then on disk alone, not in memory */
+    cluster_start(&c, leader);
+    int third = NODES - behind - leader;
+    cluster_wait_leader(&c);
+    for (int i = 0; i < 100 && cluster_leader(&c) != leader; i++) {
+        (void)store_drain(c.nodes[third].store);
+        cluster_run(&c, 500);
+    }
+    assert_int_equal(cluster_leader(&c), leader);
+    rot_text(&c.nodes[leader], "value-0007-here");
+    rot_text(&c.nodes[leader], "value-0019-here");
+    cluster_start(&c, behind);
+    cluster_run(&c, 20000);
+    cluster_wait_leader(&c);
+    cluster_put(&c, 100, "after");
+    cluster_run(&c, 5000);
+    assert_true(store_counters(c.nodes[leader].store)->log_rot > 0);
+    for (int i = 0; i < NODES; i++) {
+        assert_int_equal(store_counters(c.nodes[i].store)->snapshots_installed, 0);
+        assert_int_equal(store_counters(c.nodes[i].store)->damage_found, 0);
+    }
+    cluster_assert_equal(&c);
+    cluster_stop(&c, leader, true); /* the repair is durable: nothing is found now */
+    cluster_start(&c, leader);
+    cluster_run(&c, 5000);
+    assert_int_equal(store_counters(c.nodes[leader].store)->log_rot, 0);
+    cluster_assert_equal(&c);
+    cluster_deinit(&c);
+}
+
+/* A sector that cannot be read is a damaged one. */
+static void an_unreadable_page_is_a_damaged_page(void **state) {
+    (void)state;
+    static struct cluster c;
+    struct store_options o = options();
+    o.checkpoint_ms = 500;
+    start(&c, 59, &o);
+    for (int i = 0; i < 30; i++)
+        cluster_put(&c, i, "value");
+    cluster_run(&c, 2000);
+    int victim = cluster_wait_leader(&c);
+    cluster_stop(&c, victim, false); /* no page is in memory afterwards */
+    cluster_start(&c, victim);
+    struct sim_fault fault = {.kind = SIM_READ_ERROR, .path_part = ".tree"};
+    assert_int_equal(sim_fs_fault(c.nodes[victim].fs, &fault), TC_OK);
+    cluster_put(&c, 5, "another value");
+    cluster_run(&c, 3000);
+    assert_int_equal(store_counters(c.nodes[victim].store)->damage_found, 1);
+    sim_fs_heal(c.nodes[victim].fs);
+    cluster_run(&c, 10000);
+    assert_int_equal(store_counters(c.nodes[victim].store)->snapshots_installed, 1);
+    cluster_assert_equal(&c);
+    cluster_deinit(&c);
+}
+
 int disk_tests(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_second_failure_within_a_day_drains_the_store),
@@ -243,6 +337,8 @@ int disk_tests(void) {
         cmocka_unit_test(a_leadership_without_a_better_place_stays),
         cmocka_unit_test(no_space_for_a_checkpoint_is_not_the_end),
         cmocka_unit_test(a_slow_disk_gives_its_leaderships_away_and_drains),
+        cmocka_unit_test(log_rot_is_repaired_while_running),
+        cmocka_unit_test(an_unreadable_page_is_a_damaged_page),
     };
     return cmocka_run_group_tests_name("disk", tests, NULL, NULL);
 }
