@@ -349,6 +349,87 @@ static void test_restored_from_the_archive(void **state) {
     paxos_free(r.p);
 }
 
+/* The joint entry is behind the log's begin: its driver's bytes are gone, the change is finished.
+ */
+static void test_final_without_the_joint_entry(void **state) {
+    (void)state;
+    struct replica r = {.now = ORIGIN};
+    struct quorum_config joint = group_of(1);
+    struct quorum_config final;
+    struct tc_slice driver;
+    joint.version = 4;
+    joint.sets[1] = joint.sets[0];
+    struct paxos_recovery rec = {.config = &joint};
+    struct paxos_params params = {
+        .gid = GID, .rid = 1, .seed = 1, .now_ns = ORIGIN, .recovery = &rec};
+    assert_int_equal(paxos_new(&params, &r.p), TC_OK);
+    assert_int_equal(tick(&r, 300), TC_OK);
+    assert_int_equal(durable(&r, r.out.seq), TC_OK);
+    assert_int_equal(paxos_status(r.p).role, PAXOS_LEADER);
+    assert_int_equal(durable(&r, r.out.seq), TC_OK); /* LEAD */
+    assert_int_equal(r.out.append_count, 1);
+    assert_int_equal(paxos_conf_decode(tc_blob_slice(r.out.appends[0].body), &final, &driver),
+                     TC_OK);
+    assert_true(final.version == 5 && driver.len == 0 && !quorum_is_joint(&final));
+    paxos_free(r.p);
+}
+
+/* A follower that holds what a later leader committed ends this leader's term; one that only claims
+ * another log is wrong. */
+static void test_follower_knows_of_a_later_leader(void **state) {
+    (void)state;
+    struct replica r;
+    open_leader(&r);
+    uint64_t ballot = paxos_status(r.p).ballot;
+    struct paxos_msg m = {.type = PAXOS_ACCEPTED,
+                          .from = 3,
+                          .ballot = ballot,
+                          .seen_ballot = ballot,
+                          .mark = {.index = 9, .ballot = paxos_ballot(7, 2), .chain = 77}};
+    assert_int_equal(receive(&r, m), TC_ECORRUPT);
+    assert_int_equal(paxos_status(r.p).role, PAXOS_LEADER);
+    m.commit = 9;
+    assert_int_equal(receive(&r, m), TC_OK);
+    assert_int_equal(paxos_status(r.p).role, PAXOS_FOLLOWER);
+    paxos_free(r.p);
+}
+
+/* Of many answers to what was sent before, one moves the sending position, or each would start
+ * another round of sending. (Seed 222: four million messages.) */
+static void test_one_rewind_answers_all_that_was_sent_before(void **state) {
+    (void)state;
+    struct replica r;
+    open_leader(&r);
+    commit_all(&r);
+    uint64_t ballot = paxos_status(r.p).ballot;
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(propose(&r, "x"), TC_OK);
+    struct paxos_msg m = {.type = PAXOS_ACCEPTED,
+                          .from = 2,
+                          .flags = PAXOS_F_MISMATCH,
+                          .ballot = ballot,
+                          .seen_ballot = ballot,
+                          .echo_ns = r.now,
+                          .last = {.index = 5}};
+    const struct paxos_entry *e = paxos_entry_at(r.p, 1);
+    m.mark = (struct paxos_mark){.index = 1, .ballot = e->ballot, .chain = e->chain};
+    r.now += MS;
+    assert_int_equal(receive(&r, m), TC_OK);
+    assert_non_null(sent(&r, PAXOS_ACCEPT));
+    assert_int_equal(ack(&r, 2, 2, PAXOS_F_BTREE), TC_OK); /* the pipeline opens again */
+    assert_non_null(sent(&r, PAXOS_ACCEPT));
+    e = paxos_entry_at(r.p, 2);
+    m.mark = (struct paxos_mark){.index = 2, .ballot = e->ballot, .chain = e->chain};
+    m.last.index = 7;
+    r.now += MS;
+    assert_int_equal(receive(&r, m), TC_OK);
+    assert_null(sent(&r, PAXOS_ACCEPT)); /* sent before the rewind */
+    m.echo_ns = r.now;
+    assert_int_equal(receive(&r, m), TC_OK);
+    assert_non_null(sent(&r, PAXOS_ACCEPT));
+    paxos_free(r.p);
+}
+
 int run_member_tests(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conf_body),
@@ -362,6 +443,9 @@ int run_member_tests(void) {
         cmocka_unit_test(test_log_replica_gets_its_tree),
         cmocka_unit_test(test_senders_unknown_here),
         cmocka_unit_test(test_restored_from_the_archive),
+        cmocka_unit_test(test_final_without_the_joint_entry),
+        cmocka_unit_test(test_follower_knows_of_a_later_leader),
+        cmocka_unit_test(test_one_rewind_answers_all_that_was_sent_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
