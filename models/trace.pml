@@ -140,6 +140,12 @@ hidden byte differ;
         TAKE(slot, i * SLOTS, held[i], blog, (b) * SLOTS, count);                                  \
         ACK(b, count)                                                                              \
     }
+#define TORN(b, count) /* a crash tore the unit: entries are there, their promise and answer are not */ \
+    d_step {                                                                                       \
+        OWNER(b) != i && lead_at[b] != 0 && b >= promised[i] && count <= blen[b] ->                \
+        runs[i] = 0;                                                                               \
+        TAKE(slot, i * SLOTS, held[i], blog, (b) * SLOTS, count)                                   \
+    }
 #define HEED(b) /* an ACCEPT that does not join the own log */                                     \
     d_step {                                                                                       \
         OWNER(b) != i && lead_at[b] != 0 && b > promised[i] ->                                     \
@@ -167,6 +173,7 @@ hidden byte differ;
     :: ADOPTED(b, 2, count)                                                                        \
     :: SYNC(b, count)                                                                              \
     :: ACCEPT(b, count)                                                                            \
+    :: TORN(b, count)                                                                              \
     :: COMMIT(b, count)
 #define BALLOT_STEPS(b)                                                                            \
     :: CAMPAIGN(b)                                                                                 \
@@ -178,14 +185,18 @@ hidden byte differ;
 proctype node(byte i) {
     do
     BALLOT_STEPS(1)
-    BALLOT_STEPS(2)
     ENTRY_STEPS(1, 1)
     ENTRY_STEPS(1, 2)
+#if SLOTS > 2
+    ENTRY_STEPS(1, 3)
+#endif
+#if BALLOTS > 1
+    BALLOT_STEPS(2)
     ENTRY_STEPS(2, 1)
     ENTRY_STEPS(2, 2)
 #if SLOTS > 2
-    ENTRY_STEPS(1, 3)
     ENTRY_STEPS(2, 3)
+#endif
 #endif
 #if BALLOTS > 2
     BALLOT_STEPS(3)

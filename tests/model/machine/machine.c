@@ -260,16 +260,23 @@ static const char *may_heed(const struct machine *m, const struct machine_ballot
 }
 
 const char *machine_accept(struct machine *m, uint32_t node, uint64_t ballot, size_t count) {
+    const char *no = machine_torn(m, node, ballot, count);
+    if (no)
+        return no;
+    m->node[node].promised = ballot;
+    ack(machine_ballot(m, ballot), node, count);
+    return NULL;
+}
+
+const char *machine_torn(struct machine *m, uint32_t node, uint64_t ballot, size_t count) {
     struct machine_ballot *b = machine_ballot(m, ballot);
     const char *no = may_heed(m, b, node);
     if (no == NULL && count > machine_len(&b->log))
         no = "an accept of entries that the leader does not have";
     if (no)
         return no;
-    m->node[node].promised = ballot;
     m->node[node].runs = 0;
     take(&m->node[node].log, &b->log, count);
-    ack(b, node, count);
     return NULL;
 }
 

@@ -70,6 +70,7 @@ const char *machine_win(struct machine *m, uint64_t ballot, uint64_t id);
 const char *machine_append(struct machine *m, uint64_t ballot, uint64_t id);
 const char *machine_sync(struct machine *m, uint64_t ballot, size_t count);
 const char *machine_accept(struct machine *m, uint32_t node, uint64_t ballot, size_t count);
+const char *machine_torn(struct machine *m, uint32_t node, uint64_t ballot, size_t count);
 const char *machine_heed(struct machine *m, uint32_t node, uint64_t ballot);
 const char *machine_commit(struct machine *m, uint64_t ballot, size_t count);
 const char *machine_stop(struct machine *m, uint32_t node);

@@ -61,6 +61,7 @@ static void try_counts(struct search *s, const struct machine *from, uint64_t ba
     TRY(machine_commit(m, ballot, count));
     for (uint32_t n = 0; n < NODES; n++) {
         TRY(machine_accept(m, n, ballot, count));
+        TRY(machine_torn(m, n, ballot, count));
         TRY(machine_adopt(m, ballot, n, count));
         TRY(machine_adopted(m, ballot, n, count));
     }

@@ -163,8 +163,21 @@ struct sim_change {
     uint64_t since_ns;
 };
 
+/* Somebody who watches every node's steps, in the order in which they happen (tests/model/trace).
+ */
+struct sim_observer {
+    void *user;
+    void (*start)(void *user, uint32_t node, const struct paxos_recovery *r);
+    void (*crash)(void *user, uint32_t node);
+    void (*durable)(void *user, uint32_t node, uint64_t seq); /* before anything follows from it */
+    void (*step)(void *user, uint32_t node, const struct paxos_event *ev,
+                 const struct paxos_out *out, const struct paxos_status *after);
+    void (*launch)(void *user, uint32_t node, const struct paxos_msg *msg);
+};
+
 struct sim_cluster {
     uint64_t seed;
+    const struct sim_observer *observer; /* NULL: nobody */
     struct sim_swarm swarm;
     struct tc_prng prng;
     uint64_t now_ns;
@@ -354,6 +367,9 @@ struct sim_result {
     uint64_t election_count;
     uint64_t simulated_ns;
 };
+struct sim_result sim_run_swarm(uint64_t seed, const struct sim_swarm *swarm,
+                                const struct sim_observer *observer,
+                                void (*trace)(void *user, const char *line), void *user);
 struct sim_result sim_run(uint64_t seed, void (*trace)(void *user, const char *line), void *user);
 
 #endif

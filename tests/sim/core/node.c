@@ -53,6 +53,8 @@ static void launch(struct sim_cluster *c, uint32_t node, struct sim_msg *m) {
     if ((msg->type == PAXOS_PROMISE || msg->type == PAXOS_ACCEPTED) &&
         !(msg->flags & PAXOS_F_REFUSED) && msg->ballot > n->said_promise)
         n->said_promise = msg->ballot;
+    if (c->observer)
+        c->observer->launch(c->observer->user, node, msg);
     uint32_t copies = to < 0 ? 0 : sim_net_route(&c->net, node, (uint32_t)to, delays);
     for (uint32_t i = 0; i < copies; i++)
         sim_schedule(c, SIM_EV_MESSAGE, (uint32_t)to, delays[i], node, sim_msg_ref(m));
@@ -166,6 +168,10 @@ tc_err sim_node_step(struct sim_cluster *c, uint32_t node, struct paxos_event *e
     tc_err err = paxos_step(n->paxos, ev, out);
     if (err == TC_ECORRUPT)
         sim_fail(c, "%u found a message or entry corrupt, none is", n->rid);
+    if (c->observer) {
+        struct paxos_status after = paxos_status(n->paxos);
+        c->observer->step(c->observer->user, node, ev, out, &after);
+    }
     sim_check_step(c, node, out);
     perform(c, node, out);
     c->hash = (c->hash ^ out->apply_index ^ out->send_count << 32) * 0x9e3779b97f4a7c15u;
@@ -200,6 +206,8 @@ void sim_node_synced(struct sim_cluster *c, uint32_t node, uint64_t boot) {
     uint64_t seq = n->disk.syncing_seq;
     n->disk.syncing_seq = 0;
     sim_disk_sync(&n->disk, seq);
+    if (c->observer)
+        c->observer->durable(c->observer->user, node, seq);
     n->durable_seq = seq;
     start_sync(c, node);
     release_held(c, node);
@@ -275,6 +283,8 @@ void sim_node_start(struct sim_cluster *c, uint32_t node) {
                                   .options = c->swarm.paxos,
                                   .trace = &n->trace,
                                   .recovery = &r};
+    if (c->observer)
+        c->observer->start(c->observer->user, node, &r);
     n->up = true;
     n->boot++;
     n->durable_seq = 0;
@@ -300,6 +310,8 @@ void sim_node_crash(struct sim_cluster *c, uint32_t node) {
     for (size_t i = 0; i < n->held.len / sizeof *held; i++)
         sim_msg_unref(held[i].msg);
     tc_buf_clear(&n->held);
+    if (c->observer)
+        c->observer->crash(c->observer->user, node);
     sim_disk_crash(&n->disk, &c->prng);
     paxos_free(n->paxos);
     n->paxos = NULL;

@@ -81,14 +81,16 @@ static void calm_phase(struct sim_cluster *c) {
         check_convergence(c);
 }
 
-struct sim_result sim_run(uint64_t seed, void (*trace)(void *user, const char *line), void *user) {
-    struct sim_swarm swarm = sim_swarm_draw(seed);
+struct sim_result sim_run_swarm(uint64_t seed, const struct sim_swarm *swarm,
+                                const struct sim_observer *observer,
+                                void (*trace)(void *user, const char *line), void *user) {
     struct sim_cluster *c = calloc(1, sizeof *c);
     TC_ASSERT(c != NULL);
-    sim_cluster_init(c, seed, &swarm);
+    sim_cluster_init(c, seed, swarm);
+    c->observer = observer;
     c->trace = trace;
     c->trace_user = user;
-    run_until(c, swarm.safety_ns);
+    run_until(c, swarm->safety_ns);
     if (!c->failed)
         calm_phase(c);
     struct sim_result r = {.ok = !c->failed,
@@ -101,4 +103,9 @@ struct sim_result sim_run(uint64_t seed, void (*trace)(void *user, const char *l
     sim_cluster_deinit(c);
     free(c);
     return r;
+}
+
+struct sim_result sim_run(uint64_t seed, void (*trace)(void *user, const char *line), void *user) {
+    struct sim_swarm swarm = sim_swarm_draw(seed);
+    return sim_run_swarm(seed, &swarm, NULL, trace, user);
 }
