@@ -206,6 +206,16 @@ static void wipe(const struct layout *l) {
     }
 }
 
+/* The cluster before may have had more nodes than this one. */
+static bool begin_anew(const struct layout *l) {
+    struct layout largest = *l;
+    largest.nodes_per_zone = LAYOUT_NODES_PER_ZONE_MAX;
+    if (layout_init(&largest) != TC_OK || stop_all(&largest) != 0)
+        return false;
+    wipe(&largest);
+    return true;
+}
+
 static bool ports_free(const struct layout *l) {
     for (size_t i = 0; i < l->count; i++) {
         const struct layout_daemon *d = &l->daemons[i];
@@ -297,11 +307,8 @@ static void stop_outdated(const struct layout *l) {
 
 static int up(struct layout *l, const struct local_options *o) {
     uint64_t started_ms = process_now_ms();
-    if (o->fresh) {
-        if (stop_all(l) != 0)
-            return 1;
-        wipe(l);
-    }
+    if (o->fresh && !begin_anew(l))
+        return 1;
     if (!ports_free(l))
         return 1;
     if (!prepare(l)) {
