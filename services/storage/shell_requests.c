@@ -192,6 +192,12 @@ METHOD(replica_alive) {
     return TC_OK;
 }
 
+METHOD(get_partition) {
+    (void)token, (void)ret_later;
+    const Tercet__Pb__GetPartitionRequest *req = user;
+    return store_get_partition(s->store, req->gid, out);
+}
+
 static const struct shell_method methods[] = {
     {"/tercet.Storage/CreateReplica", &tercet__pb__create_replica_request__descriptor,
      create_replica},
@@ -209,6 +215,8 @@ static const struct shell_method methods[] = {
     {"/tercet.Storage/HealReplica", &tercet__pb__heal_replica_request__descriptor, heal_replica},
     {"/tercet.Storage/Transfer", &tercet__pb__transfer_request__descriptor, transfer},
     {"/tercet.Storage/ReplicaAlive", &tercet__pb__replica_alive_request__descriptor, replica_alive},
+    {"/tercet.Storage/GetPartition", &tercet__pb__get_partition_request__descriptor,
+     get_partition},
 };
 
 enum {

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "engine/store/heal.h"
+#include "engine/store/learner.h"
 #include "engine/store/members.h"
 
 #include <stdio.h>
@@ -21,6 +22,8 @@ static const char *method_of(enum store_call_kind kind) {
     case STORE_CALL_ALIVE:
     case STORE_CALL_RELAY:
         return "/tercet.Storage/ReplicaAlive";
+    case STORE_CALL_LOOKUP:
+        return "/tercet.Storage/GetPartition";
     }
     return "";
 }
@@ -126,6 +129,10 @@ void store_call_done(struct store *s, uint64_t id, tc_err err, struct tc_slice p
         break;
     case STORE_CALL_RELAY:
         answer_alive(s, c->token, says_alive(err, payload));
+        break;
+    case STORE_CALL_LOOKUP:
+        if (r && r->rid == c->rid && err == TC_OK)
+            store__learner_looked_up(r, payload);
         break;
     case STORE_CALL_DELETE:
         break;

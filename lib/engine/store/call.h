@@ -18,6 +18,7 @@ enum store_call_kind {
     STORE_CALL_DELETE, /* ... and taken back; nobody waits */
     STORE_CALL_ALIVE,  /* a leader asks a member about another one: gid, rid */
     STORE_CALL_RELAY,  /* the member asks the other one: token */
+    STORE_CALL_LOOKUP, /* a replica that is alone asks who belongs to its group: gid, rid */
 };
 
 struct store_call {

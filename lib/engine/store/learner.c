@@ -3,11 +3,17 @@
 #include "base/assert.h"
 #include "base/probe.h"
 #include "engine/store/apply.h"
+#include "engine/store/call.h"
+#include "engine/store/directory.h"
 #include "engine/store/group.h"
 #include "engine/store/log.h"
 #include "engine/store/members.h"
 #include "engine/store/replica.h"
 #include "engine/store/snapshot.h"
+
+enum {
+    LOOKUP_EVERY_MS = 1000,
+};
 
 /* ---- made */
 
@@ -132,19 +138,59 @@ tc_err store__learner_done(struct replica *r) {
 
 /* ---- gone */
 
-static bool nobody_feeds(const struct replica *r, uint64_t now_ns) {
-    return r->state == REPLICA_LOG && !quorum_may_vote(paxos_config(r->paxos), r->rid) &&
-           now_ns > r->fed_ns + r->store->options.learner_orphan_ms * STORE_MS_NS;
+static bool is_alone(const struct replica *r, uint64_t now_ns) {
+    return now_ns > r->fed_ns + r->store->options.learner_orphan_ms * STORE_MS_NS;
 }
 
-static bool is_over(const struct replica *r, uint64_t now_ns) {
-    if (r->paxos == NULL || r->jobs_out > 0)
+tc_err store_get_partition(struct store *s, uint64_t gid, struct tc_buf *out) {
+    struct replica *r = store__find(s, gid);
+    if (r == NULL)
+        return TC_ENOTFOUND;
+    proto_append(out, &store__group_partition(r)->base);
+    return TC_OK;
+}
+
+/* What another node has applied is committed, and a rid never comes back. */
+void store__learner_looked_up(struct replica *r, struct tc_slice partition) {
+    Tercet__Pb__Partition *p =
+        tercet__pb__partition__unpack(NULL, partition.len, partition.data);
+    if (p == NULL)
+        return;
+    bool named = !store__members_all_sound(p, r->gid) || p->epoch <= r->desc->partition->epoch;
+    for (size_t i = 0; i < p->n_members; i++)
+        named = named || p->members[i]->rid == r->rid;
+    r->excluded = r->excluded || !named;
+    tercet__pb__partition__free_unpacked(p, NULL);
+}
+
+static void look_up(struct replica *r, uint64_t now_ns) {
+    struct store *s = r->store;
+    const Tercet__Pb__Directory *d = s->directory->pb;
+    Tercet__Pb__GetPartitionRequest req = TERCET__PB__GET_PARTITION_REQUEST__INIT;
+    struct store_call call = {.kind = STORE_CALL_LOOKUP, .gid = r->gid, .rid = r->rid};
+    uint64_t id = 0;
+    if (now_ns < r->lookup_ns || d == NULL || d->n_nodes == 0)
+        return;
+    r->lookup_ns = now_ns + (uint64_t)LOOKUP_EVERY_MS * STORE_MS_NS;
+    const Tercet__Pb__DirectoryNode *n = d->nodes[s->lookup_at++ % d->n_nodes];
+    req.gid = r->gid;
+    if (strcmp(n->addr, s->addr) != 0)
+        TC_IGNORE(store__call(s, &call, n->addr, &req.base, &id)); /* the next one is asked later */
+}
+
+static bool is_over(struct replica *r, uint64_t now_ns) {
+    if (r->paxos && r->status.role == PAXOS_LEADER)
+        r->fed_ns = now_ns;
+    bool alone = is_alone(r, now_ns);
+    if (alone)
+        look_up(r, now_ns);
+    if (r->jobs_out > 0)
         return false;
-    if (r->status.role == PAXOS_OUTCAST) {
+    if (r->excluded || (r->paxos && r->status.role == PAXOS_OUTCAST)) {
         TC_PROBE("store: a removed replica deletes itself");
         return true;
     }
-    if (!nobody_feeds(r, now_ns))
+    if (!alone || r->state != REPLICA_LOG || quorum_may_vote(paxos_config(r->paxos), r->rid))
         return false;
     TC_PROBE("store: a forgotten learner deletes itself");
     return true;
@@ -152,7 +198,7 @@ static bool is_over(const struct replica *r, uint64_t now_ns) {
 
 void store__learner_sweep(struct store *s, uint64_t now_ns) {
     for (size_t i = s->replica_count; i > 0; i--) {
-        const struct replica *r = s->replicas[i - 1];
+        struct replica *r = s->replicas[i - 1];
         if (!is_over(r, now_ns))
             continue;
         TC_TRACE(&s->env.trace, "replica %u of group %llu is of no use any more -> deleted", r->rid,

@@ -73,7 +73,8 @@ struct store_options {
     bool archive_required; /* false: trim without an archive (stand-alone tests, --archiver none) */
     uint64_t lease_ms;     /* others follow by the ratios of REPLICATION.md B8 */
     uint64_t dead_ms;      /* silence after which a leader replaces a member; 0: never */
-    uint64_t learner_orphan_ms; /* a learner that no leader feeds for so long deletes itself */
+    uint64_t learner_orphan_ms; /* a replica that hears no leader for so long asks whether it was
+                                   removed; a learner deletes itself */
     uint64_t read_units;        /* per partition and second; 0: no limit */
     uint64_t write_units;
     struct disk_options disk; /* when it counts as full or slow */
@@ -144,6 +145,9 @@ TC_MUST_USE tc_err store_transfer(struct store *s, const Tercet__Pb__TransferReq
 /* The reply (packed ReplicaAliveReply) is an effect with this token, now or later. */
 void store_replica_alive(struct store *s, uint64_t token,
                          const Tercet__Pb__ReplicaAliveRequest *req);
+/* Append the packed Partition of a group as its replica here has applied it.
+ *   Errors   TC_ENOTFOUND */
+TC_MUST_USE tc_err store_get_partition(struct store *s, uint64_t gid, struct tc_buf *out);
 /* The answer to the effect STORE_CALL with this token, or why there is none. */
 void store_call_done(struct store *s, uint64_t token, tc_err err, struct tc_slice payload);
 /* Append the packed NodeInfoReply. */

@@ -100,7 +100,9 @@ struct replica {
 
     struct store_members members; /* everybody known to be, or to have been, of this group */
     struct store_heal *heal;      /* a leader's change of members; NULL until the first look */
-    uint64_t fed_ns;              /* a log replica: a leader was heard then */
+    uint64_t fed_ns;              /* a leader was heard then, or this one led */
+    uint64_t lookup_ns;           /* alone for long: it asks about its group next */
+    bool excluded;                /* a newer committed configuration is without it */
     uint32_t live_logs;           /* a leader: voters that answer, itself included */
 
     struct store_overlay overlay;
@@ -184,6 +186,7 @@ struct store {
     struct tc_list calls;              /* to other nodes, not answered yet; see call.h */
     size_t call_count;
     uint64_t next_call;
+    size_t lookup_at; /* node of the directory that is asked next */
 };
 
 struct store_job {

@@ -109,6 +109,10 @@ static void attempt(struct world *w, struct world_client *c) {
     uint64_t token = op->id * 64 + op->attempts++;
     bool range = op->kind == OP_RANGE || op->kind == OP_RANGE_EVENTUAL;
     pick_node(w, c);
+    if (w->swarm.reshape) { /* with the epoch known by now */
+        tc_buf_clear(&op->request);
+        world_request_build(w, op);
+    }
     op->open_attempts |= bit;
     if (!tc_prng_chance(&w->prng, w->swarm.net.drop_ppm, 1000000)) {
         struct world_parcel *p = world_parcel_new(range ? PARCEL_RANGE : PARCEL_ITEM, 0);
@@ -146,11 +150,21 @@ void world_client_wake(struct world *w, uint32_t client, uint64_t wake) {
 
 /* ---- answers */
 
+static uint32_t leader_of(const Tercet__Pb__Partition *p) {
+    for (size_t i = 0; i < p->n_members; i++)
+        if (p->leader_rid != 0 && p->members[i]->rid == p->leader_rid)
+            return (uint32_t)strtoul(p->members[i]->addr + 5, NULL, 10);
+    return UINT32_MAX;
+}
+
 static void follow_hint(struct world *w, struct world_client *c,
                         const Tercet__Pb__Partition *moved) {
     const struct world_group *g = &w->groups[c->op->group];
-    if (moved && moved->leader_rid > 0 && moved->leader_rid <= g->count)
-        c->hints[c->op->group] = c->node = g->nodes[moved->leader_rid - 1];
+    uint32_t node = moved ? leader_of(moved) : UINT32_MAX;
+    if (moved)
+        world_group_learn(w, &w->groups[c->op->group], moved);
+    if (node < w->swarm.nodes)
+        c->hints[c->op->group] = c->node = node;
     else
         c->node = g->nodes[world_below(w, g->count)];
 }

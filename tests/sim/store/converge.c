@@ -95,8 +95,32 @@ static bool check_vector(struct world *w, struct world_node *n, const struct wor
     return err == TC_OK;
 }
 
+/* Where members change: the group is whole, and nobody else holds anything of it any more. */
+static bool members_settled(struct world *w, struct world_group *g, struct converging *c) {
+    if (!world_group_whole(w, g)) {
+        snprintf(c->why, sizeof c->why, "its leader does not report three whole replicas");
+        return false;
+    }
+    for (uint32_t i = 0; i < w->swarm.nodes; i++) {
+        bool member = false;
+        for (uint32_t k = 0; k < g->count; k++)
+            member = member || g->nodes[k] == i;
+        Tercet__Pb__NodeInfoReply *info = world_node_info(&w->nodes[i]);
+        bool stray = !member && find_replica(info, g->gid) != NULL;
+        if (info)
+            tercet__pb__node_info_reply__free_unpacked(info, NULL);
+        if (!stray)
+            continue;
+        snprintf(c->why, sizeof c->why, "node %u still holds a replica and is no member", i);
+        return false;
+    }
+    return true;
+}
+
 static void step(struct world *w, uint32_t group, struct converging *c) {
     const struct world_group *g = &w->groups[group];
+    if (w->swarm.reshape && !members_settled(w, &w->groups[group], c))
+        return;
     if (c->token == 0) {
         c->index = 0;
         ask_mark(w, g, c);

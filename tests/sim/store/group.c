@@ -38,8 +38,15 @@ static void make_keys(const struct world *w, struct world_group *g) {
 static void draw_members(struct world *w, struct world_group *g) {
     uint32_t first = (uint32_t)world_below(w, w->swarm.nodes);
     g->count = tc_prng_chance(&w->prng, 1, 2) ? w->swarm.nodes : 3;
+    g->epoch = 1;
+    if (w->swarm.reshape)
+        g->count = 3;
     for (uint32_t i = 0; i < g->count; i++)
         g->nodes[i] = (first + i) % w->swarm.nodes;
+}
+
+char world_zone(const struct world *w, uint32_t node) {
+    return (char)('a' + (w->swarm.reshape ? node % 3 : node));
 }
 
 static void create(struct world *w, struct world_group *g) {
@@ -55,7 +62,7 @@ static void create(struct world *w, struct world_group *g) {
         struct world_node *n = &w->nodes[g->nodes[i]];
         tercet__pb__member__init(&members[i]);
         snprintf(addr[i], sizeof addr[i], "node:%u", n->id);
-        zone[i][0] = (char)('a' + n->id);
+        zone[i][0] = world_zone(w, n->id);
         zone[i][1] = 0;
         members[i].rid = i + 1;
         members[i].addr = members[i].node = addr[i];

@@ -83,7 +83,7 @@ static void learn_uuid(struct world_node *n) {
 
 void world_node_start(struct world_node *n) {
     struct world *w = n->w;
-    char name[16], addr[16], zone[2] = {(char)('a' + n->id), 0};
+    char name[16], addr[16], zone[2] = {world_zone(w, n->id), 0};
     TC_ASSERT(n->store == NULL && !n->lost);
     snprintf(name, sizeof name, "storage-%u", n->id);
     snprintf(addr, sizeof addr, "node:%u", n->id);
@@ -118,6 +118,8 @@ static void add_counters(struct world_node *n) {
     const struct store_counters *c = store_counters(n->store);
     n->w->snapshot_count += c->snapshots_installed;
     n->w->damage_count += c->damage_found;
+    n->w->join_count += c->log_replicas_added;
+    n->w->heal_count += c->heals_done;
     if (c->damage_found && !n->rotten && !n->doubted)
         world_fail(n->w, "node %u found damage where nothing was damaged", n->id);
 }
@@ -227,6 +229,10 @@ static void send_answer(struct world_node *n, struct store_effect *e) {
         keep_mark(w, e);
         return;
     }
+    if (world_call_owns(e->token)) {
+        world_call_reply(n, e);
+        return;
+    }
     if (world_oracle_owns(e->token)) {
         world_oracle_reply(w, e);
         return;
@@ -257,7 +263,7 @@ static void take_effects(struct world_node *n) {
         case STORE_PUSH:
             break;
         case STORE_CALL:
-            store_call_done(n->store, e->token, TC_EUNAVAILABLE, TC_SLICE_EMPTY);
+            world_call(n, e);
             break;
         }
         store_effect_free(e);
@@ -381,6 +387,11 @@ static void deliver_archive(struct world_node *n, const struct world_parcel *p) 
 
 static void deliver(struct world_node *n, const struct world_parcel *p) {
     bool from_peer = p->kind == PARCEL_PAXOS || p->kind == PARCEL_CHUNK;
+    if (p->kind == PARCEL_CALL || p->kind == PARCEL_CALLED) {
+        if (p->from == n->id || sim_net_open(&n->w->net, p->from, n->id))
+            world_call_deliver(n, p);
+        return;
+    }
     if (from_peer && sim_net_open(&n->w->net, p->from, n->id))
         deliver_peer(n, p);
     else if (p->kind == PARCEL_ITEM || p->kind == PARCEL_RANGE)
@@ -415,6 +426,7 @@ static void act(struct world_node *n, const struct sim_event *ev) {
     case EVENT_FAULT:
     case EVENT_ORACLE:
     case EVENT_SCRUB:
+    case EVENT_RESHAPE:
         break;
     }
 }

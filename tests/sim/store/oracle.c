@@ -63,7 +63,7 @@ void world_oracle_next(struct world *w) {
     struct tc_buf *key = &g->keys[world_below(w, w->swarm.keys)];
     Tercet__Pb__ItemRequest req = TERCET__PB__ITEM_REQUEST__INIT;
     req.gid = g->gid;
-    req.epoch = 1;
+    req.epoch = w->swarm.reshape ? 0 : 1;
     req.op = TERCET__PB__ITEM_OP__ITEM_GET;
     req.consistent = true;
     req.key = (ProtobufCBinaryData){.len = key->len, .data = key->data};

@@ -80,7 +80,7 @@ static void build_range(const struct world *w, struct world_op *op) {
     Tercet__Pb__RangeRequest req = TERCET__PB__RANGE_REQUEST__INIT;
     const struct world_group *g = &w->groups[op->group];
     req.gid = g->gid;
-    req.epoch = 1;
+    req.epoch = g->epoch;
     req.consistent = op->kind == OP_RANGE;
     req.limit = op->limit;
     req.reverse = op->reverse;
@@ -134,7 +134,7 @@ void world_request_build(struct world *w, struct world_op *op) {
     uint64_t id[2] = {op->id, w->seed};
     build_programs(w, op, &item, &condition, &update);
     req.gid = g->gid;
-    req.epoch = 1;
+    req.epoch = g->epoch;
     req.op = wire_op(op->kind);
     req.key = view(&g->keys[op->key]);
     req.consistent = op->kind == OP_GET;

@@ -54,6 +54,8 @@ static void count_trimmed(struct world *w) {
         const struct store_counters *c = info ? store_counters(w->nodes[i].store) : NULL;
         w->snapshot_count += c ? c->snapshots_installed : 0;
         w->damage_count += c ? c->damage_found : 0;
+        w->join_count += c ? c->log_replicas_added : 0;
+        w->heal_count += c ? c->heals_done : 0;
     }
 }
 
@@ -72,7 +74,11 @@ static struct world_result result_of(const struct world *w) {
                              .damage_count = w->damage_count,
                              .trimmed_count = w->trimmed_count,
                              .lost_count = w->lost_count,
-                             .scrub_count = w->scrub_count};
+                             .scrub_count = w->scrub_count,
+                             .wiped_count = w->wiped_count,
+                             .move_count = w->move_count,
+                             .join_count = w->join_count,
+                             .heal_count = w->heal_count};
     snprintf(r.failure, sizeof r.failure, "%s", w->failure);
     return r;
 }

@@ -71,6 +71,7 @@ void world_init(struct world *w, uint64_t seed, const struct world_swarm *swarm)
     w->swarm = *swarm;
     w->prng = tc_prng(seed);
     w->fault_prng = tc_prng(seed + 0x5eed);
+    w->reshape_prng = tc_prng(seed + 0xe5a9e);
     w->now_ns = WORLD_MS_NS;
     w->net = (struct sim_net){.opt = swarm->net, .prng = &w->prng};
     for (uint32_t i = 0; i < swarm->nodes; i++)
@@ -83,6 +84,8 @@ void world_init(struct world *w, uint64_t seed, const struct world_swarm *swarm)
     world_push(w, WORLD_MS_NS, EVENT_ORACLE, 0, 0, NULL);
     for (uint32_t g = 0; g < swarm->groups; g++)
         world_push(w, 2000 * (uint64_t)WORLD_MS_NS, EVENT_SCRUB, g, 0, NULL);
+    if (swarm->reshape)
+        world_push(w, 100 * (uint64_t)WORLD_MS_NS, EVENT_RESHAPE, 0, 0, NULL);
 }
 
 static void drop_events(struct world *w) {
@@ -110,6 +113,7 @@ void world_deinit(struct world *w) {
         for (uint32_t k = 0; k < WORLD_KEYS_MAX; k++)
             tc_buf_deinit(&w->groups[g].keys[k]);
     }
+    world_calls_deinit(w);
     size_t at = 0;
     struct tc_slice key;
     void *value;
@@ -148,6 +152,9 @@ static void dispatch(struct world *w, const struct sim_event *ev) {
         break;
     case EVENT_SCRUB:
         world_scrub_next(w, ev->node);
+        break;
+    case EVENT_RESHAPE:
+        world_reshape_next(w);
         break;
     }
 }

@@ -21,7 +21,7 @@
 #include "sim/kit/net.h"
 
 enum {
-    WORLD_NODES_MAX = 5,
+    WORLD_NODES_MAX = 7,
     WORLD_GROUPS_MAX = 4,
     WORLD_KEYS_MAX = 12, /* per group; key 0 is a counter that is only added to */
     WORLD_CLIENTS_MAX = 8,
@@ -70,12 +70,16 @@ struct world_swarm {
     uint64_t stale_max_ns; /* eventual reads lag at most this much */
     int32_t drift_ppm;     /* clocks run this much fast or slow at most */
     bool faults[FAULT_KINDS];
+    /* Members change: more nodes than members, disks lost for good, moves, transfers. */
+    bool reshape;
+    uint32_t heals_per_node;
 };
 
 struct world_group {
     uint64_t gid;
-    uint32_t count; /* members: rid i + 1 lives on nodes[i] */
+    uint32_t count; /* members; at first rid i + 1 lives on nodes[i] */
     uint32_t nodes[WORLD_NODES_MAX];
+    uint64_t epoch; /* of which the members are: as clients know them */
     struct tc_buf keys[WORLD_KEYS_MAX]; /* storage keys, ascending */
     char names[WORLD_KEYS_MAX][12];     /* and the key attribute of each */
     uint64_t told;                      /* highest index that anybody was told of */
@@ -210,6 +214,11 @@ struct world {
     uint64_t op_cap;
     struct tc_map marks; /* tokens of scrub marks -> index */
     struct world_scrub scrubs[WORLD_GROUPS_MAX];
+    struct tc_prng reshape_prng;
+    bool reshape_notices; /* the control plane knows who is down */
+    uint64_t directory_version;
+    struct tc_map calls; /* tokens of calls in progress -> their answers, to be filled in */
+    uint64_t call_count;
     uint64_t archive_out_until_ns;
     uint64_t hash; /* of everything that happened */
     uint64_t event_count;
@@ -223,6 +232,10 @@ struct world {
     uint64_t trimmed_count;
     uint64_t lost_count;
     uint64_t scrub_count; /* comparisons of two replicas */
+    uint64_t wiped_count; /* disks lost for good */
+    uint64_t move_count;  /* begun */
+    uint64_t join_count;  /* log replicas taken in */
+    uint64_t heal_count;  /* ... and made storage replicas */
     bool calm;
     bool failed;
     char failure[WORLD_FAILURE_BYTES];
@@ -256,6 +269,7 @@ enum world_event {
     EVENT_FAULT,
     EVENT_ORACLE,
     EVENT_SCRUB, /* node: group */
+    EVENT_RESHAPE,
 };
 
 enum world_parcel_kind {
@@ -263,6 +277,8 @@ enum world_parcel_kind {
     PARCEL_CHUNK,
     PARCEL_ITEM,
     PARCEL_RANGE,
+    PARCEL_CALL,
+    PARCEL_CALLED,
     PARCEL_ARCHIVE_LOST,
     PARCEL_ARCHIVE,
 };
@@ -273,6 +289,7 @@ struct world_parcel {
     uint64_t token;
     uint64_t life;
     uint64_t gid;
+    const char *method; /* CALL */
     tc_err err;
     struct tc_buf bytes;
 };
@@ -296,6 +313,8 @@ Tercet__Pb__NodeInfoReply *world_node_info(struct world_node *n);
 
 /* ---- group.c */
 void world_groups_create(struct world *w);
+/* Zone letter of a node. */
+char world_zone(const struct world *w, uint32_t node);
 /* Number of the group; groups of a world have gids from 1. */
 uint32_t world_group_of(const struct world *w, uint64_t gid);
 
@@ -337,6 +356,20 @@ void world_oracle_reply(struct world *w, const struct store_effect *e);
 void world_scrub_next(struct world *w, uint32_t group);
 void world_scrub_deinit(struct world_scrub *s);
 
+/* ---- calls.c */
+void world_call(struct world_node *n, const struct store_effect *e);
+void world_call_deliver(struct world_node *n, const struct world_parcel *p);
+bool world_call_owns(uint64_t token);
+void world_call_reply(struct world_node *n, const struct store_effect *e);
+void world_calls_deinit(struct world *w);
+
+/* ---- reshape.c */
+void world_reshape_next(struct world *w);
+/* What a node says of the members, if it is news. */
+void world_group_learn(struct world *w, struct world_group *g, const Tercet__Pb__Partition *p);
+/* Its leader reports three storage replicas that answer and keep up; learns the members. */
+bool world_group_whole(struct world *w, struct world_group *g);
+
 /* ---- judge.c */
 /* Replay the archive and hold every answer against it. */
 void world_judge(struct world *w);
@@ -362,6 +395,10 @@ struct world_result {
     uint64_t trimmed_count;
     uint64_t lost_count;
     uint64_t scrub_count;
+    uint64_t wiped_count;
+    uint64_t move_count;
+    uint64_t join_count;
+    uint64_t heal_count;
     char failure[WORLD_FAILURE_BYTES];
 };
 struct world_result world_run(uint64_t seed, void (*trace)(void *user, const char *line),

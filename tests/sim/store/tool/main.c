@@ -39,7 +39,7 @@ struct options {
 
 struct totals {
     uint64_t seeds, failures, simulated_ns, events, ops, acked, unknown, faults, restarts;
-    uint64_t snapshots, damage, trimmed, lost;
+    uint64_t snapshots, damage, trimmed, lost, wiped, moves, joins, heals;
 };
 
 static uint64_t current_seed;
@@ -85,6 +85,10 @@ static void add(struct totals *t, const struct world_result *r) {
     t->damage += r->damage_count;
     t->trimmed += r->trimmed_count;
     t->lost += r->lost_count;
+    t->wiped += r->wiped_count;
+    t->moves += r->move_count;
+    t->joins += r->join_count;
+    t->heals += r->heal_count;
 }
 
 static void report_failure(uint64_t seed, const struct world_result *r, struct tail *tail) {
@@ -126,10 +130,11 @@ static void summarize(const struct totals *t, double real_s) {
     printf("store: %" PRIu64 " seeds, %.0f s simulated in %.1f s (x%.0f), %" PRIu64 " failures; "
            "%" PRIu64 " operations (%" PRIu64 " acknowledged, %" PRIu64 " unknown), %" PRIu64
            " faults, %" PRIu64 " restarts, %" PRIu64 " snapshots, %" PRIu64 " damaged, %" PRIu64
-           " disks given up, %" PRIu64 " entries trimmed\n",
+           " disks given up, %" PRIu64 " entries trimmed, %" PRIu64 " disks lost, %" PRIu64
+           " moves, %" PRIu64 " log replicas joined, %" PRIu64 " healed\n",
            t->seeds, sim_s, real_s, sim_s / (real_s > 0 ? real_s : 1), t->failures, t->ops,
            t->acked, t->unknown, t->faults, t->restarts, t->snapshots, t->damage, t->lost,
-           t->trimmed);
+           t->trimmed, t->wiped, t->moves, t->joins, t->heals);
 }
 
 static _Noreturn void usage(void) {
