@@ -215,8 +215,7 @@ static const struct shell_method methods[] = {
     {"/tercet.Storage/HealReplica", &tercet__pb__heal_replica_request__descriptor, heal_replica},
     {"/tercet.Storage/Transfer", &tercet__pb__transfer_request__descriptor, transfer},
     {"/tercet.Storage/ReplicaAlive", &tercet__pb__replica_alive_request__descriptor, replica_alive},
-    {"/tercet.Storage/GetPartition", &tercet__pb__get_partition_request__descriptor,
-     get_partition},
+    {"/tercet.Storage/GetPartition", &tercet__pb__get_partition_request__descriptor, get_partition},
 };
 
 enum {

@@ -150,13 +150,17 @@ tc_err store_get_partition(struct store *s, uint64_t gid, struct tc_buf *out) {
     return TC_OK;
 }
 
-/* What another node has applied is committed, and a rid never comes back. */
+/* What another node has applied is committed, and a rid never comes back. A learner may also be
+ * named by a change in its own log that never was committed: nobody feeds it, and to the others it
+ * does not exist. Should the change be committed after all, it counts as lost and is replaced. */
 void store__learner_looked_up(struct replica *r, struct tc_slice partition) {
-    Tercet__Pb__Partition *p =
-        tercet__pb__partition__unpack(NULL, partition.len, partition.data);
+    Tercet__Pb__Partition *p = tercet__pb__partition__unpack(NULL, partition.len, partition.data);
     if (p == NULL)
         return;
-    bool named = !store__members_all_sound(p, r->gid) || p->epoch <= r->desc->partition->epoch;
+    uint64_t epoch = r->desc->partition->epoch;
+    bool learner = r->state == REPLICA_LOG && is_alone(r, store__now_ns(r->store));
+    bool named =
+        !store__members_all_sound(p, r->gid) || p->epoch < epoch || (p->epoch == epoch && !learner);
     for (size_t i = 0; i < p->n_members; i++)
         named = named || p->members[i]->rid == r->rid;
     r->excluded = r->excluded || !named;

@@ -55,7 +55,7 @@ static tc_err create(struct world_node *n, const struct world_parcel *p) {
     return err;
 }
 
-static tc_err delete(struct world_node *n, const struct world_parcel *p) {
+static tc_err delete (struct world_node *n, const struct world_parcel *p) {
     Tercet__Pb__DeleteReplicaRequest *m =
         tercet__pb__delete_replica_request__unpack(NULL, p->bytes.len, p->bytes.data);
     TC_ASSERT(m != NULL);

@@ -1,6 +1,6 @@
-/* The control plane, as far as groups are reshaped: it tells nodes of each other, has replicas moved
- * and leaderships transferred. And the loss of whole disks, which the groups must survive: one at a
- * time, and the next one only when every group is whole again. */
+/* The control plane, as far as groups are reshaped: it tells nodes of each other, has replicas
+ * moved and leaderships transferred. And the loss of whole disks, which the groups must survive:
+ * one at a time, and the next one only when every group is whole again. */
 #include "sim/store/world.h"
 
 #include "base/assert.h"
@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 enum {
-    SILENT_MS_MAX = 600,  /* of a member in a whole group */
-    LAG_MAX = 200,        /* entries */
+    SILENT_MS_MAX = 600, /* of a member in a whole group */
+    LAG_MAX = 200,       /* entries */
 };
 
 static uint64_t below(struct world *w, uint64_t bound) {
@@ -33,8 +33,8 @@ static Tercet__Pb__ReplicaInfo *find_leader(struct world *w, uint64_t gid,
             if (info->replicas[k]->partition->gid == gid && info->replicas[k]->role == 2 &&
                 info->replicas[k]->change)
                 found = info->replicas[k];
-        bool newer = found && (!best || found->partition->leader_round >
-                                            best->partition->leader_round);
+        bool newer =
+            found && (!best || found->partition->leader_round > best->partition->leader_round);
         Tercet__Pb__NodeInfoReply *drop = newer ? *ret_info : info;
         if (newer) {
             best = found;
@@ -74,7 +74,8 @@ static bool is_whole(const struct world *w, const Tercet__Pb__ReplicaInfo *r) {
         return false;
     for (size_t i = 0; i < r->n_peers; i++) {
         const Tercet__Pb__PeerInfo *p = r->peers[i];
-        if (p->learner || !p->has_tree || p->silent_ms > SILENT_MS_MAX || p->match + LAG_MAX < r->last)
+        if (p->learner || !p->has_tree || p->silent_ms > SILENT_MS_MAX ||
+            p->match + LAG_MAX < r->last)
             return false;
     }
     for (size_t i = 0; i < r->partition->n_members; i++)
@@ -160,8 +161,8 @@ static void ask_move(struct world *w, struct world_node *n, const Tercet__Pb__Re
     req.add = &add;
     world_node_set_clock(n);
     tc_err err = store_change_replica(n->store, &req, &out);
-    world_trace(w, "move of %u of group %lu to node %u: %s", req.remove_rid,
-                (unsigned long)p->gid, to->id, tc_err_name(err));
+    world_trace(w, "move of %u of group %lu to node %u: %s", req.remove_rid, (unsigned long)p->gid,
+                to->id, tc_err_name(err));
     w->move_count += err == TC_OK;
     tc_buf_deinit(&out);
     world_node_pump(n);

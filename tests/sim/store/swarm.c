@@ -39,8 +39,8 @@ static void draw_load(struct tc_prng *p, struct world_swarm *s) {
     s->value_bytes_max = value_bytes[tc_prng_below(p, 4)];
 }
 
-/* Drawn apart, so that a seed without it is the world that it was before. Rot stays out: a disk that
- * is lost and one that rots at the same time may lose data for good. */
+/* Drawn apart, so that a seed without it is the world that it was before. Rot stays out: a disk
+ * that is lost and one that rots at the same time may lose data for good. */
 static void draw_reshape(uint64_t seed, struct world_swarm *s) {
     static const uint64_t dead_ms[] = {600, 1200, 2500};
     struct tc_prng prng = tc_prng(seed * 40503 + 5);

@@ -79,7 +79,7 @@ struct world_group {
     uint64_t gid;
     uint32_t count; /* members; at first rid i + 1 lives on nodes[i] */
     uint32_t nodes[WORLD_NODES_MAX];
-    uint64_t epoch; /* of which the members are: as clients know them */
+    uint64_t epoch;                     /* of which the members are: as clients know them */
     struct tc_buf keys[WORLD_KEYS_MAX]; /* storage keys, ascending */
     char names[WORLD_KEYS_MAX][12];     /* and the key attribute of each */
     uint64_t told;                      /* highest index that anybody was told of */

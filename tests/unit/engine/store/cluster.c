@@ -64,9 +64,10 @@ void cluster_start(struct cluster *c, int i) {
 void cluster_init(struct cluster *c, uint64_t seed, const struct store_options *options) {
     memset(c, 0, sizeof *c);
     c->options = *options;
+    c->epoch = 1;
     c->prng = tc_prng(seed);
     sim_clock_init(&c->clock, 1000000000, 1700000000000000000u);
-    for (int i = 0; i < NODES; i++) {
+    for (int i = 0; i < ALL_NODES; i++) {
         struct node *n = &c->nodes[i];
         n->cluster = c;
         n->fs = sim_fs_new(seed * 31 + (uint64_t)i);
@@ -113,7 +114,7 @@ void cluster_stop(struct cluster *c, int i, bool power_loss) {
 }
 
 void cluster_deinit(struct cluster *c) {
-    for (int i = 0; i < NODES; i++) {
+    for (int i = 0; i < ALL_NODES; i++) {
         if (c->nodes[i].store)
             take_back(&c->nodes[i]);
         store_close(c->nodes[i].store);
@@ -178,6 +179,46 @@ static void keep_reply(struct cluster *c, struct store_effect *e) {
     assert_null(before); /* exactly one answer */
 }
 
+/* Calls are answered at once. Who asks about a third node is told whether that one is up. */
+static tc_err run_call(struct cluster *c, struct node *n, const struct store_effect *e,
+                       struct tc_buf *answer) {
+    if (strstr(e->method, "CreateReplica")) {
+        Tercet__Pb__CreateReplicaRequest *m =
+            tercet__pb__create_replica_request__unpack(NULL, e->payload.len, e->payload.data);
+        tc_err err = store_create_replica(n->store, m);
+        tercet__pb__create_replica_request__free_unpacked(m, NULL);
+        return err;
+    }
+    if (strstr(e->method, "DeleteReplica")) {
+        Tercet__Pb__DeleteReplicaRequest *m =
+            tercet__pb__delete_replica_request__unpack(NULL, e->payload.len, e->payload.data);
+        tc_err err = store_delete_request(n->store, m);
+        tercet__pb__delete_replica_request__free_unpacked(m, NULL);
+        return err;
+    }
+    if (strstr(e->method, "ReplicaAlive") == NULL)
+        return store_get_partition(n->store, GID, answer);
+    Tercet__Pb__ReplicaAliveRequest *m =
+        tercet__pb__replica_alive_request__unpack(NULL, e->payload.len, e->payload.data);
+    Tercet__Pb__ReplicaAliveReply reply = TERCET__PB__REPLICA_ALIVE_REPLY__INIT;
+    const struct node *about = &c->nodes[m->addr[5] - '0'];
+    reply.alive = about->store != NULL && !about->cut;
+    size_t size = tercet__pb__replica_alive_reply__get_packed_size(&reply);
+    (void)tercet__pb__replica_alive_reply__pack(&reply, tc_buf_extend(answer, size));
+    tercet__pb__replica_alive_request__free_unpacked(m, NULL);
+    return TC_OK;
+}
+
+static void call(struct cluster *c, struct node *from, const struct store_effect *e) {
+    struct node *n = &c->nodes[e->addr[5] - '0'];
+    struct tc_buf answer = {0};
+    tc_err err = TC_EUNAVAILABLE;
+    if (n->store && !n->cut && !from->cut)
+        err = run_call(c, n, e, &answer);
+    store_call_done(from->store, e->token, err, tc_buf_slice(&answer));
+    tc_buf_deinit(&answer);
+}
+
 void cluster_drain(struct cluster *c, struct node *n) {
     struct store_effect *e;
     while ((e = store_effect_next(n->store)) != NULL) {
@@ -186,7 +227,7 @@ void cluster_drain(struct cluster *c, struct node *n) {
         else if (e->type == STORE_PUSH)
             c->pushes++;
         else if (e->type == STORE_CALL)
-            store_call_done(n->store, e->token, TC_EUNAVAILABLE, TC_SLICE_EMPTY);
+            call(c, n, e);
         else
             send(c, n, e);
         store_effect_free(e);
@@ -257,13 +298,36 @@ static void node_step(struct cluster *c, struct node *n) {
 void cluster_run(struct cluster *c, uint64_t ms) {
     for (; ms > 0; ms--) {
         c->clock.now_ns += 1000000;
-        for (int i = 0; i < NODES; i++)
+        for (int i = 0; i < ALL_NODES; i++)
             if (c->nodes[i].store)
                 node_step(c, &c->nodes[i]);
     }
 }
 
 /* ---- groups */
+
+void cluster_tell_directory(struct cluster *c, uint64_t version) {
+    Tercet__Pb__Directory d = TERCET__PB__DIRECTORY__INIT;
+    Tercet__Pb__DirectoryNode nodes[ALL_NODES], *pointers[ALL_NODES];
+    char addr[ALL_NODES][24], zone[ALL_NODES][2];
+    d.version = version;
+    d.nodes = pointers;
+    d.n_nodes = ALL_NODES;
+    for (int i = 0; i < ALL_NODES; i++) {
+        tercet__pb__directory_node__init(&nodes[i]);
+        snprintf(addr[i], sizeof addr[i], "node:%d", i);
+        zone[i][0] = (char)('a' + i);
+        zone[i][1] = 0;
+        nodes[i].node = nodes[i].addr = addr[i];
+        nodes[i].zone = zone[i];
+        nodes[i].store_uuid =
+            (ProtobufCBinaryData){.len = STORE_UUID_BYTES, .data = c->nodes[i].uuid};
+        pointers[i] = &nodes[i];
+    }
+    for (int i = 0; i < ALL_NODES; i++)
+        if (c->nodes[i].store)
+            assert_int_equal(store_set_directory(c->nodes[i].store, &d), TC_OK);
+}
 
 Tercet__Pb__NodeInfoReply *cluster_info(struct cluster *c, int n) {
     struct tc_buf b = {0};

@@ -1,5 +1,5 @@
-/* Three stores on simulated disks, wired by direct calls in virtual time. Every message is packed
- * and unpacked on its way, so the wire codecs are part of what is tested. */
+/* Three stores and a spare one on simulated disks, wired by direct calls in virtual time. Every
+ * message is packed and unpacked on its way, so the wire codecs are part of what is tested. */
 #ifndef TEST_STORE_CLUSTER_H
 #define TEST_STORE_CLUSTER_H
 
@@ -15,6 +15,8 @@
 
 enum {
     NODES = 3,
+    SPARE = NODES, /* one more store, of no group */
+    ALL_NODES,
     GID = 7,
 };
 
@@ -39,11 +41,12 @@ struct node {
 };
 
 struct cluster {
-    struct node nodes[NODES];
+    struct node nodes[ALL_NODES];
     struct sim_clock clock;
     struct store_options options;
     struct tc_map replies; /* token -> struct reply */
     uint64_t next_token;
+    uint64_t epoch; /* that requests are sent with; 1 at first, 0: any */
     uint64_t next_id;
     uint64_t pushes;
     struct tc_prng prng;
@@ -62,6 +65,8 @@ int cluster_leader(struct cluster *c); /* -1: nobody serves now */
 void cluster_create_group(struct cluster *c);
 void cluster_stop(struct cluster *c, int n, bool power_loss);
 void cluster_start(struct cluster *c, int n);
+/* Tell every node that is up of all of them. */
+void cluster_tell_directory(struct cluster *c, uint64_t version);
 /* Same applied index and content on all nodes. */
 void cluster_assert_equal(struct cluster *c);
 

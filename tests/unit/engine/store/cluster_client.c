@@ -98,7 +98,7 @@ uint64_t cluster_send(struct cluster *c, int node, const struct op *op) {
     if (op->if_absent || op->if_value)
         make_condition(&condition, op);
     req.gid = GID;
-    req.epoch = 1;
+    req.epoch = c->epoch;
     req.op = op->op;
     req.request_id = (ProtobufCBinaryData){.len = sizeof id, .data = (uint8_t *)id};
     req.key = proto_bytes(tc_buf_slice(&key));

@@ -249,6 +249,7 @@ static void all_three_crash_and_nothing_acknowledged_is_lost(void **state) {
 }
 
 int chaos_tests(void);
+int member_tests(void);
 int request_tests(void);
 int disk_tests(void);
 int upkeep_tests(void);
@@ -271,5 +272,6 @@ int main(void) {
     failed += request_tests();
     failed += disk_tests();
     failed += upkeep_tests();
+    failed += member_tests();
     return failed + chaos_tests();
 }
