@@ -117,7 +117,7 @@ static Tercet__Pb__DirectoryState state_of(struct world *w, const struct world_n
 
 static void tell_directory(struct world *w) {
     Tercet__Pb__DirectoryNode nodes[WORLD_NODES_MAX], *pointers[WORLD_NODES_MAX];
-    char name[WORLD_NODES_MAX][16], addr[WORLD_NODES_MAX][16], zone[WORLD_NODES_MAX][2];
+    char name[WORLD_NODES_MAX][24], addr[WORLD_NODES_MAX][24], zone[WORLD_NODES_MAX][2];
     Tercet__Pb__Directory d = TERCET__PB__DIRECTORY__INIT;
     d.version = ++w->directory_version;
     d.nodes = pointers;
@@ -148,7 +148,7 @@ static void ask_move(struct world *w, struct world_node *n, const Tercet__Pb__Re
     struct world_node *to = &w->nodes[below(w, w->swarm.nodes)];
     Tercet__Pb__ChangeReplicaRequest req = TERCET__PB__CHANGE_REPLICA_REQUEST__INIT;
     Tercet__Pb__DirectoryNode add = TERCET__PB__DIRECTORY_NODE__INIT;
-    char name[16], addr[16], zone[2] = {world_zone(w, to->id), 0};
+    char name[24], addr[24], zone[2] = {world_zone(w, to->id), 0};
     struct tc_buf out = {0};
     snprintf(name, sizeof name, "storage-%u", to->id);
     snprintf(addr, sizeof addr, "node:%u", to->id);
