@@ -88,6 +88,10 @@ static tc_err apply_entry(struct replica *r, const struct paxos_entry *e) {
 /* The entry could not be applied. Lack of memory is cured by a checkpoint; anything else means that
  * this copy cannot follow its log any more and must come from another replica. */
 static void cannot_apply(struct replica *r, tc_err err) {
+    if (r->store->failed) {
+        r->stalled = true; /* the disk failed, this copy did not */
+        return;
+    }
     if (err == TC_EUNAVAILABLE)
         return;
     if (err == TC_EBUSY || err == TC_EFULL) {

@@ -40,8 +40,6 @@ static void follow_entry(struct replica *r, const struct paxos_entry *e, bool *r
     if (err == TC_OK)
         err = store__members_apply(r, tc_blob_slice(body));
     tc_blob_unref(body);
-    if (err == TC_EIO)
-        store__fail(r->store, "a change of members could not be kept");
     *ret_stop = err != TC_OK;
 }
 

@@ -170,10 +170,13 @@ static void members_set(const struct replica *r, Tercet__Pb__Partition *p,
         p->members[i] = member_of(r, quorum_find(c, rids.rids[i]));
 }
 
-/* The new descriptor in the place of the old one, on disk first. */
+/* The new descriptor in the place of the old one, on disk first. A disk that fails here fails the
+ * store, and not this replica alone. */
 static tc_err desc_replace(struct replica *r, Tercet__Pb__CreateReplicaRequest *desc_take) {
     tc_err err = store__replica_desc_save(r->store, desc_take);
     Tercet__Pb__CreateReplicaRequest *old = err == TC_OK ? r->desc : desc_take;
+    if (err == TC_EIO)
+        store__fail(r->store, "a descriptor could not be written");
     if (err == TC_OK)
         r->desc = desc_take;
     tercet__pb__create_replica_request__free_unpacked(old, NULL);

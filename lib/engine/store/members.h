@@ -32,7 +32,8 @@ void store__members_learn(struct replica *r, const Tercet__Pb__Member *m, bool l
 /* CONF entries that a step appended or repaired. */
 void store__members_logged(struct replica *r, const struct paxos_entry *entries, size_t count);
 /* A committed CONF entry's body.
- *   Errors   TC_ECORRUPT  it is none; TC_EIO, TC_EFULL: the descriptor was not changed */
+ *   Errors   TC_ECORRUPT  it is none; TC_EIO (the store has failed), TC_EFULL: the descriptor was
+ * not changed */
 TC_MUST_USE tc_err store__members_apply(struct replica *r, struct tc_slice body);
 /* A copy was installed that holds everything up to this configuration.
  *   Errors   TC_EIO, TC_EFULL: as above */
