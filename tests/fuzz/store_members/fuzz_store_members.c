@@ -12,9 +12,9 @@ static void try_directory(struct tc_slice bytes) {
         return;
     TC_ASSERT(d->n_nodes <= HEAL_STORES_MAX);
     for (size_t i = 0; i < d->n_nodes; i++)
-        TC_ASSERT(strlen(d->nodes[i]->addr) < STORE_ADDR_BYTES_MAX &&
-                  (d->nodes[i]->store_uuid.len == 0 ||
-                   d->nodes[i]->store_uuid.len == STORE_UUID_BYTES));
+        TC_ASSERT(
+            strlen(d->nodes[i]->addr) < STORE_ADDR_BYTES_MAX &&
+            (d->nodes[i]->store_uuid.len == 0 || d->nodes[i]->store_uuid.len == STORE_UUID_BYTES));
     tercet__pb__directory__free_unpacked(d, NULL);
 }
 
