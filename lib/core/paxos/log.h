@@ -11,7 +11,7 @@
 #include "core/paxos/paxos.h"
 
 enum {
-    PAXOS_CONFIGS_MAX = 64, /* changes between base and last above which a leader begins none */
+    PAXOS_CONFIGS_MAX = 256, /* changes between base and last above which a leader begins none */
 };
 
 struct paxos_log {
