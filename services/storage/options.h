@@ -11,6 +11,8 @@
     X(U64, wal_segment_bytes, "64M", 16777216, 1073741824, "bytes", "size of one log segment")     \
     X(U64, wal_max_bytes, "4G", 134217728, 1099511627776, "bytes",                                 \
       "log space; writes are refused shortly before it is used up")                                \
+    X(U64, wal_cache_bytes, "64M", 0, 17179869184, "bytes",                                        \
+      "newest log entries kept in memory, for all replicas together")                              \
     X(U64, cache_bytes, "64M", 1048576, 1099511627776, "bytes",                                    \
       "clean B-tree pages kept in memory, per replica")                                            \
     X(U64, checkpoint_bytes, "64M", 65536, 17179869184, "bytes",                                   \

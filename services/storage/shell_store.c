@@ -5,6 +5,7 @@
 #include "shell.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -13,6 +14,7 @@
 enum {
     METRICS_EVERY_MS = 500,
     DIE_S = 10,
+    ROOM_PAUSE_S = 5,
 };
 
 #define MS_NS UINT64_C(1000000)
@@ -231,6 +233,7 @@ static struct store_options store_options_of(const struct shell *s) {
     to.addr = s->daemon->common.rpc_listen.items[0];
     to.segment_bytes = o->wal_segment_bytes;
     to.wal_max_bytes = o->wal_max_bytes;
+    to.wal_cache_bytes = o->wal_cache_bytes;
     to.cache_bytes = o->cache_bytes;
     to.checkpoint_bytes = o->checkpoint_bytes;
     to.checkpoint_ms = o->checkpoint_interval_ms;
@@ -255,6 +258,19 @@ static struct store_options store_options_of(const struct shell *s) {
     return to;
 }
 
+/* A disk without a byte to spare is no reason to end and to be started again for ever: wait for
+ * room, or for the signal to stop, which is blocked for this process already. */
+static bool wait_for_room(const struct shell *s) {
+    sigset_t stop;
+    struct timespec pause = {.tv_sec = ROOM_PAUSE_S};
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    DAEMON_ERROR(s->daemon->log, "no space to open the store, looking again: data=%s pause_s=%d",
+                 s->daemon->common.data, ROOM_PAUSE_S);
+    return sigtimedwait(&stop, NULL, &pause) < 0;
+}
+
 tc_err shell_open_store(struct shell *s) {
     struct tc_buf diag = {0};
     posix_fs_init(&s->fs);
@@ -272,7 +288,10 @@ tc_err shell_open_store(struct shell *s) {
     const char *dir = s->daemon->common.data;
     tc_err err = tc_fs_mkdir(&s->fs.fs, dir);
     if (err == TC_OK || err == TC_EEXISTS)
-        err = store_open(&env, dir, &options, &diag, &s->store);
+        do {
+            tc_buf_clear(&diag);
+            err = store_open(&env, dir, &options, &diag, &s->store);
+        } while (err == TC_EFULL && wait_for_room(s));
     else
         tc_buf_append_str(&diag, "the folder cannot be made");
     if (err != TC_OK)

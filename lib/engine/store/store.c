@@ -40,6 +40,7 @@ struct store_options store_options_default(void) {
         .addr = "",
         .segment_bytes = 64u << 20,
         .wal_max_bytes = (uint64_t)4 << 30,
+        .wal_cache_bytes = 64u << 20,
         .cache_bytes = 64u << 20,
         .checkpoint_bytes = 64u << 20,
         .checkpoint_ms = 60000,
@@ -126,6 +127,7 @@ static tc_err open_log(struct store *s, const char *wal_dir, struct tc_buf *diag
     memcpy(o.store_uuid, s->uuid, sizeof o.store_uuid);
     o.segment_bytes = s->options.segment_bytes;
     o.max_bytes = s->options.wal_max_bytes;
+    o.cache_max_bytes = s->options.wal_cache_bytes;
     o.queue_max_bytes = o.segment_bytes / 2;
     s->queue_max_bytes = o.queue_max_bytes / 4;
     TC_TRY(wal_open(s->env.fs, wal_dir, &o, &s->wal));
@@ -313,8 +315,9 @@ static void meet(const struct store *s, struct replica *r, const Tercet__Pb__Pax
 /* Entries need room in the log's queue and its segments; peers send them again. */
 static bool has_room(const struct store *s, const Tercet__Pb__PaxosMessage *m) {
     struct wal_space space = wal_space(s->wal);
-    return m->n_entries == 0 || (store__log_bytes_coming(s) < 2 * s->queue_max_bytes &&
-                                 space.used_bytes + s->options.segment_bytes <= space.max_bytes);
+    return m->n_entries == 0 ||
+           (store__log_bytes_coming(s) < 2 * s->queue_max_bytes && !space.no_room &&
+            space.used_bytes + s->options.segment_bytes <= space.max_bytes);
 }
 
 static void receive(struct replica *r, const struct paxos_msg *msg) {

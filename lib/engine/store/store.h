@@ -65,6 +65,7 @@ struct store_options {
     const char *addr;
     uint64_t segment_bytes;       /* size of one log segment */
     uint64_t wal_max_bytes;       /* log space at which writes are refused with TC_EFULL */
+    uint64_t wal_cache_bytes;     /* newest log entries kept in memory */
     uint64_t cache_bytes;         /* clean B-tree pages kept, per replica */
     uint64_t checkpoint_bytes;    /* log bytes of a replica between its checkpoints */
     uint64_t checkpoint_ms;       /* ... or this long, if anything was applied */

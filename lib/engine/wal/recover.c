@@ -22,6 +22,7 @@ struct recovery {
     uint64_t oldest_lsn;
     uint64_t mark_lsn;
     uint32_t scanning; /* slot */
+    bool keep;         /* bodies of the segment being scanned stay in memory */
 };
 
 static void read_mark(struct recovery *r) {
@@ -147,11 +148,15 @@ static void visit(void *user, const struct wal_scanned *s) {
         .faulty = s->faulty,
         .recovering = true,
     };
-    /* Entries are read when asked for; states are few and always kept. */
-    bool keep = wal__is_state(s->rec.type) && !s->faulty && s->body.len > 0;
+    /* States are few and always kept. The newest entries are what applying, request ids and peers
+     * want next, and each group wants its own: from the disk they would be read once per group. */
+    bool state = wal__is_state(s->rec.type);
+    bool keep = (state || r->keep) && !s->faulty && s->body.len > 0;
     struct tc_blob *body = keep ? tc_blob_dup(s->body) : NULL;
     tc_err err = wal__index_add(&w->index, &n, body);
     TC_ASSERT(err == TC_OK);
+    if (keep && !state)
+        wal__cache_add(w, &s->rec, s->lsn);
     tc_blob_unref(body);
 }
 
@@ -169,6 +174,7 @@ static tc_err scan_one(struct recovery *r, uint32_t at) {
     s->seq = f->seq;
     s->proven_lsn = newest ? r->mark_lsn : end_lsn - 1;
     r->scanning = f->slot;
+    r->keep = (uint64_t)(r->count - 1 - at) * w->opts.segment_bytes < w->opts.cache_max_bytes;
     struct wal_slot *slot = &w->slots[f->slot];
     slot->state = WAL_SLOT_LIVE;
     slot->seq = f->seq;
@@ -225,6 +231,7 @@ static void summarize(struct recovery *r) {
     w->report.durable_lsn = w->durable_lsn;
     w->report.torn_bytes = r->scan.torn_bytes;
     w->report.identity_lost = r->scan.identity_lost;
+    wal__cache_shrink(w);
     drop_empty_end(w, r->scan.next_lsn);
     wal__reuse(w);
 }

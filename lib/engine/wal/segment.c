@@ -34,7 +34,9 @@ tc_err wal__segment_create(struct tc_fs *fs, const char *dir, const char *path, 
     if (err == TC_OK)
         err = tc_fs_sync_dir(fs, dir);
     if (err != TC_OK) {
+        /* What it has of the disk is needed elsewhere, most of all when the disk is full. */
         tc_file_close(f);
+        TC_IGNORE(tc_fs_unlink(fs, path));
         return err;
     }
     *ret_file = f;

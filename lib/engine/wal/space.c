@@ -44,6 +44,7 @@ struct wal_space wal_space(const struct wal *w) {
         .max_bytes = w->slot_count * w->opts.segment_bytes,
         .queued_bytes = w->queue.bytes,
         .cached_bytes = w->index.cached_bytes,
+        .no_room = wal__slots_unused(w) < 2,
         .pressure = w->order_count >= w->slot_count - w->slot_count / 4,
     };
 }

@@ -222,6 +222,7 @@ struct wal_space {
     uint64_t max_bytes;
     uint64_t queued_bytes;
     uint64_t cached_bytes;
+    bool no_room;  /* ordinary appends are refused now: the log or its disk is full */
     bool pressure; /* three quarters used: trim, checkpoint, copy forward */
 };
 struct wal_space wal_space(const struct wal *w);

@@ -65,6 +65,7 @@ struct world_swarm world_swarm_draw(uint64_t seed) {
     draw_load(p, &s);
     draw_net(p, &s.net);
     draw_store(p, &s.store);
+    s.store.wal_cache_bytes = seed % 2 ? 0 : s.store.wal_cache_bytes; /* 0: the disk is read */
     bool is_long = tc_prng_chance(p, 1, 5); /* long enough for logs to be trimmed */
     s.safety_ns = (is_long ? 60000 : tc_prng_between(p, 4000, 12000)) * (uint64_t)WORLD_MS_NS;
     s.fault_every_ns = tc_prng_between(p, 100, is_long ? 4000 : 1500) * WORLD_MS_NS;

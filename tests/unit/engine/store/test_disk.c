@@ -259,6 +259,7 @@ static void log_rot_is_repaired_while_running(void **state) {
     static struct cluster c;
     struct store_options o = options();
     o.checkpoint_ms = 600000;
+    o.wal_cache_bytes = 0;
     start(&c, 58, &o);
     int behind = (cluster_wait_leader(&c) + 1) % NODES;
     cluster_stop(&c, behind, false);
