@@ -179,6 +179,8 @@ def test_move_transfer_and_a_table_deleted_after_its_replica_moved(six_nodes):
                                                                  and r["kind"] == "storage"} == set(at) - {source} | {target})
     wait_for("the order to be over", 30, lambda: json.loads(six_nodes.tercet("move", "--json", *data).stdout) == [])
     settled(six_nodes)
+    recorded = 'tercet_autoadmin_actions_total{action="record_members"}'
+    wait_for("the placement record to follow", 30, lambda: six_nodes.metrics("autoadmin-a").get(recorded, 0) >= 1)
     done = six_nodes.tercet("transfer", gid, target, *data)
     assert target in done.stdout, done
     db.put_item(TableName="moved", Item={"pk": {"S": "k"}})
