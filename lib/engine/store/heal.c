@@ -351,6 +351,7 @@ static struct heal_input look(struct replica *r, struct heal_peer peers[PEERS_MA
     size_t peer_count = store__heal_peers(r, now_ns, peers), store_count = 0;
     const struct heal_store *stores = store__directory_look(r->store, now_ns, &store_count);
     count_copies(r, peers, peer_count);
+    uint64_t dead_ms = r->store->options.dead_ms; /* 0: silence alone replaces nobody */
     return (struct heal_input){
         .config = paxos_config(r->paxos),
         .settled = r->status.config_settled,
@@ -362,7 +363,7 @@ static struct heal_input look(struct replica *r, struct heal_peer peers[PEERS_MA
         .store_count = (uint32_t)store_count,
         .change = r->heal ? r->heal->change : (struct heal_change){0},
         .copies_max = store__directory_copies_max(r->store),
-        .dead_ns = r->store->options.dead_ms * STORE_MS_NS,
+        .dead_ns = dead_ms > 0 ? dead_ms * STORE_MS_NS : UINT64_MAX,
         .patience_ns = (uint64_t)PATIENCE_MS * STORE_MS_NS,
     };
 }
@@ -374,8 +375,6 @@ void store__heal_tick(struct replica *r, uint64_t now_ns) {
     note_joined(r);
     struct heal_input in = look(r, peers, now_ns);
     r->live_logs = heal_live_logs(&in);
-    if (r->store->options.dead_ms == 0)
-        return;
     struct heal_action a = heal_next(&in);
     if (a.type != HEAL_NOTHING)
         TC_TRACE(&r->store->env.trace, "g%llu heal: %s (%u)", (unsigned long long)r->gid, a.why,

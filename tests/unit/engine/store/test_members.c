@@ -359,6 +359,44 @@ static void without_a_directory_nobody_is_replaced(void **state) {
     assert_int_equal(counts.running, 0);
 }
 
+/* A log replica that was away while the others trimmed: its log begins anew at the leader's base,
+ * and it is healed from there. */
+static void a_log_replica_left_behind_begins_anew(void **state) {
+    struct cluster *c = *state;
+    c->options.dead_ms = 0;
+    for (int i = 0; i < ALL_NODES; i++) {
+        cluster_stop(c, i, /* power_loss= */ false);
+        cluster_start(c, i);
+    }
+    cluster_create_group(c);
+    int leader = cluster_wait_leader(c);
+    Tercet__Pb__DirectoryNode spare = spare_node(c);
+    cluster_tell_directory(c, 1);
+    c->epoch = 0;
+    cluster_put(c, 1, "x");
+    assert_int_equal(change(c, leader, GID, (uint32_t)((leader + 1) % NODES) + 1, &spare, NULL),
+                     TC_OK);
+    run_until_role(c, leader, 1, 3000);
+    cluster_stop(c, SPARE, /* power_loss= */ true);
+    for (int i = 0; i < 400; i++)
+        cluster_put(c, i, "while it is away");
+    cluster_run(c, 33000); /* no id can be repeated any more, and the log is trimmed */
+    for (int i = 0; i < 20; i++)
+        cluster_put(c, i, "after");
+    cluster_run(c, 1000);
+    Tercet__Pb__NodeInfoReply *info = cluster_info(c, leader);
+    uint64_t base = info_of(info)->base_index;
+    tercet__pb__node_info_reply__free_unpacked(info, NULL);
+    assert_true(base > 300);
+    cluster_start(c, SPARE);
+    run_until_role(c, leader, 0, 9000);
+    info = cluster_info(c, SPARE);
+    assert_true(info_of(info)->base_index >= base);
+    assert_int_equal(info_of(info)->item_count, 400);
+    tercet__pb__node_info_reply__free_unpacked(info, NULL);
+    assert_string_equal(cluster_get(c, 5), "after");
+}
+
 /* The leader itself moves away: the group goes on under another one, and the new one is whole. */
 static void a_leader_moves_away(void **state) {
     struct cluster *c = *state;
@@ -402,6 +440,7 @@ int member_tests(void) {
         T(a_lost_member_is_replaced_and_healed),
         T(who_answers_in_time_is_not_replaced),
         T(without_a_directory_nobody_is_replaced),
+        T(a_log_replica_left_behind_begins_anew),
         T(a_leader_moves_away),
     };
     return cmocka_run_group_tests_name("members", tests, NULL, NULL);
