@@ -203,9 +203,13 @@ void store__learner_sweep(struct store *s, uint64_t now_ns) {
         struct replica *r = s->replicas[i - 1];
         if (!is_over(r, now_ns))
             continue;
-        TC_TRACE(&s->env.trace, "replica %u of group %llu is of no use any more -> deleted", r->rid,
-                 (unsigned long long)r->gid);
-        if (store_delete_replica(s, r->gid) == TC_OK)
-            s->counters.replicas_left++;
+        uint64_t gid = r->gid;
+        uint32_t rid = r->rid;
+        tc_err err = store_delete_replica(s, gid);
+        TC_TRACE(&s->env.trace, "replica %u of group %llu is of no use any more -> deleted: %s",
+                 rid, (unsigned long long)gid, tc_err_name(err));
+        if (err == TC_EIO)
+            store__fail(s, "the descriptor of a deleted replica could not be written");
+        s->counters.replicas_left += err == TC_OK;
     }
 }
