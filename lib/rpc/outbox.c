@@ -53,9 +53,13 @@ struct rpc__chunk *rpc__outbox_pop(struct rpc__outbox *o) {
     return c;
 }
 
-void rpc__outbox_clear(struct rpc__outbox *o) {
-    for (struct rpc__chunk *c = rpc__outbox_pop(o); c; c = rpc__outbox_pop(o))
+uint64_t rpc__outbox_clear(struct rpc__outbox *o) {
+    uint64_t release_bytes = 0;
+    for (struct rpc__chunk *c = rpc__outbox_pop(o); c; c = rpc__outbox_pop(o)) {
+        release_bytes += c->release_bytes;
         rpc__chunk_free(c);
+    }
+    return release_bytes;
 }
 
 void rpc__chunk_free(struct rpc__chunk *c) {

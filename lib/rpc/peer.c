@@ -72,9 +72,6 @@ void rpc__peer_lost(struct rpc_peer *p, struct rpc__session *s, const char *why)
     }
     enum rpc_peer_state state = p->state;
     uint64_t retry_ns = state == RPC_PEER_BACKOFF ? p->retry_ns : 0;
-    for (struct rpc__chunk *c = s->stream.outbox.head; c; c = c->next)
-        p->window.bytes -= c->release_bytes;
-    rpc__outbox_clear(&s->stream.outbox);
     pthread_mutex_unlock(&p->lock);
     rpc__peer_fail_session(p, s->number, s->stream.sent_seq);
     log_problem(p);

@@ -152,7 +152,8 @@ struct rpc__outbox {
 uint64_t rpc__outbox_push(struct rpc__outbox *o, const struct rpc_frame *head,
                           const struct rpc__payload *p, uint64_t release_bytes);
 struct rpc__chunk *rpc__outbox_pop(struct rpc__outbox *o);
-void rpc__outbox_clear(struct rpc__outbox *o);
+/* Drops everything; the window bytes that ended with it. */
+uint64_t rpc__outbox_clear(struct rpc__outbox *o);
 void rpc__chunk_free(struct rpc__chunk *c);
 /* The chunk's bytes as a send buffer; the chunk keeps nothing of them. */
 grpc_byte_buffer *rpc__chunk_take_buffer(struct rpc__chunk *c);
@@ -183,7 +184,9 @@ struct rpc__stream {
     bool receives_initial; /* client, first receive */
     /* A message came; frames is the callee's. Returns false to end the stream. */
     bool (*on_message)(struct rpc__stream *s, struct rpc_frames *frames);
-    /* A send returned; window bytes that are free again. May be NULL. Lock held. */
+    /* Window bytes that are free again: sent, or dropped with a lost stream. May be NULL. Lock
+     * held.
+     */
     void (*on_sent)(struct rpc__stream *s, uint64_t release_bytes);
     void (*on_gone)(struct rpc__stream *s);
 };

@@ -28,7 +28,9 @@ void rpc__stream_op_done(struct rpc__stream *s) {
     grpc_call *call = s->call;
     if (gone) {
         s->call = NULL;
-        rpc__outbox_clear(&s->outbox);
+        uint64_t release_bytes = rpc__outbox_clear(&s->outbox);
+        if (s->on_sent)
+            s->on_sent(s, release_bytes);
     }
     pthread_mutex_unlock(s->lock);
     if (!gone)
