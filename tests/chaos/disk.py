@@ -21,7 +21,7 @@ class Disk:
         self.path.mkdir(parents=True)
         with open(self.image, "wb") as f:
             f.truncate(size_bytes)
-        sh("mkfs.ext4", "-q", "-F", "-m", "0", "-E", "nodiscard", str(self.image))
+        self.format()
         self.mount()
 
     def mount(self):
@@ -48,6 +48,15 @@ class Disk:
         """Only after every process that used it is gone: then mount runs ext4's own recovery."""
         self.unmount()
         self.mount()
+
+    def wipe(self):
+        """A new, empty disk at the same place."""
+        self.unmount()
+        self.format()
+        self.mount()
+
+    def format(self):
+        sh("mkfs.ext4", "-q", "-F", "-m", "0", "-E", "nodiscard", str(self.image))
 
     def fill(self):
         free = os.statvfs(self.path)

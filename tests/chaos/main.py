@@ -107,13 +107,15 @@ def perform(run, o, out, say):
     load.start()
     runner.pause(3.0)
     runner.watch.sample()
-    first_rounds = dict(runner.watch.rounds)
+    runner.first_rounds = dict(runner.watch.rounds)
     runner.watch.start()
     try:
         scenario.run(runner)
     except KeyboardInterrupt:
         say("interrupted: judging what there is")
-    finish(run, runner, load, cluster, first_rounds, say)
+    finish(run, runner, load, cluster, say)
+    run.problems += lagging(cluster)
+    keep_evidence(cluster, out / "work/said")
     if scenario.SCRUBBED:
         run.scrub, found = scrub(cluster, say)
         run.problems += found + states(cluster)
@@ -123,7 +125,7 @@ def perform(run, o, out, say):
     scenario.conclude(run)
 
 
-def finish(run, runner, load, cluster, first_rounds, say):
+def finish(run, runner, load, cluster, say):
     cluster.start(*cluster.daemons)
     late = load.await_service()
     runner.pause(4.0)
@@ -132,8 +134,10 @@ def finish(run, runner, load, cluster, first_rounds, say):
     runner.watch.sample()
     runner.watch.stop()
     run.episodes, run.exits, run.changes = runner.episodes, runner.watch.exits, runner.watch.changes
-    run.rounds_gained = sum(n - first_rounds.get(g, n) for g, n in runner.watch.rounds.items())
+    last = runner.last_rounds or runner.watch.rounds
+    run.rounds_gained = sum(n - runner.first_rounds.get(g, n) for g, n in last.items())
     run.problems = runner.problems + ([f"at the end no write to {', '.join(late)}"] if late else [])
+    run.problems += [f"{node} had answered no /status for 40 s at {at} s, although it ran" for node, at in runner.watch.hung.items()]
     run.records = history.load(load.files)
     run.gaps = measure.gaps(run.records, run.start_ns, run.seconds)
     reads = []
@@ -145,8 +149,31 @@ def finish(run, runner, load, cluster, first_rounds, say):
     run.keys, run.bad = history.check(run.records + reads)
 
 
+def lagging(cluster, seconds=60):
+    """Replicas that have not applied what their leader had committed when the load ended."""
+    goals, until = {r["gid"]: r["commit"] for _, r in cluster.replicas() if r["serving"]}, time.monotonic() + seconds
+    while True:
+        behind = [f"{d.node} has applied {r['applied']} of {goals[r['gid']]} entries of group {r['gid']}, its log ends at {r['last']}, {seconds} s after the load"
+                  for d, r in cluster.replicas() if r["applied"] < goals.get(r["gid"], 0)]
+        if not behind or time.monotonic() > until:
+            return behind
+        time.sleep(0.5)
+
+
+def keep_evidence(cluster, folder):
+    """What every daemon says of itself at the end."""
+    folder.mkdir(exist_ok=True)
+    for d in cluster.daemons:
+        for page in ("status", "metrics"):
+            try:
+                (folder / f"{d.node}.{page}").write_text(d.get(f"/{page}"))
+            except OSError as e:
+                (folder / f"{d.node}.{page}").write_text(f"no answer: {e}\n")
+
+
 def states(cluster):
-    return [f"{d.node} says of group {r['gid']}: {r['state']}" for d, r in cluster.replicas() if r["state"] != "ok"]
+    silent = [f"{d.node} runs and does not answer /status" for d in cluster.of("storage") if cluster.status(d) is None]
+    return silent + [f"{d.node} says of group {r['gid']}: {r['state']}" for d, r in cluster.replicas() if r["state"] != "ok"]
 
 
 def interrupted(*_):

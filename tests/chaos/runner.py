@@ -4,6 +4,7 @@ import time
 import traceback
 
 RECOVER_S = 60
+SILENT_S = 40  # longer than any fault: a storage node that runs and does not answer /status for so long hangs
 
 
 class Watch(threading.Thread):
@@ -13,6 +14,7 @@ class Watch(threading.Thread):
         super().__init__(daemon=True)
         self.cluster, self.load, self.stopped = cluster, load, threading.Event()
         self.active, self.exits, self.leaders, self.rounds, self.changes = [], [], {}, {}, []
+        self.heard, self.hung = {}, {}  # node -> when
 
     def run(self):
         next_sample = 0.0
@@ -27,13 +29,23 @@ class Watch(threading.Thread):
                 next_sample = time.monotonic() + 0.4
 
     def sample(self):
-        for d, r in self.cluster.replicas():
-            self.rounds[r["gid"]] = max(self.rounds.get(r["gid"], 0), r["round"])
-            before = self.leaders.get(r["gid"])
-            if r["serving"] and before != (d.node, r["round"]) and (before is None or r["round"] > before[1]):
-                self.leaders[r["gid"]] = (d.node, r["round"])
-                if before is not None:
-                    self.changes.append((round(self.load.seconds(), 2), r["gid"], before[0], d.node))
+        now = time.monotonic()
+        for d in self.cluster.of("storage"):
+            status = self.cluster.status(d)
+            if status is not None or not d.running():
+                self.heard[d.node] = now
+            elif now - self.heard.get(d.node, now) > SILENT_S and d.node not in self.hung:
+                self.hung[d.node] = round(self.load.seconds(), 1)
+            for r in (status or {}).get("replicas", []):
+                self.note(d, r)
+
+    def note(self, d, r):
+        self.rounds[r["gid"]] = max(self.rounds.get(r["gid"], 0), r["round"])
+        before = self.leaders.get(r["gid"])
+        if r["serving"] and before != (d.node, r["round"]) and (before is None or r["round"] > before[1]):
+            self.leaders[r["gid"]] = (d.node, r["round"])
+            if before is not None:
+                self.changes.append((round(self.load.seconds(), 2), r["gid"], before[0], d.node))
 
     def stop(self):
         self.stopped.set()
@@ -45,6 +57,7 @@ class Runner:
         self.cluster, self.load, self.say = cluster, load, say
         self.watch = Watch(cluster, load)
         self.episodes, self.problems = [], []
+        self.first_rounds, self.last_rounds = {}, None  # of each group, when faults began; None: when all is over
 
     def run(self, plan, until_s=None, count=None):
         """Episodes of the plan, until the time is over or so many are done."""

@@ -1,4 +1,5 @@
 """What a run does with its time: random faults, or one kind of fault counted and timed."""
+import json
 import os
 import random
 
@@ -79,16 +80,72 @@ class Power(Repeated):
 
 
 class OneWay(Random):
-    """What one storage node sends to one other is lost, again and again: nobody has a reason to elect."""
+    """What one storage node sends to one other is lost, again and again: nobody has a reason to elect. autoadmin, which hands
+    leaderships over to spread them, is stopped meanwhile: so every round is an election."""
 
     def run(self, runner):
+        runner.cluster.kill(*runner.cluster.of("autoadmin"))
+        runner.first_rounds = dict(runner.watch.rounds)
         runner.run(schedule.repeated_plan(self.o.seed, runner.cluster, "one-way", rest_s=3.0), until_s=self.o.minutes * 60)
+        runner.watch.sample()
+        runner.last_rounds = dict(runner.watch.rounds)
 
     def figures(self, runner, run):
         return {"elections during one-way partitions": run.rounds_gained}
 
     def problems(self, run):
         return [f"{run.rounds_gained} elections, none was needed"] if run.rounds_gained else []
+
+
+class NodeLost(Random):
+    """The node that leads most is killed and its disk wiped; the time until every group has three logs, then three copies, again."""
+    NODES_PER_ZONE, LIMIT_S, LOGS_LIMIT_S = 2, 120, 5.0
+
+    def run(self, runner):
+        self.times = []
+        for _ in range(self.o.count or 1):
+            self.lose(runner)
+
+    def lose(self, runner):
+        cluster, load = runner.cluster, runner.load
+        leads = [d for d, r in cluster.replicas() if r["serving"]]
+        lost = max(cluster.of("storage"), key=leads.count)
+        began = load.seconds()
+        one = schedule.Injected(faults.ALL["kill"](), {"node": lost.node}, began)
+        runner.episodes.append(schedule.Episode([one], 0.0, 0.0))
+        cluster.kill(lost)
+        logs, copies = None, None
+        while copies is None and load.seconds() < began + self.LIMIT_S:
+            whole = self.whole(cluster)
+            now = load.seconds() - began
+            logs = (logs or now) if whole[0] else None
+            copies = now if whole[1] else None
+            runner.pause(0.05)
+        self.times.append((lost.node, logs, copies))
+        runner.say(f"{began:7.1f} s  {lost.node} lost: three logs everywhere after {logs and round(logs, 2)} s, three copies after {copies and round(copies, 2)} s")
+        runner.pause(2.0)
+        lost.disk.wipe()
+        cluster.start(lost)
+        one.ended = runner.episodes[-1].recovered = load.seconds()
+        runner.pause(5.0)
+
+    @staticmethod
+    def whole(cluster):
+        """(every group has three members with a durable log that answer, every group has three storage replicas), by the leaders' word."""
+        done = cluster.tercet("partitions", "--json")
+        logs, copies = {}, {}
+        for r in json.loads(done.stdout or "[]"):
+            answers = r["silent_s"] is not None and r["silent_s"] < 2.5 and r["kind"] != "learner"
+            logs[r["gid"]] = logs.get(r["gid"], 0) + answers
+            copies[r["gid"]] = copies.get(r["gid"], 0) + (answers and r["kind"] == "storage" and r["state"] == "ok")
+        return bool(logs) and min(logs.values()) >= 3, bool(copies) and min(copies.values()) >= 3
+
+    def figures(self, runner, run):
+        return {f"{n} lost, loss {i + 1}": f"three logs after {logs and round(logs, 2)} s, three storage replicas after {copies and round(copies, 2)} s"
+                for i, (n, logs, copies) in enumerate(self.times)}
+
+    def problems(self, run):
+        return [f"{n} lost: not every group had three copies again within {self.LIMIT_S} s" for n, _, copies in self.times if copies is None]
 
 
 class Smoke(Random):
@@ -123,4 +180,4 @@ class LyingDisks(Random):
         run.judged, run.scrub = f"judged, {len(caught)} found impossible as they must be", "scrub not run"
 
 
-ALL = {"random": Random, "leader-kill": LeaderKill, "drain": Drain, "power": Power, "one-way": OneWay, "smoke": Smoke, "lying-disks": LyingDisks}
+ALL = {"random": Random, "leader-kill": LeaderKill, "drain": Drain, "power": Power, "one-way": OneWay, "node-lost": NodeLost, "smoke": Smoke, "lying-disks": LyingDisks}
