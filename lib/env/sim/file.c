@@ -72,6 +72,17 @@ static tc_err grow(struct sim_file *f, uint64_t size) {
     return TC_OK;
 }
 
+/* Where a write lands: where it should, unless the disk takes it elsewhere: one write further, or
+ * one before when the file ends. */
+static uint64_t landing(struct sim_file *f, uint64_t offset, size_t len) {
+    uint64_t size = f->node->size;
+    uint64_t step = (len + SIM_PAGE_BYTES - 1) / SIM_PAGE_BYTES * SIM_PAGE_BYTES;
+    bool after = offset + step + len <= size;
+    if ((!after && offset < step) || !sim__fault(f->s, SIM_MISDIRECT, f->path))
+        return offset;
+    return after ? offset + step : offset - step;
+}
+
 static tc_err write_at(struct tc_file *file, uint64_t offset, const void *data, size_t len) {
     struct sim_file *f = self(file);
     struct sim_fs *s = f->s;
@@ -85,6 +96,7 @@ static tc_err write_at(struct tc_file *file, uint64_t offset, const void *data, 
     s->busy_ns += s->latency.write_ns + len / 1024 * s->latency.kib_ns;
     bool dies = sim__dies(s);
     TC_TRY(grow(f, offset + len));
+    offset = landing(f, offset, len);
     bool fails = sim__fault(s, SIM_WRITE_ERROR, f->path);
     write_sectors(f, offset, data, len, /* partial= */ dies || fails);
     if (dies || fails)

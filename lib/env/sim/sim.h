@@ -22,7 +22,8 @@ enum sim_fault_kind {
     SIM_WRITE_ERROR, /* TC_EIO; a random part was written */
     SIM_SYNC_ERROR,  /* TC_EIO; a random part is lost even if a later sync succeeds */
     SIM_SYNC_LIE,    /* TC_OK and nothing was made durable (TC_FS_DSYNC writes too) */
-    SIM_FULL,        /* writes that need space get TC_EFULL */
+    SIM_MISDIRECT, /* TC_OK, and the bytes went to another place of the same file, durable there */
+    SIM_FULL,      /* writes that need space get TC_EFULL */
     SIM_FAULT_KINDS,
 };
 
