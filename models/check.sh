@@ -52,11 +52,6 @@ mutants() {
 election_lease() {
   local logs=(-DROUNDS=2 -DCANDIDATES=2 -DLEASE=0 -DTICKS=0 -DCRASHES=0)
   local lease=(-DROUNDS=1 -DCANDIDATES=2 -DLEASE=2 -DTICKS=3 -DCRASHES=1)
-  if ((large)); then
-    search clean "logs: 3 candidates, 2 rounds" -DROUNDS=2 -DCANDIDATES=3 -DLEASE=0 -DTICKS=0 -DCRASHES=0
-    search clean "leases of 2 ticks, 4 ticks, 1 crash" -DROUNDS=1 -DCANDIDATES=2 -DLEASE=2 -DTICKS=4 -DCRASHES=1
-    return
-  fi
   search clean "logs: 2 candidates, 2 rounds" "${logs[@]}"
   search clean "leases of 2 ticks, 3 ticks, 1 crash" "${lease[@]}"
   mutants "${logs[@]}" -- 4 11
@@ -66,9 +61,7 @@ election_lease() {
 log_replica() {
   local small=(-DBALLOTS=2 -DSLOTS=4 -DWRITES=1)
   if ((large)); then
-    search clean "1 election, logs of 6, 2 writes" -DBALLOTS=2 -DSLOTS=6 -DWRITES=2
-    search clean "2 elections, logs of 3, no write" -DBALLOTS=3 -DSLOTS=3 -DWRITES=0
-    kind=live search clean "no jam: 1 election before the calm, logs of 4" -DBALLOTS=2 -DSLOTS=4 -DWRITES=0 -DCALM=1
+    search clean "1 election, logs of 6, 1 write" -DBALLOTS=2 -DSLOTS=6 -DWRITES=1
     return
   fi
   search clean "1 election, logs of 4, 1 write" "${small[@]}"
@@ -87,8 +80,6 @@ split() {
   if ((large)); then
     search clean "child election, partial logs, 1 crash" -DSLOTS=3 -DWRITES=1 -DLEASE=1 -DTICKS=1 -DPREFIXES=1 \
       -DPARENT_BALLOTS=1 -DCHILD_BALLOTS=3 -DCRASHES=1
-    search clean "child election, logs of 4, 2 ticks, 2 writes" -DSLOTS=4 -DWRITES=2 -DLEASE=1 -DTICKS=2 -DPREFIXES=0 \
-      -DPARENT_BALLOTS=1 -DCHILD_BALLOTS=3 -DCRASHES=0
     search clean "parent election, partial logs" -DSLOTS=4 -DWRITES=1 -DLEASE=1 -DTICKS=1 -DPREFIXES=1 \
       -DPARENT_BALLOTS=2 -DCHILD_BALLOTS=2 -DCRASHES=0
     return
