@@ -1,6 +1,8 @@
 /* What a replica answers to candidates and leaders (B5, B7.2). */
 #include "core/paxos/paxos_private.h"
 
+#include "core/support/support.h"
+
 static uint64_t min_u64(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
@@ -75,10 +77,15 @@ tc_err paxos__store_entries(struct paxos *p, const struct paxos_entry *e, size_t
     return TC_OK;
 }
 
+/* The leader that was granted a lease has ended it in writing. */
+static bool resigned(const struct paxos *p, const struct paxos_msg *m) {
+    return (m->flags & PAXOS_F_RESIGNED) && m->seen_ballot == p->grant_ballot;
+}
+
 /* Why a PREPARE must be refused; NULL if it may be promised (B7.2). */
 static const char *refusal(const struct paxos *p, const struct paxos_msg *m) {
-    bool proof = (m->flags & PAXOS_F_RESIGNED) && m->seen_ballot == p->grant_ballot;
-    bool granted = p->grant_until_ns > p->now_ns && paxos_ballot_rid(p->grant_ballot) != m->from;
+    bool proof = resigned(p, m);
+    bool granted = paxos__granted_until(p) > p->now_ns && paxos_ballot_rid(p->grant_ballot) != m->from;
     struct paxos_mark last = paxos__last(p);
     if (m->ballot < p->promised)
         return "refuse, stale";
@@ -154,6 +161,8 @@ tc_err paxos__recv_prepare(struct paxos *p, const struct paxos_msg *m) {
         return TC_OK;
     }
     if (m->ballot > p->promised) {
+        if (!resigned(p, m) && paxos_ballot_rid(p->grant_ballot) != m->from)
+            paxos__renounce(p);
         paxos__promise(p, m->ballot);
         paxos__follow(p, 0, "promised");
         p->grant_until_ns = 0;
@@ -182,6 +191,14 @@ static uint32_t own_flags(const struct paxos *p) {
     return (p->log_only ? 0 : PAXOS_F_BTREE) | (paxos__quarantined(p) ? PAXOS_F_QUARANTINE : 0);
 }
 
+/* This replica is quiet from now on. */
+static void confirm_quiet(const struct paxos *p, const struct paxos_msg *m, struct paxos_msg *r) {
+    r->flags |= PAXOS_F_QUIET;
+    r->last = (struct paxos_mark){.index = m->last.index,
+                                  .ballot = support_own_boot(p->support),
+                                  .chain = p->fort_epoch};
+}
+
 static void answer(struct paxos *p, const struct paxos_msg *m, bool matched) {
     struct paxos_msg r = {.type = PAXOS_ACCEPTED,
                           .to = m->from,
@@ -202,6 +219,8 @@ static void answer(struct paxos *p, const struct paxos_msg *m, bool matched) {
               " -> mismatch, hint " AT_FMT,
               AT_ARGS(m->mark), m->from, AT_ARGS(paxos__last(p)), AT_ARGS(r.mark));
     }
+    if (paxos__follow_quiet(p, m, matched))
+        confirm_quiet(p, m, &r);
     paxos__send(p, &r, PAXOS_MUTANT(1) ? AFTER_NOTHING : AFTER_INDEX);
 }
 

@@ -10,6 +10,12 @@ void paxos__follow(struct paxos *p, uint64_t ballot, const char *why) {
         TRACE(p, "%s -> follower of %" PRIu32, why, ballot ? paxos_ballot_rid(ballot) : 0);
         p->out->role_changed = true;
     }
+    if (p->role == PAXOS_LEADER)
+        paxos__wake_all(p);
+    if (p->ballot != ballot) {
+        paxos__unfortify(p);
+        p->seen_number = 0;
+    }
     p->role = PAXOS_FOLLOWER;
     p->phase = PHASE_IDLE;
     p->ballot = ballot;
@@ -22,7 +28,8 @@ void paxos__follow(struct paxos *p, uint64_t ballot, const char *why) {
 static bool hears_leader(const struct paxos *p) {
     if (p->role == PAXOS_LEADER)
         return paxos__lease_valid(p);
-    return p->leader != 0 && p->heard_ns + p->opt.suspect_ns > p->now_ns;
+    return p->leader != 0 &&
+           (p->heard_ns + p->opt.suspect_ns > p->now_ns || paxos__supported(p));
 }
 
 /* The set of everyone who hears nobody, self included, is a quorum of the newest configuration that
@@ -86,7 +93,7 @@ static void maybe_campaign(struct paxos *p) {
         nudge(p);
         return;
     }
-    if (p->grant_until_ns > p->now_ns && !PAXOS_MUTANT(9)) {
+    if (paxos__granted_until(p) > p->now_ns && !PAXOS_MUTANT(9)) {
         TRACE(p, "a quorum hears no leader, own grant runs -> wait");
         return;
     }
@@ -107,8 +114,9 @@ static void ask_round(struct paxos *p) {
     p->shown.version = 0;
     paxos__sync_peers(p);
     p->suspect_at_ns = p->now_ns + p->opt.beat_ns + paxos__jitter(p, p->opt.beat_ns / 2);
-    if (p->grant_until_ns > p->now_ns && p->grant_until_ns < p->suspect_at_ns)
-        p->suspect_at_ns = p->grant_until_ns + paxos__jitter(p, p->opt.beat_ns / 4);
+    uint64_t granted_ns = paxos__granted_until(p);
+    if (granted_ns > p->now_ns && granted_ns < p->suspect_at_ns)
+        p->suspect_at_ns = granted_ns + paxos__jitter(p, p->opt.beat_ns / 4);
     TRACE(p, "no beat -> ask who hears a leader");
     for (size_t i = 0; i < p->peer_count; i++)
         send_ask(p, &p->peers[i]);
@@ -116,6 +124,10 @@ static void ask_round(struct paxos *p) {
 }
 
 void paxos__tick_follower(struct paxos *p) {
+    if (paxos__follower_rests(p)) {
+        p->phase = PHASE_IDLE;
+        return;
+    }
     if (p->now_ns < p->suspect_at_ns)
         return;
     if (!quorum_may_vote(paxos__config(p), p->rid) && !paxos__log_named(&p->log, p->rid)) {
@@ -160,6 +172,8 @@ tc_err paxos__recv_removed(struct paxos *p, const struct paxos_msg *m) {
 
 void paxos__become_outcast(struct paxos *p) {
     TC_PROBE("paxos: a removed replica knows it");
+    if (p->role == PAXOS_LEADER)
+        paxos__wake_all(p);
     p->role = PAXOS_OUTCAST;
     p->phase = PHASE_IDLE;
     p->leader = 0;
@@ -186,8 +200,21 @@ tc_err paxos__recv_nudge(struct paxos *p, const struct paxos_msg *m) {
     return TC_OK;
 }
 
+/* Whoever asks is not at rest: a leader beats for it again. And a leader does not ask: one that asks
+ * with this ballot promised has stepped down from it. */
+static void attend(struct paxos *p, const struct paxos_msg *m) {
+    struct peer *f = paxos__peer(p, m->from);
+    if (p->role == PAXOS_LEADER && f && f->asked_quiet) {
+        paxos__wake_peer(p, f);
+        p->beat_at_ns = p->now_ns;
+    }
+    if (p->role == PAXOS_FOLLOWER && m->from == p->leader && m->seen_ballot >= p->ballot)
+        paxos__unfortify(p);
+}
+
 tc_err paxos__recv_ask(struct paxos *p, const struct paxos_msg *m) {
     uint32_t flags = 0;
+    attend(p, m);
     if (hears_leader(p))
         flags |= PAXOS_F_HEARS;
     if (paxos__quarantined(p))

@@ -11,6 +11,7 @@ bool paxos__serving(const struct paxos *p) {
 }
 
 tc_err paxos__append_own(struct paxos *p, const struct paxos_proposal *item) {
+    paxos__wake_all(p);
     struct paxos_mark last = paxos__last(p);
     struct paxos_entry e = {.index = last.index + 1,
                             .ballot = p->ballot,
@@ -42,6 +43,7 @@ void paxos__lead(struct paxos *p) {
     paxos__sync_peers(p);
     for (size_t i = 0; i < p->peer_count; i++)
         p->peers[i] = (struct peer){.rid = p->peers[i].rid,
+                                    .slot = p->peers[i].slot,
                                     .mode = PEER_PROBE,
                                     .next = p->lead_index,
                                     .heard_ns = p->now_ns};
@@ -61,6 +63,7 @@ static void send_accept(struct paxos *p, struct peer *f, uint64_t prev, size_t c
                           .to = f->rid,
                           .ballot = p->ballot,
                           .mark = paxos__log_mark(&p->log, prev),
+                          .last.index = p->quiet_number,
                           .commit = p->commit,
                           .archived = p->archived,
                           .echo_ns = p->now_ns,
@@ -122,23 +125,16 @@ static void beat(struct paxos *p, struct peer *f) {
 }
 
 static size_t collect(const struct paxos *p, struct quorum_value *values, uint64_t own,
-                      uint64_t (*of)(const struct peer *f)) {
+                      uint64_t (*of)(const struct paxos *p, const struct peer *f)) {
     values[0] = (struct quorum_value){.rid = p->rid, .value = own};
     for (size_t i = 0; i < p->peer_count; i++)
-        values[i + 1] = (struct quorum_value){.rid = p->peers[i].rid, .value = of(&p->peers[i])};
+        values[i + 1] = (struct quorum_value){.rid = p->peers[i].rid, .value = of(p, &p->peers[i])};
     return p->peer_count + 1;
 }
 
-static uint64_t peer_match(const struct peer *f) {
+static uint64_t peer_match(const struct paxos *p, const struct peer *f) {
+    (void)p;
     return f->match;
-}
-
-static uint64_t peer_echo(const struct peer *f) {
-    return f->echo_ns;
-}
-
-static uint64_t peer_heard(const struct peer *f) {
-    return f->heard_ns;
 }
 
 bool paxos__lease_valid(const struct paxos *p) {
@@ -148,7 +144,7 @@ bool paxos__lease_valid(const struct paxos *p) {
     uint64_t length = p->opt.lease_ns / (1000000 + rho) * (1000000 - rho);
     if (p->role != PAXOS_LEADER || p->resigning)
         return false;
-    size_t count = collect(p, values, now, peer_echo);
+    size_t count = collect(p, values, now, paxos__echo);
     uint64_t granted = paxos__reached(p, values, count);
     return granted > 0 && granted + length > now;
 }
@@ -185,7 +181,7 @@ void paxos__leader_advance(struct paxos *p) {
 
 void paxos__tick_leader(struct paxos *p) {
     struct quorum_value values[PAXOS_PEERS_MAX + 1];
-    size_t count = collect(p, values, p->now_ns, peer_heard);
+    size_t count = collect(p, values, p->now_ns, paxos__heard);
     uint64_t heard = paxos__reached(p, values, count);
     if (heard + p->opt.lease_ns + p->opt.lease_ns / 2 < p->now_ns) {
         TC_PROBE("paxos: a leader gave up, its quorum was silent");
@@ -198,11 +194,13 @@ void paxos__tick_leader(struct paxos *p) {
         p->suspect_at_ns += 2 * p->opt.lease_ns;
         return;
     }
+    paxos__check_peers_support(p);
     if (p->now_ns < p->beat_at_ns)
         return;
     p->beat_at_ns = p->now_ns + p->opt.beat_ns;
     for (size_t i = 0; i < p->peer_count; i++)
-        beat(p, &p->peers[i]);
+        if (!paxos__beat_quiet(p, &p->peers[i]))
+            beat(p, &p->peers[i]);
 }
 
 static tc_err admit(const struct paxos *p, const struct paxos_proposal *items, size_t count) {
@@ -315,5 +313,8 @@ tc_err paxos__recv_accepted(struct paxos *p, const struct paxos_msg *m) {
         rewind_to(p, f, m);
         return TC_OK;
     }
-    return matched(p, f, m);
+    tc_err err = matched(p, f, m);
+    if (err == TC_OK && p->role == PAXOS_LEADER)
+        paxos__recv_quiet(p, f, m);
+    return err;
 }

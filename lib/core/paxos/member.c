@@ -77,6 +77,7 @@ void paxos__sync_peers(struct paxos *p) {
     for (size_t i = 0; i < p->peer_count && p->role == PAXOS_LEADER; i++)
         if (p->peers[i].learner)
             enroll(p, &r, p->peers[i].rid, /* learner= */ true);
+    paxos__sync_slots(p, r.peers, r.count);
     memcpy(p->peers, r.peers, r.count * sizeof r.peers[0]);
     p->peer_count = r.count;
 }

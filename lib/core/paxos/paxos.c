@@ -1,5 +1,7 @@
 #include "core/paxos/paxos_private.h"
 
+#include "core/support/support.h"
+
 #ifdef PAXOS_MUTANTS
 unsigned paxos_mutant;
 #endif
@@ -128,6 +130,8 @@ tc_err paxos_new(const struct paxos_params *params, struct paxos **ret_paxos) {
     struct tc_arena self = {0};
     struct paxos_options opt = params->options;
     fill_options(&opt);
+    if (params->support && support_lease_ns(params->support) != opt.lease_ns)
+        return TC_EINVAL;
     if (!options_valid(&opt) || params->rid == 0 || params->rid >= 1u << PAXOS_RID_BITS ||
         !quorum_valid(r->config))
         return TC_EINVAL;
@@ -140,6 +144,7 @@ tc_err paxos_new(const struct paxos_params *params, struct paxos **ret_paxos) {
     p->opt = opt;
     p->prng = tc_prng(params->seed);
     p->trace = params->trace;
+    p->support = params->support;
     p->now_ns = p->before_ns = params->now_ns;
     paxos__log_init(&p->log, p->gid, r->base, r->config);
     tc_err err = load_entries(p, r);
@@ -156,6 +161,9 @@ void paxos_free(struct paxos *p) {
     if (p == NULL)
         return;
     struct tc_arena self = p->self;
+    if (p->role == PAXOS_LEADER)
+        paxos__wake_all(p); /* nobody must go on trusting a leader that is gone */
+    paxos__drop_slots(p);
     paxos__log_deinit(&p->log);
     tc_arena_deinit(&p->scratch);
     tc_buf_deinit(&p->sends);
@@ -242,6 +250,7 @@ static tc_err installed(struct paxos *p, const struct paxos_event *ev) {
     p->applied = p->checkpoint = checkpoint;
     if (ev->installed.archived > p->archived)
         p->archived = ev->installed.archived;
+    p->restless = p->fortified;
     p->out->base_changed = true;
     TRACE(p, "%s at %" PRIu64 " installed -> log from %" PRIu64 "%s",
           log_only ? "log begin" : "snapshot", checkpoint, p->log.base.index,
@@ -265,7 +274,7 @@ uint64_t paxos_trim_max(const struct paxos *p) {
         return max > p->log.base.index ? max : p->log.base.index;
     for (size_t i = 0; i < p->peer_count; i++) {
         const struct peer *f = &p->peers[i];
-        bool live = f->heard_ns + 2 * p->opt.lease_ns > p->now_ns;
+        bool live = paxos__heard(p, f) + 2 * p->opt.lease_ns > p->now_ns;
         if (live && f->mode != PEER_SNAPSHOT && f->match < max)
             max = f->match;
     }
@@ -374,6 +383,9 @@ static tc_err handle(struct paxos *p, const struct paxos_event *ev) {
         return paxos__configure(p, ev);
     case PAXOS_EV_RESTORED:
         return paxos__restored(p, ev);
+    case PAXOS_EV_WOKEN:
+        paxos__woken(p, ev->woken.slot, ev->woken.number);
+        return TC_OK;
     default:
         return TC_EINVAL;
     }
@@ -389,6 +401,8 @@ tc_err paxos_step(struct paxos *p, const struct paxos_event *ev, struct paxos_ou
         paxos__candidate_advance(p);
     if (p->role == PAXOS_LEADER)
         paxos__leader_advance(p);
+    if (p->role == PAXOS_LEADER)
+        paxos__advance_quiet(p);
     if (p->role == PAXOS_FOLLOWER && paxos__excluded(p) && !PAXOS_MUTANT(36))
         paxos__become_outcast(p);
     paxos__out_end(p);

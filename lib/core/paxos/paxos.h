@@ -135,6 +135,9 @@ enum paxos_msg_flags {
     PAXOS_F_RESIGNED = 16,  /* PREPARE: seen_ballot was resigned in writing */
     PAXOS_F_BTREE = 32,     /* ACCEPTED: holds a B-tree */
     PAXOS_F_ABSENT = 64,    /* FETCHED: mark is not, and never was, in this log */
+    /* ACCEPT: nothing is in flight, the sender's node beats for this group from now on. ACCEPTED:
+     * so be it, the node's acknowledgements are this replica's (core/support). */
+    PAXOS_F_QUIET = 128,
 };
 
 /* One struct for all types. Fields by type; those not named are 0.
@@ -144,9 +147,12 @@ enum paxos_msg_flags {
  *   PREPARE    ballot, mark own last, commit, config; flag RESIGNED: seen_ballot was resigned
  *   PROMISE    ballot, seen_ballot promised, last own last (chain unused), commit, config, entries
  *              after mark if the own log is better than the candidate's
- *   ACCEPT     ballot, entries after mark, commit, archived, echo_ns leader's clock at send
+ *   ACCEPT     ballot, entries after mark, commit, archived, echo_ns leader's clock at send,
+ *              last.index how often this leader's group woke; flag QUIET: last.ballot the boot of
+ *              the sender's node, last.chain that of the receiver's
  *   ACCEPTED   ballot, seen_ballot promised, mark match, last own last, commit, echo_ns as sent;
- *              flag MISMATCH: mark is the hint, last.index the mark.index that was rejected
+ *              flag MISMATCH: mark is the hint, last.index the mark.index that was rejected;
+ *              flag QUIET: last.index as sent, last.ballot the node's boot, last.chain its epoch
  *   FETCH      mark the entry wanted
  *   FETCHED    mark the entry wanted, one entry or flag ABSENT and seen_ballot promised
  *   RESIGN     ballot resigned
@@ -191,6 +197,7 @@ enum paxos_event_type {
     PAXOS_EV_UNLEARN,    /* leader: forget the learner with rid target */
     PAXOS_EV_CONFIGURE,  /* leader: propose the next configuration; out->first_index */
     PAXOS_EV_RESTORED,   /* committed entries that the driver read from the archive */
+    PAXOS_EV_WOKEN,      /* a beat of the node in slot lists this group (core/support) */
 };
 
 struct paxos_proposal {
@@ -239,6 +246,10 @@ struct paxos_event {
             const struct paxos_entry *entries;
             size_t count;
         } restored;
+        struct {
+            uint32_t slot;
+            uint64_t number;
+        } woken;
     };
 };
 
@@ -291,6 +302,7 @@ struct paxos_out {
 /* ---- life ------------------------------------------------------------------------------------ */
 
 struct paxos;
+struct support;
 
 /* Timers keep the ratios of B8: beat << suspect <= lease / 2. Zero means the default. */
 struct paxos_options {
@@ -332,6 +344,9 @@ struct paxos_params {
     struct paxos_options options;
     const struct tc_trace *trace;          /* NULL, or outlives the machine */
     const struct paxos_recovery *recovery; /* borrowed for the call */
+    /* The node's support machine, which outlives this one, with the same lease; the driver ticks
+     * every replica when it says "changed". NULL: every group beats for itself. */
+    struct support *support;
 };
 
 /* Build a replica from what its store holds. Starts as follower; commit is the checkpoint index if
@@ -382,6 +397,7 @@ struct paxos_status {
     uint64_t faulty_count;
     bool log_only;       /* holds no B-tree */
     bool config_settled; /* the configuration in force is committed and not joint */
+    bool quiet;          /* no beats of its own, no deadline: the nodes' support stands for it */
 };
 struct paxos_status paxos_status(const struct paxos *p);
 /* The entry at index, or NULL outside (base, last]. Borrowed until the next step. */
@@ -397,6 +413,9 @@ struct paxos_peer_status {
 };
 /* Fill ret with up to cap peers; 0 unless this replica leads. */
 size_t paxos_peers(const struct paxos *p, struct paxos_peer_status *ret, size_t cap);
+/* A quiet follower: when its leader's node last said that nothing has been committed beyond this
+ * replica's commit index. 0: it is not quiet. */
+uint64_t paxos_fresh_ns(const struct paxos *p);
 /* The configuration in force: the latest in the log, committed or not. Until the next step. */
 const struct quorum_config *paxos_config(const struct paxos *p);
 /* The configuration in force at index (>= base); it goes with a snapshot taken there. */

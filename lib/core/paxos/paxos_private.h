@@ -2,7 +2,8 @@
  *
  * paxos.c step, check, life · out.c output · elect.c suspicion, asking, campaign · acceptor.c
  * PREPARE and ACCEPT · candidate.c promises and adoption · leader.c proposals, sending, commit,
- * lease · member.c peers, learners, change of members · repair.c FETCH, archive · log.c the log.
+ * lease · member.c peers, learners, change of members · quiet.c beats by node · repair.c FETCH,
+ * archive · log.c the log.
  */
 #ifndef TC_CORE_PAXOS_PRIVATE_H
 #define TC_CORE_PAXOS_PRIVATE_H
@@ -56,6 +57,11 @@ struct peer {
     uint64_t beat_match;  /* match at the last beat: no progress since then means loss */
     uint64_t snapshot_ns; /* a snapshot was asked for then */
     uint64_t rewound_ns;  /* a mismatch moved next down then */
+    uint32_t slot;        /* its node in the support machine; 0: none */
+    bool asked_quiet;     /* it may be quiet since */
+    bool quiet;           /* it is: its node's acknowledgements at fort_boot and fort_epoch count */
+    uint64_t fort_boot;
+    uint64_t fort_epoch;
     /* of the candidate */
     bool silent; /* answered this ask round: hears no leader */
     bool promised;
@@ -111,6 +117,9 @@ struct paxos {
     struct peer peers[PAXOS_PEERS_MAX];
     size_t peer_count;
     bool log_only; /* holds no B-tree */
+    struct support *support; /* NULL: no group is ever quiet */
+    uint32_t held_slots[PAXOS_PEERS_MAX];
+    size_t held_count;
 
     /* follower */
     uint64_t heard_ns; /* last ACCEPT of a current leader; 0: never */
@@ -121,6 +130,12 @@ struct paxos {
     uint64_t verified; /* equal to the log of leader verified_ballot up to here */
     uint64_t verified_ballot;
     uint64_t fetch_at_ns;
+    bool fortified;       /* the grant runs while the node supports the leader's: see quiet.c */
+    bool restless;        /* ... but this replica needs its leader's attention */
+    uint32_t fort_slot;
+    uint64_t fort_boot;
+    uint64_t fort_epoch;
+    uint64_t seen_number; /* newest count of awakenings that the leader told */
 
     /* candidate */
     uint64_t ask_ns; /* this round's send time */
@@ -140,6 +155,9 @@ struct paxos {
     bool resigning;
     uint32_t resign_target;
     uint64_t resign_at_ns;
+    uint64_t quiet_number;  /* awakenings so far; never falls while this process runs */
+    uint64_t active_ns;     /* something happened last then */
+    uint64_t told_archived; /* what the followers were told */
 
     /* the step's output */
     struct paxos_out *out;
@@ -261,6 +279,31 @@ bool paxos__lease_valid(const struct paxos *p);
 bool paxos__serving(const struct paxos *p);
 tc_err paxos__resign(struct paxos *p, uint32_t target);
 void paxos__leader_finish_resign(struct paxos *p);
+
+/* quiet.c */
+/* Give every peer its slot, and hold those and no others. */
+void paxos__sync_slots(struct paxos *p, struct peer *peers, size_t count);
+void paxos__drop_slots(struct paxos *p);
+/* Leader: newest own send time that f or its node echoed, and when either was last heard. */
+uint64_t paxos__echo(const struct paxos *p, const struct peer *f);
+uint64_t paxos__heard(const struct paxos *p, const struct peer *f);
+void paxos__wake_peer(struct paxos *p, struct peer *f);
+void paxos__wake_all(struct paxos *p);
+/* The beat of a peer that is quiet or may become so; false: it needs one of its own. */
+bool paxos__beat_quiet(struct paxos *p, struct peer *f);
+void paxos__recv_quiet(struct paxos *p, struct peer *f, const struct paxos_msg *m);
+void paxos__advance_quiet(struct paxos *p);
+void paxos__check_peers_support(struct paxos *p);
+bool paxos__leader_rests(const struct paxos *p);
+/* Follower: no promise to others before. */
+uint64_t paxos__granted_until(const struct paxos *p);
+bool paxos__supported(const struct paxos *p);
+bool paxos__follower_rests(const struct paxos *p);
+void paxos__unfortify(struct paxos *p);
+void paxos__renounce(struct paxos *p);
+/* An ACCEPT of the leader that is followed; true: the answer says QUIET. */
+bool paxos__follow_quiet(struct paxos *p, const struct paxos_msg *m, bool matched);
+void paxos__woken(struct paxos *p, uint32_t slot, uint64_t number);
 
 /* repair.c */
 void paxos__send_fetches(struct paxos *p);

@@ -4,7 +4,7 @@
 
 /* Whoever has just started ignores a resignation: its boot quarantine forbids it to campaign. */
 static bool can_campaign(const struct paxos *p, const struct peer *f) {
-    return f->heard_ns + p->opt.suspect_ns > p->now_ns && !f->quarantined;
+    return paxos__heard(p, f) + p->opt.suspect_ns > p->now_ns && !f->quarantined;
 }
 
 static uint32_t best_target(const struct paxos *p) {

@@ -17,6 +17,7 @@ struct paxos_status paxos_status(const struct paxos *p) {
         .lead_index = p->role == PAXOS_LEADER ? p->lead_index : 0,
         .faulty_count = p->log.faulty_count,
         .log_only = p->log_only,
+        .quiet = p->role == PAXOS_LEADER ? paxos__leader_rests(p) : paxos__follower_rests(p),
         .config_settled = paxos__config_index(p) <= p->commit && !quorum_is_joint(paxos__config(p)),
     };
 }
@@ -29,7 +30,7 @@ size_t paxos_peers(const struct paxos *p, struct paxos_peer_status *ret, size_t 
                                                 .learner = f->learner,
                                                 .has_tree = f->has_tree,
                                                 .match = f->match,
-                                                .heard_ns = f->heard_ns,
+                                                .heard_ns = paxos__heard(p, f),
                                                 .below_base = f->mode == PEER_SNAPSHOT};
     }
     return count;

@@ -31,7 +31,9 @@ void sim_note(struct sim_cluster *c, const char *fmt, ...) {
 
 static void node_line(void *user, const char *text) {
     struct sim_node *n = user;
-    if (n->cluster->trace)
+    if (n->cluster->trace && n->cluster->group)
+        sim_note(n->cluster, "%u > (group %u) %s", n->rid, n->cluster->group, text);
+    else if (n->cluster->trace)
         sim_note(n->cluster, "%u > %s", n->rid, text);
 }
 
@@ -79,6 +81,8 @@ static void init_node(struct sim_cluster *c, uint32_t i) {
 
 void sim_cluster_init(struct sim_cluster *c, uint64_t seed, const struct sim_swarm *swarm) {
     *c = (struct sim_cluster){.seed = seed, .swarm = *swarm, .prng = tc_prng(seed)};
+    c->main = c;
+    c->beat_prng = tc_prng(seed ^ 0x6265617473);
     c->net.opt = swarm->net;
     c->net.prng = &c->prng;
     init_config(c);
@@ -105,6 +109,7 @@ void sim_cluster_deinit(struct sim_cluster *c) {
     struct sim_event ev;
     while (sim_heap_pop(&c->heap, &ev))
         drop_event(&ev);
+    sim_siblings_deinit(c);
     sim_heap_deinit(&c->heap);
     for (size_t i = 0; i < c->parked.len / sizeof ev; i++)
         drop_event(&((struct sim_event *)(void *)c->parked.data)[i]);
@@ -117,6 +122,7 @@ void sim_cluster_deinit(struct sim_cluster *c) {
         tc_buf_deinit(&n->held);
         sim_disk_deinit(&n->disk);
         paxos_free(n->paxos);
+        support_free(n->support);
     }
     for (size_t i = 0; i < sim_archived(c); i++)
         tc_blob_unref(((struct paxos_entry *)(void *)c->archive.data)[i].body);
@@ -159,6 +165,8 @@ void sim_release(struct sim_cluster *c, uint32_t from, uint32_t to) {
     for (size_t i = 0; i < count; i++) {
         if (ev[i].arg != from || ev[i].node != to)
             ev[kept++] = ev[i];
+        else if (ev[i].kind != SIM_EV_MESSAGE)
+            sim_beats_recv(c, &ev[i]);
         else if (c->nodes[to].up) /* it has crossed the link already */
             sim_node_message(c, to, ev[i].data);
         else
@@ -238,6 +246,13 @@ static void handle(struct sim_cluster *c, struct sim_event *ev) {
     case SIM_EV_UPKEEP:
         upkeep(c, ev->node);
         break;
+    case SIM_EV_BEATS:
+        sim_beats_due(c, ev->node, ev->arg);
+        break;
+    case SIM_EV_BEAT:
+    case SIM_EV_ACK:
+        sim_beats_recv(c, ev);
+        break;
     }
 }
 
@@ -245,7 +260,8 @@ static void handle(struct sim_cluster *c, struct sim_event *ev) {
 static bool put_off(struct sim_cluster *c, const struct sim_event *ev) {
     bool own = ev->kind == SIM_EV_TICK || ev->kind == SIM_EV_MESSAGE || ev->kind == SIM_EV_SYNCED ||
                ev->kind == SIM_EV_REQUEST || ev->kind == SIM_EV_SNAPSHOT ||
-               ev->kind == SIM_EV_UPKEEP || ev->kind == SIM_EV_RESTORE;
+               ev->kind == SIM_EV_UPKEEP || ev->kind == SIM_EV_RESTORE ||
+               ev->kind == SIM_EV_BEATS || ev->kind == SIM_EV_BEAT || ev->kind == SIM_EV_ACK;
     if (!own || !c->nodes[ev->node].up || c->nodes[ev->node].paused_until_ns <= c->now_ns)
         return false;
     struct sim_event later = *ev;
@@ -260,9 +276,11 @@ bool sim_cluster_next(struct sim_cluster *c, uint64_t until_ns) {
         return false;
     if (ev.at_ns > until_ns) {
         sim_heap_push(&c->heap, ev);
+        sim_siblings_run(c, until_ns);
         c->now_ns = until_ns;
         return false;
     }
+    sim_siblings_run(c, ev.at_ns);
     c->now_ns = ev.at_ns;
     if (put_off(c, &ev))
         return true;

@@ -19,6 +19,7 @@
 #include "base/prng.h"
 #include "base/trace.h"
 #include "core/paxos/paxos.h"
+#include "core/support/support.h"
 #include "sim/kit/clock.h"
 #include "sim/kit/heap.h"
 #include "sim/kit/history.h"
@@ -33,6 +34,7 @@ enum {
     SIM_WAITING_MAX = 512, /* writes of one node waiting for commit */
     SIM_TEXT_MAX = 256,
     SIM_IN_FLIGHT_MAX = 20000, /* messages: more of them is a storm (rule 7) */
+    SIM_SIBLINGS_MAX = 3,
 };
 
 #define SIM_MS 1000000u
@@ -108,6 +110,9 @@ struct sim_node {
     bool snapshot_on_way;  /* to this node */
     bool wants_tree;       /* to become STORAGE: a snapshot brings the B-tree too */
     bool patient;          /* scripts: as a follower its timers stand still */
+    struct support *support; /* of the main group's node; NULL: groups beat for themselves */
+    uint64_t beats_at_ns;  /* virtual time at which it is looked at next */
+    uint64_t sync_since_ns;
     bool stuck_disk;       /* scripts: no sync completes until this is lifted */
 };
 
@@ -150,6 +155,8 @@ struct sim_swarm {
     bool long_deaths; /* nodes stay down until they are replaced */
     bool gray_links;  /* one direction of one link, for long */
     uint32_t drift_ppm;
+    bool beats;        /* nodes beat for their groups (core/support) */
+    uint32_t siblings; /* more groups on the same nodes */
     struct sim_net_options net;
     struct paxos_options paxos;
 };
@@ -178,6 +185,11 @@ struct sim_observer {
 struct sim_cluster {
     uint64_t seed;
     const struct sim_observer *observer; /* NULL: nobody */
+    uint32_t group;
+    struct sim_cluster *main; /* the group whose nodes these are too; itself for the main one */
+    struct sim_cluster *siblings[SIM_SIBLINGS_MAX];
+    uint32_t sibling_count;
+    struct tc_prng beat_prng;
     struct sim_swarm swarm;
     struct tc_prng prng;
     uint64_t now_ns;
@@ -209,6 +221,7 @@ struct sim_cluster {
     uint64_t acked_count;
     uint64_t election_count;
     uint64_t in_flight;
+    uint64_t sent_count; /* messages of this group */
     void (*trace)(void *user, const char *line); /* NULL: no trace lines are made */
     void *trace_user;
 };
@@ -247,6 +260,9 @@ enum sim_kind {
     SIM_EV_UPKEEP, /* checkpoint, archive, trim */
     SIM_EV_RESTORE,
     SIM_EV_ADMIN,
+    SIM_EV_BEATS,  /* a node's beats are due */
+    SIM_EV_BEAT,
+    SIM_EV_ACK,
 };
 
 void sim_schedule(struct sim_cluster *c, enum sim_kind kind, uint32_t node, uint64_t delay_ns,
@@ -297,6 +313,22 @@ tc_err sim_admin_replace(struct sim_cluster *c, uint32_t node, uint32_t victim, 
 /* LOG becomes STORAGE. */
 tc_err sim_admin_upgrade(struct sim_cluster *c, uint32_t node, uint32_t rid);
 tc_err sim_admin_learn(struct sim_cluster *c, uint32_t node, uint32_t rid);
+
+/* beats.c: the node under several groups. The main group owns links, faults and support machines;
+ * siblings run beside it in the same virtual time. */
+void sim_siblings_init(struct sim_cluster *c);
+void sim_siblings_deinit(struct sim_cluster *c);
+/* Let every sibling handle what happens before until_ns, under the main group's partitions. */
+void sim_siblings_run(struct sim_cluster *c, uint64_t until_ns);
+/* Before and after the main group's replica starts; before and after it crashes. */
+void sim_beats_start(struct sim_cluster *c, uint32_t node);
+void sim_beats_started(struct sim_cluster *c, uint32_t node);
+void sim_beats_crash(struct sim_cluster *c, uint32_t node);
+void sim_beats_crashed(struct sim_cluster *c, uint32_t node);
+void sim_beats_due(struct sim_cluster *c, uint32_t node, uint64_t boot);
+void sim_beats_recv(struct sim_cluster *c, struct sim_event *ev);
+/* Everything is over: every group must fall quiet and stay so. */
+void sim_check_quiet(struct sim_cluster *c);
 
 /* message.c */
 struct sim_msg *sim_msg_copy(const struct paxos_msg *m);

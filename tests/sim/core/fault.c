@@ -71,6 +71,10 @@ struct sim_swarm sim_swarm_draw(uint64_t seed) {
     s.long_deaths = on(&p);
     s.gray_links = on(&p);
     s.tree_max_ns = on(&p) ? 50 * SIM_MS : 2 * s.paxos.lease_ns;
+    s.beats = on(&p);
+    s.siblings = s.beats && !s.replaces ? (uint32_t)tc_prng_below(&p, SIM_SIBLINGS_MAX + 1) : 0;
+    if (s.beats && tc_prng_chance(&p, 1, 3))
+        s.think_max_ns = 4 * s.paxos.lease_ns; /* long enough between two writes to fall quiet */
     return s;
 }
 

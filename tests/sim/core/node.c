@@ -50,6 +50,7 @@ static void launch(struct sim_cluster *c, uint32_t node, struct sim_msg *m) {
     const struct paxos_msg *msg = sim_msg_get(m);
     int to = sim_store_of(c, msg->to);
     struct sim_node *n = &c->nodes[node];
+    c->sent_count++;
     if ((msg->type == PAXOS_PROMISE || msg->type == PAXOS_ACCEPTED) &&
         !(msg->flags & PAXOS_F_REFUSED) && msg->ballot > n->said_promise)
         n->said_promise = msg->ballot;
@@ -96,6 +97,7 @@ static void start_sync(struct sim_cluster *c, uint32_t node) {
     struct sim_disk *d = &n->disk;
     if (d->syncing_seq != 0 || d->unit_count == 0)
         return;
+    n->sync_since_ns = c->now_ns;
     d->syncing_seq = d->units[(d->unit_head + d->unit_count - 1) % SIM_UNITS_MAX].seq;
     uint64_t delay = tc_prng_between(&c->prng, c->swarm.sync_min_ns, c->swarm.sync_max_ns);
     if (c->swarm.slow_disk && !c->calm && tc_prng_chance(&c->prng, 1, 200))
@@ -264,7 +266,7 @@ static void maybe_rot(struct sim_cluster *c, uint32_t node) {
 void sim_node_start(struct sim_cluster *c, uint32_t node) {
     struct sim_node *n = &c->nodes[node];
     struct sim_disk *d = &n->disk;
-    if (n->up || n->rid == 0)
+    if (n->up || n->rid == 0 || (c->main != c && !c->main->nodes[node].up))
         return;
     maybe_rot(c, node);
     struct paxos_recovery r = {.promised = d->promised,
@@ -276,13 +278,15 @@ void sim_node_start(struct sim_cluster *c, uint32_t node) {
                                .checkpoint_chain = d->checkpoint.chain,
                                .archived = d->base.index,
                                .log_only = d->log_only};
-    struct paxos_params params = {.gid = 7,
+    sim_beats_start(c, node);
+    struct paxos_params params = {.gid = 7 + c->group,
                                   .rid = n->rid,
                                   .seed = tc_prng_u64(&c->prng),
                                   .now_ns = sim_node_now(c, node),
                                   .options = c->swarm.paxos,
                                   .trace = &n->trace,
-                                  .recovery = &r};
+                                  .recovery = &r,
+                                  .support = c->main->nodes[node].support};
     if (c->observer)
         c->observer->start(c->observer->user, node, &r);
     n->up = true;
@@ -299,6 +303,7 @@ void sim_node_start(struct sim_cluster *c, uint32_t node) {
         return;
     }
     sim_schedule(c, SIM_EV_TICK, node, 0, n->boot, NULL);
+    sim_beats_started(c, node);
 }
 
 void sim_node_crash(struct sim_cluster *c, uint32_t node) {
@@ -306,6 +311,7 @@ void sim_node_crash(struct sim_cluster *c, uint32_t node) {
     if (!n->up)
         return;
     sim_note(c, "    %u crashes", n->rid);
+    sim_beats_crash(c, node);
     struct sim_held *held = (struct sim_held *)(void *)n->held.data;
     for (size_t i = 0; i < n->held.len / sizeof *held; i++)
         sim_msg_unref(held[i].msg);
@@ -315,6 +321,7 @@ void sim_node_crash(struct sim_cluster *c, uint32_t node) {
     sim_disk_crash(&n->disk, &c->prng);
     paxos_free(n->paxos);
     n->paxos = NULL;
+    sim_beats_crashed(c, node);
     n->up = false;
     n->paused_until_ns = 0;
 }

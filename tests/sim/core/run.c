@@ -29,7 +29,7 @@ static uint64_t applied_at(const struct sim_cluster *c, uint32_t node) {
 }
 
 /* Every member holds everything, and (if anybody heals) a B-tree. */
-static bool converged(const struct sim_cluster *c) {
+static bool group_converged(const struct sim_cluster *c) {
     uint64_t chosen = c->chosen.len / sizeof(struct sim_chosen);
     for (uint32_t i = 0; i < c->chosen_config.sets[0].count; i++) {
         int node = member_store(c, i);
@@ -37,6 +37,13 @@ static bool converged(const struct sim_cluster *c) {
             return false;
     }
     return !quorum_is_joint(&c->chosen_config) && c->change.victim == 0;
+}
+
+static bool converged(const struct sim_cluster *c) {
+    for (uint32_t i = 0; i < c->sibling_count; i++)
+        if (!group_converged(c->siblings[i]))
+            return false;
+    return group_converged(c);
 }
 
 static void check_convergence(struct sim_cluster *c) {
@@ -75,10 +82,17 @@ static void calm_phase(struct sim_cluster *c) {
         sim_fail(c, "liveness: client %d got nothing done in the calm phase", idle_client(c, done));
     for (uint32_t i = 0; i < c->swarm.clients; i++)
         c->clients[i].active = false;
+    for (uint32_t i = 0; i < c->sibling_count; i++)
+        for (uint32_t k = 0; k < c->siblings[i]->swarm.clients; k++)
+            c->siblings[i]->clients[k].active = false;
     for (int i = 0; i < 100 && !c->failed && !converged(c); i++)
         run_until(c, c->now_ns + lease);
     if (!c->failed)
         check_convergence(c);
+    for (uint32_t i = 0; i < c->sibling_count && !c->failed; i++)
+        check_convergence(c->siblings[i]);
+    if (!c->failed)
+        sim_check_quiet(c);
 }
 
 struct sim_result sim_run_swarm(uint64_t seed, const struct sim_swarm *swarm,
@@ -90,6 +104,7 @@ struct sim_result sim_run_swarm(uint64_t seed, const struct sim_swarm *swarm,
     c->observer = observer;
     c->trace = trace;
     c->trace_user = user;
+    sim_siblings_init(c);
     run_until(c, swarm->safety_ns);
     if (!c->failed)
         calm_phase(c);
