@@ -74,14 +74,17 @@ static void new_cluster(struct script *s, const struct words *w) {
     swarm.paxos.lease_ns = 1000 * SIM_MS;
     swarm.paxos.suspect_ns = 500 * SIM_MS;
     swarm.paxos.beat_ns = 150 * SIM_MS;
+    unsigned beats = 0;
     drop_cluster(s);
     for (int i = 2; i < w->count; i++)
         assert_true(sscanf(w->at[i], "mutant=%u", &paxos_mutant) == 1 ||
                     sscanf(w->at[i], "spare=%u", &spare) == 1 ||
-                    sscanf(w->at[i], "batch=%u", &swarm.paxos.batch_count_max) == 1);
+                    sscanf(w->at[i], "batch=%u", &swarm.paxos.batch_count_max) == 1 ||
+                    sscanf(w->at[i], "beats=%u", &beats) == 1);
     swarm.tree_max_ns = 50 * SIM_MS;
     swarm.nodes = swarm.members + spare;
     assert_true(swarm.nodes <= SIM_NODES_MAX);
+    swarm.beats = beats != 0;
     s->cluster = calloc(1, sizeof *s->cluster);
     assert_non_null(s->cluster);
     sim_cluster_init(s->cluster, 1, &swarm);

@@ -85,7 +85,8 @@ static bool resigned(const struct paxos *p, const struct paxos_msg *m) {
 /* Why a PREPARE must be refused; NULL if it may be promised (B7.2). */
 static const char *refusal(const struct paxos *p, const struct paxos_msg *m) {
     bool proof = resigned(p, m);
-    bool granted = paxos__granted_until(p) > p->now_ns && paxos_ballot_rid(p->grant_ballot) != m->from;
+    bool granted =
+        paxos__granted_until(p) > p->now_ns && paxos_ballot_rid(p->grant_ballot) != m->from;
     struct paxos_mark last = paxos__last(p);
     if (m->ballot < p->promised)
         return "refuse, stale";
@@ -194,9 +195,8 @@ static uint32_t own_flags(const struct paxos *p) {
 /* This replica is quiet from now on. */
 static void confirm_quiet(const struct paxos *p, const struct paxos_msg *m, struct paxos_msg *r) {
     r->flags |= PAXOS_F_QUIET;
-    r->last = (struct paxos_mark){.index = m->last.index,
-                                  .ballot = support_own_boot(p->support),
-                                  .chain = p->fort_epoch};
+    r->last = (struct paxos_mark){
+        .index = m->last.index, .ballot = support_own_boot(p->support), .chain = p->fort_epoch};
 }
 
 static void answer(struct paxos *p, const struct paxos_msg *m, bool matched) {

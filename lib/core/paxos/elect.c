@@ -28,8 +28,7 @@ void paxos__follow(struct paxos *p, uint64_t ballot, const char *why) {
 static bool hears_leader(const struct paxos *p) {
     if (p->role == PAXOS_LEADER)
         return paxos__lease_valid(p);
-    return p->leader != 0 &&
-           (p->heard_ns + p->opt.suspect_ns > p->now_ns || paxos__supported(p));
+    return p->leader != 0 && (p->heard_ns + p->opt.suspect_ns > p->now_ns || paxos__supported(p));
 }
 
 /* The set of everyone who hears nobody, self included, is a quorum of the newest configuration that
@@ -200,8 +199,8 @@ tc_err paxos__recv_nudge(struct paxos *p, const struct paxos_msg *m) {
     return TC_OK;
 }
 
-/* Whoever asks is not at rest: a leader beats for it again. And a leader does not ask: one that asks
- * with this ballot promised has stepped down from it. */
+/* Whoever asks is not at rest: a leader beats for it again. And a leader does not ask: one that
+ * asks with this ballot promised has stepped down from it. */
 static void attend(struct paxos *p, const struct paxos_msg *m) {
     struct peer *f = paxos__peer(p, m->from);
     if (p->role == PAXOS_LEADER && f && f->asked_quiet) {

@@ -116,7 +116,7 @@ struct paxos {
     uint64_t round_seen; /* highest round anyone mentioned */
     struct peer peers[PAXOS_PEERS_MAX];
     size_t peer_count;
-    bool log_only; /* holds no B-tree */
+    bool log_only;           /* holds no B-tree */
     struct support *support; /* NULL: no group is ever quiet */
     uint32_t held_slots[PAXOS_PEERS_MAX];
     size_t held_count;
@@ -130,8 +130,8 @@ struct paxos {
     uint64_t verified; /* equal to the log of leader verified_ballot up to here */
     uint64_t verified_ballot;
     uint64_t fetch_at_ns;
-    bool fortified;       /* the grant runs while the node supports the leader's: see quiet.c */
-    bool restless;        /* ... but this replica needs its leader's attention */
+    bool fortified; /* the grant runs while the node supports the leader's: see quiet.c */
+    bool restless;  /* ... but this replica needs its leader's attention */
     uint32_t fort_slot;
     uint64_t fort_boot;
     uint64_t fort_epoch;

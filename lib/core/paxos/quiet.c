@@ -188,8 +188,7 @@ void paxos__check_peers_support(struct paxos *p) {
 uint64_t paxos__granted_until(const struct paxos *p) {
     if (!p->fortified || PAXOS_MUTANT(92))
         return p->grant_until_ns;
-    return max_u64(p->grant_until_ns,
-                   support_until_ns(p->support, p->fort_slot, p->fort_boot));
+    return max_u64(p->grant_until_ns, support_until_ns(p->support, p->fort_slot, p->fort_boot));
 }
 
 bool paxos__supported(const struct paxos *p) {

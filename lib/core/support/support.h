@@ -28,6 +28,9 @@
 #include "base/err.h"
 #include "base/trace.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 enum {
     SUPPORT_UUID_BYTES = 16,
     SUPPORT_WAKES_MAX = 4096, /* in one beat */

@@ -35,16 +35,16 @@ struct slot {
     uint64_t acked_ns;
     bool deaf; /* acknowledges nothing */
     uint64_t due_ns;
-    uint64_t sent_ns;     /* of the newest beat sent */
+    uint64_t sent_ns;    /* of the newest beat sent */
     struct tc_buf wakes; /* struct listed[], oldest first */
 };
 
 struct support {
     struct tc_arena self;
     struct support_params p;
-    struct tc_buf slots;     /* struct slot[] */
+    struct tc_buf slots;      /* struct slot[] */
     struct tc_buf beat_wakes; /* struct support_wake[] of the beat given out */
-    uint64_t floor_ns;       /* echoes below are of before a clock jump */
+    uint64_t floor_ns;        /* echoes below are of before a clock jump */
     bool changed;
 };
 

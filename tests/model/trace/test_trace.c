@@ -21,6 +21,8 @@ static struct sim_result run(uint64_t seed, struct trace *t) {
     swarm.nodes = swarm.members;
     swarm.trims = swarm.rot = false;
     swarm.replaces = swarm.moves = swarm.lost_disks = swarm.long_deaths = false;
+    swarm.beats = false;
+    swarm.siblings = 0;
     trace_init(t, swarm.nodes);
     return sim_run_swarm(seed, &swarm, &t->observer, NULL, NULL);
 }

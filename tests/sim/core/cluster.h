@@ -105,15 +105,15 @@ struct sim_node {
     uint64_t tick_at_ns; /* virtual time of the tick that is scheduled */
     uint64_t durable_seq;
     uint64_t checked_commit;
-    uint64_t said_promise; /* highest promise that left this node */
-    uint64_t owned;        /* committed and durable here: never to be lost again */
-    bool snapshot_on_way;  /* to this node */
-    bool wants_tree;       /* to become STORAGE: a snapshot brings the B-tree too */
-    bool patient;          /* scripts: as a follower its timers stand still */
+    uint64_t said_promise;   /* highest promise that left this node */
+    uint64_t owned;          /* committed and durable here: never to be lost again */
+    bool snapshot_on_way;    /* to this node */
+    bool wants_tree;         /* to become STORAGE: a snapshot brings the B-tree too */
+    bool patient;            /* scripts: as a follower its timers stand still */
     struct support *support; /* of the main group's node; NULL: groups beat for themselves */
-    uint64_t beats_at_ns;  /* virtual time at which it is looked at next */
+    uint64_t beats_at_ns;    /* virtual time at which it is looked at next */
     uint64_t sync_since_ns;
-    bool stuck_disk;       /* scripts: no sync completes until this is lifted */
+    bool stuck_disk; /* scripts: no sync completes until this is lifted */
 };
 
 struct sim_client {
@@ -221,7 +221,7 @@ struct sim_cluster {
     uint64_t acked_count;
     uint64_t election_count;
     uint64_t in_flight;
-    uint64_t sent_count; /* messages of this group */
+    uint64_t sent_count;                         /* messages of this group's members */
     void (*trace)(void *user, const char *line); /* NULL: no trace lines are made */
     void *trace_user;
 };
@@ -260,7 +260,7 @@ enum sim_kind {
     SIM_EV_UPKEEP, /* checkpoint, archive, trim */
     SIM_EV_RESTORE,
     SIM_EV_ADMIN,
-    SIM_EV_BEATS,  /* a node's beats are due */
+    SIM_EV_BEATS, /* a node's beats are due */
     SIM_EV_BEAT,
     SIM_EV_ACK,
 };

@@ -50,7 +50,8 @@ static void launch(struct sim_cluster *c, uint32_t node, struct sim_msg *m) {
     const struct paxos_msg *msg = sim_msg_get(m);
     int to = sim_store_of(c, msg->to);
     struct sim_node *n = &c->nodes[node];
-    c->sent_count++;
+    c->sent_count +=
+        quorum_may_vote(&c->chosen_config, n->rid); /* a stray replica may go on asking */
     if ((msg->type == PAXOS_PROMISE || msg->type == PAXOS_ACCEPTED) &&
         !(msg->flags & PAXOS_F_REFUSED) && msg->ballot > n->said_promise)
         n->said_promise = msg->ballot;
