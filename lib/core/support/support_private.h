@@ -1,5 +1,5 @@
-/* What the files of core/support share: a slot and the machine. support.c life and questions, beat.c
- * beats and acknowledgements. */
+/* What the files of core/support share: a slot and the machine. support.c life and questions,
+ * beat.c beats and acknowledgements. */
 #ifndef TC_CORE_SUPPORT_PRIVATE_H
 #define TC_CORE_SUPPORT_PRIVATE_H
 
