@@ -161,11 +161,12 @@ class Cluster:
 
     def power_cut(self):
         """All machines at once: what was not synced is gone everywhere."""
-        for disk in self.disks():
-            disk.cut_power()
-        self.kill(*self.daemons)
-        for disk in self.disks():
-            disk.restore_power()
+        with self.lock: # nothing is started while the disks are away
+            for disk in self.disks():
+                disk.cut_power()
+            self.kill(*self.daemons)
+            for disk in self.disks():
+                disk.restore_power()
 
     def disks(self):
         return [d.disk for d in self.of("storage")] + [self.archive_disk]
