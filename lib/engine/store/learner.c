@@ -140,17 +140,22 @@ static bool is_alone(const struct replica *r, uint64_t now_ns) {
     return now_ns > r->fed_ns + r->store->options.learner_orphan_ms * STORE_MS_NS;
 }
 
+/* With leader_rid only from a leader under its lease, whose log holds no change on its way: what it
+ * does not name will never be. */
 tc_err store_get_partition(struct store *s, uint64_t gid, struct tc_buf *out) {
     struct replica *r = store__find(s, gid);
     if (r == NULL)
         return TC_ENOTFOUND;
-    proto_append(out, &store__group_partition(r)->base);
+    bool certain = store__group_may_read(r) == TC_OK && r->status.config_settled;
+    Tercet__Pb__Partition p = *store__group_partition(r);
+    p.leader_rid = certain ? r->rid : 0;
+    proto_append(out, &p.base);
     return TC_OK;
 }
 
-/* What another node has applied is committed, and a rid never comes back. A learner may also be
- * named by a change in its own log that never was committed: nobody feeds it, and to the others it
- * does not exist. Should the change be committed after all, it counts as lost and is replaced. */
+/* What another node has applied is committed, and a rid never comes back. Whether a learner is
+ * named by a change that may still be committed, in its own log or in another one's, only a leader
+ * knows: silence alone is no reason to go, for such a change may need this very replica. */
 void store__learner_looked_up(struct replica *r, struct tc_slice partition) {
     Tercet__Pb__Partition *p = tercet__pb__partition__unpack(NULL, partition.len, partition.data);
     if (p == NULL)
@@ -161,6 +166,8 @@ void store__learner_looked_up(struct replica *r, struct tc_slice partition) {
         !store__members_all_sound(p, r->gid) || p->epoch < epoch || (p->epoch == epoch && !learner);
     for (size_t i = 0; i < p->n_members; i++)
         named = named || p->members[i]->rid == r->rid;
+    if (!named && learner)
+        TC_PROBE("store: a forgotten learner deletes itself");
     r->excluded = r->excluded || !named;
     tercet__pb__partition__free_unpacked(p, NULL);
 }
@@ -183,8 +190,7 @@ static void look_up(struct replica *r, uint64_t now_ns) {
 static bool is_over(struct replica *r, uint64_t now_ns) {
     if (r->paxos && r->status.role == PAXOS_LEADER)
         r->fed_ns = now_ns;
-    bool alone = is_alone(r, now_ns);
-    if (alone)
+    if (is_alone(r, now_ns))
         look_up(r, now_ns);
     if (r->jobs_out > 0)
         return false;
@@ -192,10 +198,7 @@ static bool is_over(struct replica *r, uint64_t now_ns) {
         TC_PROBE("store: a removed replica deletes itself");
         return true;
     }
-    if (!alone || r->state != REPLICA_LOG || quorum_may_vote(paxos_config(r->paxos), r->rid))
-        return false;
-    TC_PROBE("store: a forgotten learner deletes itself");
-    return true;
+    return false;
 }
 
 void store__learner_sweep(struct store *s, uint64_t now_ns) {

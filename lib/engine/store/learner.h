@@ -25,9 +25,9 @@ void store__learner_take_base(struct replica *r, const Tercet__Pb__SnapshotChunk
 TC_MUST_USE tc_err store__learner_done(struct replica *r);
 /* A packed Partition, as another node has applied it. */
 void store__learner_looked_up(struct replica *r, struct tc_slice partition);
-/* Replicas of this store that nobody needs any more: removed from their group, or learners whose
- * leader was not heard for long. Deletes them. Who was a member and hears no leader for long may
- * have been removed by members that are gone by now: it asks the nodes of the directory. */
+/* Delete what nobody needs any more. A removed replica hears so. One that hears no leader for long
+ * asks the nodes of the directory: who removed it may be gone by now, and a learner is forgotten
+ * once a leader says that its log does not name it. */
 void store__learner_sweep(struct store *s, uint64_t now_ns);
 
 #endif
