@@ -9,6 +9,8 @@
  * delete) varint old_bytes (size of the item replaced by the API's arithmetic; 0: there was none)
  *          optional lenbytes old item (kept when the request wanted it back)
  *   SCRUB  u8 version = 1 | u64 hlc_ns
+ *   SPLIT  u8 version = 1 | u64 hlc_ns | u64 left gid | u64 right gid | lenbytes storage key: the
+ *          first of the right child
  *
  * Limits: ENTRY_MUTATIONS_MAX mutations; keys and items are bounded by the log entry itself. An
  * item is not walked here: item_check is the reader's duty where the bytes are not trusted.
@@ -65,5 +67,15 @@ bool entry_next(struct entry_iter *it, struct entry_mutation *ret_mutation);
 
 void entry_scrub_encode(uint64_t hlc_ns, struct tc_buf *out);
 TC_MUST_USE tc_err entry_scrub_decode(struct tc_slice body, uint64_t *ret_hlc_ns);
+
+struct entry_split {
+    uint64_t hlc_ns;
+    uint64_t gids[2]; /* left, right: neither 0, nor equal */
+    struct tc_slice key; /* not empty; borrowed */
+};
+
+void entry_split_encode(const struct entry_split *s, struct tc_buf *out);
+/*   Errors   TC_ECORRUPT  not such a body; ret_split is untouched */
+TC_MUST_USE tc_err entry_split_decode(struct tc_slice body, struct entry_split *ret_split);
 
 #endif

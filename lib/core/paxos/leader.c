@@ -206,6 +206,8 @@ void paxos__tick_leader(struct paxos *p) {
 static tc_err admit(const struct paxos *p, const struct paxos_proposal *items, size_t count) {
     if (!paxos__serving(p))
         return TC_ENOTLEADER;
+    if (p->log.split_index)
+        return TC_EMOVED;
     if (count == 0 || count > PAXOS_PROPOSALS_MAX)
         return TC_ELIMIT;
     if (last_index(p) - p->commit + count > PAXOS_UNCOMMITTED_COUNT_MAX ||
@@ -214,8 +216,10 @@ static tc_err admit(const struct paxos *p, const struct paxos_proposal *items, s
     for (size_t i = 0; i < count; i++) {
         if (items[i].body && items[i].body->len > PAXOS_BODY_BYTES_MAX)
             return TC_ELIMIT;
-        if (items[i].type == PAXOS_CONF || items[i].type == PAXOS_SPLIT)
+        if (items[i].type == PAXOS_CONF)
             return TC_EUNSUPPORTED;
+        if (items[i].type == PAXOS_SPLIT)
+            TC_TRY(paxos__may_split(p, count));
         if (items[i].type == PAXOS_LEAD || items[i].type > PAXOS_ENTRY_TYPE_MAX)
             return TC_ELIMIT;
     }

@@ -270,6 +270,8 @@ uint64_t paxos_trim_max(const struct paxos *p) {
     uint64_t change = paxos__config_index(p);
     if (quorum_is_joint(paxos__config(p)) && change > p->log.base.index)
         max = min_u64(max, change - 1);
+    if (p->log.split_index)
+        max = min_u64(max, p->log.split_index - 1);
     if (p->role != PAXOS_LEADER || p->log.count > PAXOS_LOG_COUNT_MAX / 2)
         return max > p->log.base.index ? max : p->log.base.index;
     for (size_t i = 0; i < p->peer_count; i++) {
@@ -386,6 +388,8 @@ static tc_err handle(struct paxos *p, const struct paxos_event *ev) {
     case PAXOS_EV_WOKEN:
         paxos__woken(p, ev->woken.slot, ev->woken.number);
         return TC_OK;
+    case PAXOS_EV_BEGIN:
+        return paxos__begin(p);
     default:
         return TC_EINVAL;
     }

@@ -55,7 +55,7 @@ enum paxos_entry_type {
     PAXOS_LEAD = 1, /* first entry of a leader; empty */
     PAXOS_WRITE = 2,
     PAXOS_CONF = 3, /* body: see paxos_conf_encode */
-    PAXOS_SPLIT = 4,
+    PAXOS_SPLIT = 4, /* the last entry that means anything: only LEADs may follow (B12) */
     PAXOS_GENESIS = 5,
     PAXOS_TXN_PREPARE = 6,
     PAXOS_TXN_COMMIT = 7,
@@ -108,6 +108,15 @@ struct paxos_mark {
 
 /* The chain hash after entry e (of which index, ballot, type, body_len and body_crc enter). */
 uint64_t paxos_chain(uint64_t gid, uint64_t chain_before, const struct paxos_entry *e);
+
+/* Where the log of a child begins: at the index of its parent's SPLIT entry, before every ballot,
+ * with a chain hash that joins it to the parent's log and to no other child's (B12). */
+struct paxos_mark paxos_child_base(const struct paxos_mark *split, uint64_t child_gid);
+/* The ballot that every replica of a child has promised from the start: the first round of the
+ * replica that led the parent. */
+static inline uint64_t paxos_child_ballot(uint64_t split_ballot) {
+    return paxos_ballot(1, paxos_ballot_rid(split_ballot));
+}
 
 /* ---- messages (B4) --------------------------------------------------------------------------- */
 
@@ -198,6 +207,11 @@ enum paxos_event_type {
     PAXOS_EV_CONFIGURE,  /* leader: propose the next configuration; out->first_index */
     PAXOS_EV_RESTORED,   /* committed entries that the driver read from the archive */
     PAXOS_EV_WOKEN,      /* a beat of the node in slot lists this group (core/support) */
+    /* Lead at the promised ballot without asking anybody: the log is that of a child, empty, and
+     * everybody promised this ballot when the child was made (B12). Only the process that proposed
+     * the SPLIT may send it, and only once: a second start may have used the ballot before it
+     * stopped. */
+    PAXOS_EV_BEGIN,
 };
 
 struct paxos_proposal {
@@ -365,7 +379,9 @@ void paxos_free(struct paxos *p);
  *     TC_EBUSY       PROPOSE: too much is uncommitted or the log is too long; nothing was taken
  *     TC_EBUSY       RESIGN: the target is silent or has just started; ask again later
  *     TC_ELIMIT      PROPOSE: too many proposals, or a body too large
- *     TC_EUNSUPPORTED PROPOSE: CONF, which CONFIGURE proposes; SPLIT until it is built
+ *     TC_EUNSUPPORTED PROPOSE: CONF, which CONFIGURE proposes
+ *     TC_EMOVED      PROPOSE, CONFIGURE: the log holds a SPLIT
+ *     TC_EINVAL      BEGIN: not the owner of the promised ballot, or the log is not empty
  *     TC_ENOTLEADER  LEARN, UNLEARN, CONFIGURE: this replica does not lead or is handing over
  *     TC_EBUSY       CONFIGURE: another change, or this term's LEAD, is not committed yet, a new
  *                    member has not caught up or lacks its B-tree, or the log holds too many
@@ -398,6 +414,7 @@ struct paxos_status {
     bool log_only;       /* holds no B-tree */
     bool config_settled; /* the configuration in force is committed and not joint */
     bool quiet;          /* no beats of its own, no deadline: the nodes' support stands for it */
+    uint64_t split_index; /* of the SPLIT entry in the log, committed or not; 0: none */
 };
 struct paxos_status paxos_status(const struct paxos *p);
 /* The entry at index, or NULL outside (base, last]. Borrowed until the next step. */

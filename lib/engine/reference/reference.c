@@ -23,6 +23,9 @@ struct reference {
     char path[TC_FS_PATH_MAX];
     struct paxos_mark at;
     struct tc_buf last_key; /* of the snapshot so far */
+    uint64_t split_index;   /* of a SPLIT that was applied; 0: none */
+    uint64_t split_gids[2];
+    struct tc_buf split_key;
     char problem[PROBLEM_BYTES];
 };
 
@@ -58,6 +61,7 @@ void reference_free(struct reference *r) {
     /* A scratch file that stays is replaced by the next reference. */
     TC_IGNORE(tc_fs_unlink(r->fs, r->path));
     tc_buf_deinit(&r->last_key);
+    tc_buf_deinit(&r->split_key);
     free(r);
 }
 
@@ -126,10 +130,25 @@ static tc_err apply_write(struct reference *r, const struct paxos_entry *e, stru
     return TC_OK;
 }
 
+static tc_err apply_split(struct reference *r, const struct paxos_entry *e, struct tc_slice body) {
+    struct entry_split split;
+    if (entry_split_decode(body, &split) != TC_OK)
+        return problem(r, TC_ECORRUPT, "entry %" PRIu64 ": not a split", e->index);
+    r->split_index = e->index;
+    memcpy(r->split_gids, split.gids, sizeof r->split_gids);
+    tc_buf_clear(&r->split_key);
+    tc_buf_append_slice(&r->split_key, split.key);
+    return TC_OK;
+}
+
 static tc_err apply_body(struct reference *r, const struct paxos_entry *e, struct tc_slice body) {
+    if (r->split_index && e->type != PAXOS_LEAD)
+        return problem(r, TC_ECORRUPT, "entry %" PRIu64 " stands behind a split", e->index);
     switch (e->type) {
     case PAXOS_WRITE:
         return apply_write(r, e, body);
+    case PAXOS_SPLIT:
+        return apply_split(r, e, body);
     case PAXOS_LEAD:
     case PAXOS_CONF:
     case PAXOS_GENESIS:
@@ -146,6 +165,24 @@ tc_err reference_apply(struct reference *r, const struct paxos_entry *e, struct 
     TC_TRY(check_entry(r, e, body));
     TC_TRY(apply_body(r, e, body));
     r->at = (struct paxos_mark){.index = e->index, .ballot = e->ballot, .chain = e->chain};
+    return TC_OK;
+}
+
+tc_err reference_child(struct reference *r, uint64_t gid) {
+    int side = gid == r->split_gids[0] ? 0 : 1;
+    struct tc_slice key = tc_buf_slice(&r->split_key), none = TC_SLICE_EMPTY;
+    if (r->split_index == 0 || r->split_index != r->at.index || gid != r->split_gids[side])
+        return TC_EINVAL;
+    tc_err err;
+    do
+        err = btree_delete_outside(r->tree, side == 0 ? none : key, side == 0 ? key : none,
+                                   SCAN_ITEMS);
+    while (err == TC_OK);
+    if (err != TC_EEND)
+        return err;
+    r->at = paxos_child_base(&r->at, gid);
+    r->gid = gid;
+    r->split_index = 0;
     return TC_OK;
 }
 

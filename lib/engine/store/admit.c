@@ -4,6 +4,7 @@
 #include "engine/store/disk.h"
 #include "engine/store/group.h"
 #include "engine/store/replica.h"
+#include "engine/store/split.h"
 
 enum {
     LOG_RESERVE_SEGMENTS = 2, /* for what is decided already, and for trimming */
@@ -13,6 +14,7 @@ tc_err store__admit_route(const struct replica *r, uint64_t epoch, struct tc_sli
     if (r == NULL)
         return TC_EMOVED;
     const Tercet__Pb__Partition *p = r->desc->partition;
+    TC_TRY(store__split_admit(r));
     if (epoch != 0 && epoch > p->epoch)
         return TC_ENOTLEADER;
     if (epoch != 0 && epoch < p->epoch)

@@ -9,7 +9,8 @@ void store__admit_init(struct replica *r);
 
 /* Does the request belong to this replica? r may be NULL (no such group here).
  *   key      empty: a range request, which is cut to the group's range instead
- *   Errors   TC_EMOVED      other group, range or an older epoch
+ *   Errors   TC_EMOVED      other group, range or an older epoch; it was split
+ *            TC_EBUSY       it is being split: not decided yet whether it will be
  *            TC_ENOTLEADER  the router knows a newer epoch than this replica */
 TC_MUST_USE tc_err store__admit_route(const struct replica *r, uint64_t epoch, struct tc_slice key);
 /*   Errors   TC_ENOTLEADER, TC_EUNAVAILABLE (no lease, or too far behind), TC_ETHROTTLED */

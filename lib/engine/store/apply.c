@@ -5,6 +5,7 @@
 #include "engine/store/members.h"
 #include "engine/store/replica.h"
 #include "engine/store/scrub.h"
+#include "engine/store/split.h"
 #include "engine/store/tables.h"
 
 static void learn_time(struct replica *r, uint64_t hlc_ns) {
@@ -64,6 +65,7 @@ static tc_err apply_body(struct replica *r, const struct paxos_entry *e, struct 
     case PAXOS_ARCHIVED:
         return TC_OK;
     case PAXOS_SPLIT:
+        return store__split_apply(r, e, body);
     case PAXOS_TXN_PREPARE:
     case PAXOS_TXN_COMMIT:
     case PAXOS_TXN_CANCEL:

@@ -39,6 +39,12 @@ static void fill_common(const struct replica *r, Tercet__Pb__SegmentOffer *o) {
     o->rid = r->rid;
     o->start = r->desc->partition->start;
     o->end = r->desc->partition->end;
+    o->parent_gid = r->desc->parent_gid;
+    if (o->parent_gid) {
+        o->base_index = r->desc->base_index;
+        o->base_chain = r->desc->base_chain;
+        o->parent_chain = r->desc->parent_chain;
+    }
 }
 
 /* ---- a leader's entries */
@@ -206,7 +212,7 @@ tc_err store_segment_next(struct store *s, struct tc_buf *out, uint64_t *ret_gid
 /* The archive must continue this very log before anything may be trimmed because of it. */
 static bool same_log(const struct replica *r, const Tercet__Pb__SegmentReply *reply) {
     uint64_t chain = 0;
-    if (reply->archived == 0)
+    if (reply->archived == 0 && r->desc->parent_gid == 0)
         return true;
     return reply->archived <= r->committed && chain_at(r, reply->archived, &chain) &&
            chain == reply->archived_chain;

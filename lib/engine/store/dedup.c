@@ -49,6 +49,27 @@ void store_dedup_add(struct store_dedup *d, const uint8_t id[ENTRY_REQUEST_ID_BY
     (void)tc_map_put(&d->ids, id_key(id), slot);
 }
 
+void store_dedup_copy(const struct store_dedup *from, uint64_t limit, struct store_dedup *to) {
+    for (const struct dedup_slot *slot = from->old; slot && slot->index <= limit; slot = slot->next)
+        store_dedup_add(to, slot->id, slot->index, slot->added_ns);
+}
+
+void store_dedup_prepend_take(struct store_dedup *d, struct store_dedup *older) {
+    if (older->new == NULL)
+        return;
+    TC_ASSERT(d->old == NULL || older->new->index < d->old->index);
+    for (struct dedup_slot *slot = older->old; slot; slot = slot->next)
+        if (tc_map_get(&d->ids, id_key(slot->id)) == NULL)
+            (void)tc_map_put(&d->ids, id_key(slot->id), slot);
+    older->new->next = d->old;
+    if (d->new == NULL)
+        d->new = older->new;
+    d->old = older->old;
+    older->old = older->new = NULL;
+    tc_map_deinit(&older->ids);
+    older->ids = (struct tc_map){0};
+}
+
 uint64_t store_dedup_find(const struct store_dedup *d, const uint8_t id[ENTRY_REQUEST_ID_BYTES]) {
     const struct dedup_slot *slot = tc_map_get(&d->ids, id_key(id));
     return slot ? slot->index : 0;

@@ -32,6 +32,10 @@ void store_dedup_deinit(struct store_dedup *d);
  * applied before (a repaired replica replays its log) and changes nothing. */
 void store_dedup_add(struct store_dedup *d, const uint8_t id[ENTRY_REQUEST_ID_BYTES],
                      uint64_t index, uint64_t now_ns);
+/* Copy the ids up to index limit, with their age, into an empty table. */
+void store_dedup_copy(const struct store_dedup *from, uint64_t limit, struct store_dedup *to);
+/* Put older, whose indices are all below those of d, before d; older is empty afterwards. */
+void store_dedup_prepend_take(struct store_dedup *d, struct store_dedup *older);
 /* Index of the entry that carries id, or 0. */
 uint64_t store_dedup_find(const struct store_dedup *d, const uint8_t id[ENTRY_REQUEST_ID_BYTES]);
 /* The leader must not propose another write: forgetting an id early could apply a repeat twice. */

@@ -173,6 +173,8 @@ tc_err store__group_propose(struct replica *r, enum paxos_entry_type type, struc
                             uint64_t *ret_index) {
     if (!store__group_leads(r))
         return TC_ENOTLEADER;
+    if (r->status.split_index)
+        return TC_EMOVED;
     if (r->blocked || pipeline_full(r))
         return TC_EBUSY;
     if (r->proposals && r->proposals->count == PAXOS_PROPOSALS_MAX) {
@@ -239,7 +241,7 @@ Tercet__Pb__Partition *store__group_partition(struct replica *r) {
 }
 
 void store__group_announce(struct replica *r) {
-    if (!store__group_leads(r))
+    if (!store__group_leads(r) || r->split)
         return;
     Tercet__Pb__Partition *p = store__group_partition(r);
     Tercet__Pb__PushRequest push = TERCET__PB__PUSH_REQUEST__INIT;

@@ -4,6 +4,7 @@
 #include "engine/store/group.h"
 #include "engine/store/heal.h"
 #include "engine/store/replica.h"
+#include "engine/store/split.h"
 #include "engine/store/tables.h"
 #include "env/fs.h"
 
@@ -22,6 +23,8 @@ static const char *state_text(const struct replica *r) {
         return "installing";
     case REPLICA_LOG:
         return "log";
+    case REPLICA_BUILDING:
+        return "building";
     case REPLICA_DAMAGED:
     case REPLICA_LOST:
         break;
@@ -57,7 +60,16 @@ static void fill_leader(const struct replica *r, Tercet__Pb__ReplicaInfo *info,
     info->n_peers = count;
 }
 
-static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info, struct tc_buf *state) {
+/* What a replica's info points to. */
+struct info_parts {
+    struct tc_buf state;
+    Tercet__Pb__SplitReply split;
+    Tercet__Pb__Partition *children[2];
+};
+
+static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info,
+                         struct info_parts *parts) {
+    struct tc_buf *state = &parts->state;
     tercet__pb__replica_info__init(info);
     bool bad = r->state == REPLICA_DAMAGED || r->state == REPLICA_LOST;
     tc_buf_printf(state, "%s%s", bad ? "damaged: " : "", state_text(r));
@@ -72,6 +84,9 @@ static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info, struc
     info->base_index = r->status.base.index;
     info->checkpoint = r->checkpoint.durable;
     info->state = (char *)state->data;
+    info->parent_gid = r->desc->parent_gid;
+    if (r->paxos && store__split_fill(r, &parts->split, parts->children))
+        info->split = &parts->split;
     if (r->tree) {
         struct btree_stats stats = btree_stats(r->tree);
         info->item_count = stats.item_count;
@@ -84,11 +99,11 @@ void store_node_info(struct store *s, struct tc_buf *out) {
     size_t n = s->replica_count;
     Tercet__Pb__ReplicaInfo *infos = calloc(n + 1, sizeof *infos);
     Tercet__Pb__ReplicaInfo **pointers = calloc(n + 1, sizeof(Tercet__Pb__ReplicaInfo *));
-    struct tc_buf *states = calloc(n + 1, sizeof *states);
+    struct info_parts *parts = calloc(n + 1, sizeof *parts);
     struct leader_info **leaders = calloc(n + 1, sizeof(struct leader_info *));
-    TC_ASSERT(infos && pointers && states && leaders);
+    TC_ASSERT(infos && pointers && parts && leaders);
     for (size_t i = 0; i < n; i++) {
-        fill_replica(s->replicas[i], &infos[i], &states[i]);
+        fill_replica(s->replicas[i], &infos[i], &parts[i]);
         if (s->replicas[i]->paxos && store__group_leads(s->replicas[i])) {
             leaders[i] = calloc(1, sizeof *leaders[i]);
             TC_ASSERT(leaders[i] != NULL);
@@ -113,11 +128,11 @@ void store_node_info(struct store *s, struct tc_buf *out) {
         reply.disk_drain = (char *)(uintptr_t)disk.drain;
     proto_append(out, &reply.base);
     for (size_t i = 0; i < n; i++) {
-        tc_buf_deinit(&states[i]);
+        tc_buf_deinit(&parts[i].state);
         free(leaders[i]);
     }
     free((void *)leaders);
-    free(states);
+    free(parts);
     free(pointers);
     free(infos);
 }

@@ -5,6 +5,7 @@
 #include "engine/store/group.h"
 #include "engine/store/page.h"
 #include "engine/store/replica.h"
+#include "engine/store/split.h"
 #include "proto/bytes.h"
 
 /* The walk's bounds: the request's, cut to the group's range, then to what follows `after`. */
@@ -101,13 +102,21 @@ static void serve(struct store *s, struct replica *r, uint64_t token,
     store__page_deinit(&page);
 }
 
+/* Where the walk begins: at this key, or right before it (backwards; empty: at the end). */
+static struct tc_slice first_key(const Tercet__Pb__RangeRequest *req) {
+    if (req->after.len)
+        return store__bytes(req->after);
+    return store__bytes(req->reverse ? req->end : req->start);
+}
+
 void store_range_request(struct store *s, uint64_t token, const Tercet__Pb__RangeRequest *req) {
     struct replica *r = store__find(s, req->gid);
     tc_err err = store__admit_route(r, req->epoch, TC_SLICE_EMPTY);
     if (err == TC_OK)
         err = store__admit_read(r, req->consistent);
     if (err != TC_OK)
-        store__answer_moved(s, token, err, r, /* is_range= */ true);
+        store__answer_moved(s, token, err, store__split_target(r, first_key(req), req->reverse),
+                            /* is_range= */ true);
     else
         serve(s, r, token, req);
 }

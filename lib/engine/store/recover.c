@@ -7,6 +7,7 @@
 #include "engine/store/log.h"
 #include "engine/store/members.h"
 #include "engine/store/replica.h"
+#include "engine/store/split.h"
 #include "env/fs.h"
 
 #include <inttypes.h>
@@ -236,6 +237,7 @@ static tc_err start(struct replica *r, struct btree_stamp stamp) {
     uint64_t promised = 0;
     base.mark = (struct paxos_mark){r->desc->base_index, r->desc->base_ballot, r->desc->base_chain};
     TC_TRY(store__replica_first_config(r->desc, &base.config));
+    TC_TRY(store__split_child_base(r->desc, &base, &promised));
     TC_TRY(read_states(r, &base, &promised));
     if (r->tree)
         finish_install(r, stamp, &base);
@@ -255,7 +257,8 @@ static tc_err start(struct replica *r, struct btree_stamp stamp) {
                                       .checkpoint_index = r->applied.index,
                                       .checkpoint_chain = r->applied.chain,
                                       .archived = base.mark.index,
-                                      .log_only = r->state == REPLICA_LOG};
+                                      .log_only = r->state == REPLICA_LOG ||
+                                                  r->state == REPLICA_BUILDING};
     store__members_logged(r, entries, count);
     tc_err err = make_paxos(r, &recovery);
     if (err == TC_OK) {
@@ -317,6 +320,8 @@ static void open_tree(struct replica *r) {
     tc_err err = btree_open(r->store->env.fs, path, &opts, &r->tree);
     if (r->desc->learner && err != TC_OK)
         r->state = REPLICA_LOG; /* no copy was put in place yet, or it is sent once more */
+    else if (err == TC_ENOTFOUND && r->desc->parent_gid != 0)
+        r->state = REPLICA_BUILDING; /* a crash came before it was made from its parent's */
     else if (err != TC_OK)
         store__replica_damaged(r, err == TC_ENOTFOUND ? "the B-tree file is missing"
                                                       : "the B-tree file cannot be opened");
@@ -368,7 +373,9 @@ tc_err store__replica_recover_all(struct store *s, struct tc_buf *diag) {
             tc_buf_printf(diag, "replica of group %" PRIu64 ": %s", list.gids[i], tc_err_text(err));
     }
     free(list.gids);
-    if (err == TC_OK)
-        forget_orphans(s);
-    return err;
+    if (err != TC_OK)
+        return err;
+    forget_orphans(s);
+    store__split_recovered(s);
+    return TC_OK;
 }

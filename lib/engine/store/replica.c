@@ -12,6 +12,7 @@
 #include "engine/store/learner.h"
 #include "engine/store/members.h"
 #include "engine/store/snapshot.h"
+#include "engine/store/split.h"
 #include "env/fs.h"
 
 #include <inttypes.h>
@@ -148,6 +149,7 @@ void store__replica_free(struct replica *r) {
     store__snapshot_forget(r);
     store__heal_free(r);
     store__members_deinit(r);
+    store__split_free(r);
     paxos_free(r->paxos);
     btree_close(r->tree);
     store_overlay_deinit(&r->overlay);
@@ -249,6 +251,22 @@ static tc_err check_gone(struct store *s, uint64_t gid, uint32_t rid) {
     return refused ? TC_EEXISTS : TC_OK;
 }
 
+tc_err store__replica_make_child(struct store *s, Tercet__Pb__CreateReplicaRequest *desc_take,
+                                 struct replica **ret_replica) {
+    struct replica *r = store__replica_new(s, desc_take);
+    r->state = REPLICA_BUILDING;
+    tc_err err = desc_save(s, r->desc, DESC_LIVE);
+    if (err == TC_OK)
+        err = store__replica_start(r, (struct btree_stamp){0});
+    if (err != TC_OK) {
+        store__replica_free(r);
+        return err;
+    }
+    store__replica_insert(s, r);
+    *ret_replica = r;
+    return TC_OK;
+}
+
 static tc_err make_tree(struct replica *r) {
     char path[TC_FS_PATH_MAX];
     store__replica_tree_path(r, path, sizeof path);
@@ -318,7 +336,7 @@ tc_err store_delete_replica(struct store *s, uint64_t gid) {
     if (r == NULL)
         return TC_ENOTFOUND;
     store__group_flush(r);
-    if (r->jobs_out > 0)
+    if (r->jobs_out > 0 || store__split_needed(r))
         return TC_EBUSY;
     TC_TRY(desc_save(s, r->desc, DESC_GONE));
     push_removed(r);

@@ -14,6 +14,7 @@
 #include "engine/store/members.h"
 #include "engine/store/replica.h"
 #include "engine/store/snapshot.h"
+#include "engine/store/split.h"
 #include "engine/store/store_private.h"
 #include "engine/store/upkeep.h"
 #include "env/fs.h"
@@ -245,6 +246,7 @@ static void tick_replica(struct replica *r, uint64_t now_ns) {
         store__group_resign(r);
     store__group_hand_over(r, now_ns);
     store__snapshot_tick(r, now_ns);
+    store__split_tick(r, now_ns);
 }
 
 uint64_t store__log_bytes_coming(const struct store *s) {

@@ -32,6 +32,7 @@ enum replica_state {
     REPLICA_DAMAGED,    /* the B-tree is not to be trusted; waits for a snapshot */
     REPLICA_INSTALLING, /* a snapshot is coming in */
     REPLICA_LOG,        /* a log replica: it holds no B-tree, and never leads or serves */
+    REPLICA_BUILDING,   /* a child of a split: its B-tree is being made from its parent's */
     REPLICA_LOST,       /* what it promised is lost: it must be replaced, and says nothing (B11) */
 };
 
@@ -144,6 +145,11 @@ struct replica {
     bool limits_reads;
     bool limits_writes;
     size_t jobs_out; /* jobs that hold pointers into this replica */
+    struct store_split *split;  /* a parent, from its SPLIT on; see split.h */
+    uint64_t split_index;       /* proposed by this process at this index and ballot */
+    uint64_t split_ballot;
+    bool building;  /* a child: its B-tree is at the worker */
+    bool may_begin; /* a child whose first ballot is still this process's to use, once */
 };
 
 struct store {

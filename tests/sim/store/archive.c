@@ -47,16 +47,16 @@ void world_archive_offers(struct world_node *n) {
 /* ---- what it keeps */
 
 static uint64_t chain_at(const struct world_archive *a, uint64_t index) {
-    return index == 0 ? 0 : a->entries[index - 1].chain;
+    return index == a->base ? a->base_chain : a->entries[index - 1 - a->base].chain;
 }
 
 static void keep(struct world_archive *a, const Tercet__Pb__LogEntry *e) {
-    if (a->count == a->cap) {
+    if (a->count - a->base == a->cap) {
         a->cap = a->cap ? 2 * a->cap : 256;
         a->entries = realloc(a->entries, a->cap * sizeof *a->entries);
         TC_ASSERT(a->entries != NULL);
     }
-    struct world_entry *to = &a->entries[a->count++];
+    struct world_entry *to = &a->entries[a->count++ - a->base];
     *to = (struct world_entry){
         .ballot = e->ballot, .chain = e->chain, .body_crc = e->body_crc, .type = (uint16_t)e->type};
     tc_buf_append(&to->body, e->body.data, e->body.len);
@@ -69,7 +69,7 @@ static void take_entry(struct world *w, const Tercet__Pb__SegmentOffer *o, struc
                    (unsigned long)e->index, (unsigned long)o->gid);
     else if (e->index == a->count + 1)
         keep(a, e);
-    else if (e->index <= a->count && chain_at(a, e->index) != e->chain)
+    else if (e->index > a->base && e->index <= a->count && chain_at(a, e->index) != e->chain)
         world_fail(w, "I1: %s committed another entry at %lu of group %lu than the archive has",
                    o->node, (unsigned long)e->index, (unsigned long)o->gid);
 }
@@ -77,7 +77,8 @@ static void take_entry(struct world *w, const Tercet__Pb__SegmentOffer *o, struc
 /* Chain hashes at both ends, for what the archive has of it. */
 static void compare(struct world *w, const Tercet__Pb__SegmentOffer *o,
                     const struct world_archive *a) {
-    bool differs = (o->first - 1 <= a->count && chain_at(a, o->first - 1) != o->chain_before) ||
+    bool differs = o->first <= a->base ||
+                   (o->first - 1 <= a->count && chain_at(a, o->first - 1) != o->chain_before) ||
                    (o->last <= a->count && chain_at(a, o->last) != o->chain_after);
     if (differs)
         world_fail(w, "I9: %s has another log of group %lu in [%lu, %lu] than the archive", o->node,
@@ -90,8 +91,9 @@ static void answer(struct world *w, uint32_t node, const struct world_parcel *of
     Tercet__Pb__SegmentRange range = TERCET__PB__SEGMENT_RANGE__INIT, *ranges[1] = {&range};
     reply.archived = a->count;
     reply.archived_chain = chain_at(a, a->count);
-    if (a->count > 0 && tc_prng_chance(&w->prng, 1, 3)) {
-        range.first = tc_prng_between(&w->prng, a->count > 50 ? a->count - 50 : 1, a->count);
+    if (a->count > a->base && tc_prng_chance(&w->prng, 1, 3)) {
+        uint64_t first = a->count - a->base > 50 ? a->count - 50 : a->base + 1;
+        range.first = tc_prng_between(&w->prng, first, a->count);
         range.last = tc_prng_between(&w->prng, range.first, a->count);
         reply.verify = ranges;
         reply.n_verify = 1;
@@ -104,11 +106,32 @@ static void answer(struct world *w, uint32_t node, const struct world_parcel *of
     world_push(w, delay_ns(w), EVENT_ARCHIVE, node, 0, p);
 }
 
+/* A child begins where its parent's SPLIT stands, in the very log that the archive has of it. */
+static void begin_child(struct world *w, uint32_t group, const Tercet__Pb__SegmentOffer *o) {
+    struct world_archive *a = &w->archives[group];
+    const struct world_group *g = &w->groups[group];
+    const struct world_archive *parent = &w->archives[g->parent];
+    if (g->parent == group || o->parent_gid != w->groups[g->parent].gid)
+        world_fail(w, "archive: group %lu names group %lu as its parent", (unsigned long)o->gid,
+                   (unsigned long)o->parent_gid);
+    else if (a->base != 0 && (a->base != o->base_index || a->base_chain != o->base_chain))
+        world_fail(w, "archive: group %lu begins elsewhere than before", (unsigned long)o->gid);
+    else if (o->base_index >= parent->base && o->base_index <= parent->count &&
+             chain_at(parent, o->base_index) != o->parent_chain)
+        world_fail(w, "I9: group %lu does not continue its parent's log", (unsigned long)o->gid);
+    if (a->base != 0 || w->failed)
+        return;
+    a->base = a->count = o->base_index;
+    a->base_chain = o->base_chain;
+}
+
 void world_archive_take(struct world *w, uint32_t node, struct world_parcel *offer) {
     struct world_archive *a = &w->archives[world_group_of(w, offer->gid)];
     Tercet__Pb__SegmentOffer *o =
         tercet__pb__segment_offer__unpack(NULL, offer->bytes.len, offer->bytes.data);
     TC_ASSERT(o != NULL && o->gid == offer->gid);
+    if (o->parent_gid)
+        begin_child(w, world_group_of(w, offer->gid), o);
     uint64_t before = a->count;
     for (size_t i = 0; i < o->n_entries; i++)
         take_entry(w, o, a, o->entries[i]);
@@ -126,7 +149,7 @@ void world_archive_take(struct world *w, uint32_t node, struct world_parcel *off
 }
 
 void world_archive_deinit(struct world_archive *a) {
-    for (uint64_t i = 0; i < a->count; i++)
+    for (uint64_t i = 0; i < a->count - a->base; i++)
         tc_buf_deinit(&a->entries[i].body);
     free(a->entries);
     *a = (struct world_archive){0};

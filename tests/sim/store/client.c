@@ -50,7 +50,9 @@ static struct world_op *op_new(struct world *w, uint32_t client) {
     op->limit = (uint32_t)tc_prng_between(&w->prng, 1, WORLD_RANGE_ITEMS_MAX);
     op->reverse = tc_prng_chance(&w->prng, 1, 2);
     op->invoked_ns = w->now_ns;
-    op->floor = w->groups[op->group].told;
+    op->floor = world_split_told(w, op->group, op->key);
+    op->part = tc_prng_chance(&w->split_prng, 1, 5) ? op->group
+                                                    : world_split_leaf(w, op->group, op->key);
     return op;
 }
 
@@ -64,7 +66,7 @@ static void begin(struct world *w, struct world_client *c) {
     if (op->kind == OP_PUT_IF && op->expected == 0)
         op->kind = OP_PUT_ABSENT;
     c->op = op;
-    c->node = c->hints[op->group];
+    c->node = c->hints[op->part];
     world_request_build(w, op);
     world_trace(w, "client %u  op %lu %s g%u k%u floor %lu", op->client, (unsigned long)op->id,
                 world_op_name(op->kind), op->group, op->key, (unsigned long)op->floor);
@@ -98,7 +100,7 @@ static bool is_member(const struct world_group *g, uint32_t node) {
 }
 
 static void pick_node(struct world *w, struct world_client *c) {
-    const struct world_group *g = &w->groups[c->op->group];
+    const struct world_group *g = &w->groups[c->op->part];
     if (!is_member(g, c->node) || !is_strong(c->op->kind))
         c->node = g->nodes[world_below(w, g->count)];
 }
@@ -114,6 +116,7 @@ static void attempt(struct world *w, struct world_client *c) {
         world_request_build(w, op);
     }
     op->open_attempts |= bit;
+    op->parts[token % 64] = (uint8_t)op->part;
     if (!tc_prng_chance(&w->prng, w->swarm.net.drop_ppm, 1000000)) {
         struct world_parcel *p = world_parcel_new(range ? PARCEL_RANGE : PARCEL_ITEM, 0);
         p->token = token;
@@ -157,14 +160,30 @@ static uint32_t leader_of(const Tercet__Pb__Partition *p) {
     return UINT32_MAX;
 }
 
-static void follow_hint(struct world *w, struct world_client *c,
+/* The line goes on in another group: ask that one from now on. */
+static void ask_part(struct world *w, struct world_client *c, uint32_t part) {
+    if (part == c->op->part)
+        return;
+    c->op->part = part;
+    world_request_build(w, c->op);
+}
+
+static void follow_hint(struct world *w, struct world_client *c, tc_err err,
                         const Tercet__Pb__Partition *moved) {
-    const struct world_group *g = &w->groups[c->op->group];
-    uint32_t node = moved ? leader_of(moved) : UINT32_MAX;
-    if (moved)
-        world_group_learn(w, &w->groups[c->op->group], moved);
+    struct world_op *op = c->op;
+    if (err == TC_EMOVED) {
+        uint32_t part = moved ? world_split_seen(w, op->group, moved->gid) : WORLD_GROUPS_MAX;
+        bool holds = part < WORLD_GROUPS_MAX && op->key >= w->groups[part].from &&
+                     op->key < w->groups[part].to;
+        ask_part(w, c, holds ? part : world_split_leaf(w, op->group, op->key));
+    }
+    const struct world_group *g = &w->groups[op->part];
+    bool fits = moved && moved->gid == g->gid;
+    uint32_t node = fits ? leader_of(moved) : UINT32_MAX;
+    if (fits)
+        world_group_learn(w, &w->groups[op->part], moved);
     if (node < w->swarm.nodes)
-        c->hints[c->op->group] = c->node = node;
+        c->hints[op->part] = c->node = node;
     else
         c->node = g->nodes[world_below(w, g->count)];
 }
@@ -217,7 +236,7 @@ static void check_floor(struct world *w, const struct world_op *op, tc_err err) 
         return;
     if (!is_strong(op->kind)) {
         uint64_t told = op->invoked_ns > lag_ns
-                            ? world_oracle_told(&w->groups[op->group], op->invoked_ns - lag_ns)
+                            ? world_split_told_at(w, op->group, op->key, op->invoked_ns - lag_ns)
                             : 0;
         if (op->index < told)
             world_fail(w, "staleness: op %lu (%s) answered index %lu, %lu was known long before",
@@ -246,7 +265,7 @@ static bool settles(struct world *w, struct world_client *c, const struct world_
         if (final)
             read_items(w, op, m);
         else
-            follow_hint(w, c, m->moved);
+            follow_hint(w, c, p->err, m->moved);
         op->index = m->index;
         tercet__pb__range_reply__free_unpacked(m, NULL);
     } else {
@@ -256,7 +275,7 @@ static bool settles(struct world *w, struct world_client *c, const struct world_
         if (final)
             read_item(w, c, p, m);
         else
-            follow_hint(w, c, m->moved);
+            follow_hint(w, c, p->err, m->moved);
         op->index = m->index;
         tercet__pb__item_reply__free_unpacked(m, NULL);
     }
@@ -274,10 +293,12 @@ void world_client_answer(struct world *w, const struct world_parcel *p) {
         return;
     world_trace(w, "client %u  op %lu answer of %u: %s", op->client, (unsigned long)op->id, p->from,
                 tc_err_name(p->err));
+    uint32_t part = op->parts[p->token % 64];
     if (settles(w, c, p)) {
+        op->part = part;
         check_floor(w, op, p->err);
         if (p->err == TC_OK)
-            c->hints[op->group] = p->from;
+            c->hints[op->part] = p->from;
         finish(w, c, p->err);
     } else {
         sleep_for(w, c, tc_prng_between(&w->prng, 1, 60) * WORLD_MS_NS);

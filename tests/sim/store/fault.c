@@ -146,7 +146,7 @@ static void take_tree_again(struct world *w) {
         return;
     n->doubted = true;
     world_node_set_clock(n);
-    TC_IGNORE(store_reinstall(n->store, w->groups[below(w, w->swarm.groups)].gid));
+    TC_IGNORE(store_reinstall(n->store, w->groups[below(w, w->group_count)].gid));
     world_node_pump(n);
 }
 
@@ -209,6 +209,11 @@ static void inflict(struct world *w, enum world_fault kind) {
     case FAULT_KINDS:
         break;
     }
+}
+
+void world_fault_power(struct world *w, uint32_t node) {
+    if (!w->calm)
+        world_node_stop(&w->nodes[node], /* power= */ true, down_ns(w));
 }
 
 void world_fault_next(struct world *w) {

@@ -83,9 +83,41 @@ static void create(struct world *w, struct world_group *g) {
     }
 }
 
+bool world_groups_reserve(struct world *w, uint32_t parent, uint32_t split_key) {
+    struct world_group *g = &w->groups[parent];
+    if (w->group_count + 2 > WORLD_GROUPS_MAX)
+        return false;
+    g->split_key = split_key;
+    for (uint32_t side = 0; side < 2; side++) {
+        struct world_group *c = &w->groups[w->group_count];
+        *c = *g;
+        c->gid = 5000 + w->group_count;
+        c->epoch = g->epoch + 1;
+        c->parent = parent;
+        c->children[0] = c->children[1] = 0;
+        c->made = false;
+        c->told = 0;
+        c->history = (struct tc_buf){0};
+        for (uint32_t k = 0; k < WORLD_KEYS_MAX; k++) {
+            c->keys[k] = (struct tc_buf){0};
+            tc_buf_append_slice(&c->keys[k], tc_buf_slice(&g->keys[k]));
+        }
+        if (side == 0)
+            c->to = split_key;
+        else
+            c->from = split_key;
+        g->children[side] = w->group_count++;
+    }
+    return true;
+}
+
 void world_groups_create(struct world *w) {
+    w->group_count = w->swarm.groups;
     for (uint32_t i = 0; i < w->swarm.groups; i++) {
         struct world_group *g = &w->groups[i];
+        g->root = g->parent = i;
+        g->epoch = 1;
+        g->to = w->swarm.keys;
         g->gid = i + 1 + (i > 1 ? 1000 : 0);
         make_keys(w, g);
         draw_members(w, g);
@@ -94,7 +126,7 @@ void world_groups_create(struct world *w) {
 }
 
 uint32_t world_group_of(const struct world *w, uint64_t gid) {
-    for (uint32_t i = 0; i < w->swarm.groups; i++)
+    for (uint32_t i = 0; i < w->group_count; i++)
         if (w->groups[i].gid == gid)
             return i;
     TC_ASSERT(!"a group that was never made");

@@ -27,7 +27,8 @@ struct versions {
 
 struct judge {
     struct world *w;
-    uint32_t group;
+    uint32_t group; /* the root */
+    uint32_t part;  /* the group whose log is replayed */
     struct versions keys[WORLD_KEYS_MAX];
     uint64_t hlc_ns; /* of the newest entry */
 };
@@ -71,7 +72,8 @@ static void replay_mutation(struct judge *j, struct world_op *op, uint64_t index
     struct world *w = j->w;
     const struct world_group *g = &w->groups[j->group];
     uint32_t key = world_key_find(w, g, m->key);
-    if (key != op->key || op->group != j->group) {
+    const struct world_group *part = &w->groups[j->part];
+    if (key != op->key || op->group != j->group || key < part->from || key >= part->to) {
         world_fail(w, "op %lu was carried out on another key, at %lu", (ul)op->id, (ul)index);
         return;
     }
@@ -108,22 +110,63 @@ static void replay_write(struct judge *j, uint64_t index, struct tc_slice body) 
         replay_mutation(j, w->ops[id[0] - 1], index, &m);
 }
 
+/* What follows a SPLIT says nothing: leaders of the parent may still change. True: go on. */
+static bool check_sealed(struct judge *j, uint64_t index, uint64_t split, uint16_t type) {
+    if (split == 0 || type == PAXOS_LEAD)
+        return true;
+    world_fail(j->w, "entry %lu of group %u stands behind its split at %lu", (ul)index, j->part,
+               (ul)split);
+    return false;
+}
+
+static void replay_children(struct judge *j, uint64_t split, struct tc_slice body);
+
 static void replay(struct judge *j) {
-    const struct world_archive *a = &j->w->archives[j->group];
-    uint64_t chain = 0;
-    for (uint64_t i = 1; i <= a->count && !j->w->failed; i++) {
-        const struct world_entry *e = &a->entries[i - 1];
+    const struct world_archive *a = &j->w->archives[j->part];
+    uint64_t chain = a->base_chain, split = 0;
+    for (uint64_t i = a->base + 1; i <= a->count && !j->w->failed; i++) {
+        const struct world_entry *e = &a->entries[i - 1 - a->base];
         struct paxos_entry p = {.index = i,
                                 .ballot = e->ballot,
                                 .body_crc = e->body_crc,
                                 .body_len = (uint32_t)e->body.len,
                                 .type = e->type};
-        chain = paxos_chain(j->w->groups[j->group].gid, chain, &p);
+        chain = paxos_chain(j->w->groups[j->part].gid, chain, &p);
         if (chain != e->chain)
-            world_fail(j->w, "I9: the archive's chain breaks at %lu of group %u", (ul)i, j->group);
+            world_fail(j->w, "I9: the archive's chain breaks at %lu of group %u", (ul)i, j->part);
+        if (!check_sealed(j, i, split, e->type))
+            return;
+        split = e->type == PAXOS_SPLIT ? i : split;
         if (e->type == PAXOS_WRITE)
             replay_write(j, i, tc_buf_slice(&e->body));
     }
+    if (split && !j->w->failed)
+        replay_children(j, split, tc_buf_slice(&a->entries[split - 1 - a->base].body));
+}
+
+/* Both logs go on at the index after the SPLIT; their keys are apart. */
+static void replay_children(struct judge *j, uint64_t split, struct tc_slice body) {
+    const struct world_group *g = &j->w->groups[j->part];
+    struct entry_split s;
+    uint64_t hlc_ns = j->hlc_ns;
+    uint32_t part = j->part;
+    if (entry_split_decode(body, &s) != TC_OK || g->children[0] == 0 ||
+        s.gids[0] != j->w->groups[g->children[0]].gid ||
+        s.gids[1] != j->w->groups[g->children[1]].gid) {
+        world_fail(j->w, "the split of group %u at %lu is not what was asked for", part, (ul)split);
+        return;
+    }
+    for (int side = 0; side < 2 && !j->w->failed; side++) {
+        const struct world_archive *a = &j->w->archives[g->children[side]];
+        j->part = g->children[side];
+        j->hlc_ns = s.hlc_ns > hlc_ns ? s.hlc_ns : hlc_ns;
+        if (a->count > 0 && a->base != split)
+            world_fail(j->w, "the log of group %u begins at %lu, not at the split at %lu", j->part,
+                       (ul)a->base, (ul)split);
+        else
+            replay(j);
+    }
+    j->part = part;
 }
 
 /* ---- answers */
@@ -172,9 +215,10 @@ static void check_refused(const struct judge *j, const struct world_op *op) {
 }
 
 static void check_range(const struct judge *j, const struct world_op *op) {
-    uint32_t at = 0, keys = j->w->swarm.keys;
+    const struct world_group *part = &j->w->groups[op->part];
+    uint32_t at = 0, keys = part->to - part->from;
     for (uint32_t i = 0; i < keys && at < op->limit; i++) {
-        uint32_t key = op->reverse ? keys - 1 - i : i;
+        uint32_t key = op->reverse ? part->to - 1 - i : part->from + i;
         const struct versions *v = &j->keys[key];
         if (v->at[version_at(v, op->index)].stamp == 0)
             continue;
@@ -193,7 +237,7 @@ static void check_range(const struct judge *j, const struct world_op *op) {
 static void check_op(const struct judge *j, const struct world_op *op) {
     if (!op->done || op->err == TC_EUNKNOWN)
         return;
-    if (op->err == TC_OK && op->index > j->w->archives[j->group].count)
+    if (op->err == TC_OK && op->index > j->w->archives[op->part].count)
         world_fail(j->w, "op %lu (%s) was answered at index %lu, which nobody ever committed",
                    (ul)op->id, world_op_name(op->kind), (ul)op->index);
     else if (op->err != TC_OK)
@@ -236,7 +280,7 @@ static void judge_group(struct judge *j) {
 
 void world_judge(struct world *w) {
     for (uint32_t g = 0; g < w->swarm.groups && !w->failed; g++) {
-        struct judge j = {.w = w, .group = g};
+        struct judge j = {.w = w, .group = g, .part = g};
         judge_group(&j);
     }
 }

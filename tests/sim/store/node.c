@@ -220,7 +220,7 @@ static void note_answer(struct world *w, const struct store_effect *e) {
         index = m->index;
         tercet__pb__item_reply__free_unpacked(m, NULL);
     }
-    world_oracle_answer(w, op->group, op->kind, e->err, index);
+    world_oracle_answer(w, op->parts[e->token % 64], op->kind, e->err, index);
 }
 
 static void send_answer(struct world_node *n, struct store_effect *e) {
@@ -427,6 +427,7 @@ static void act(struct world_node *n, const struct sim_event *ev) {
     case EVENT_ORACLE:
     case EVENT_SCRUB:
     case EVENT_RESHAPE:
+    case EVENT_SPLIT:
         break;
     }
 }

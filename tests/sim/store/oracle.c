@@ -38,36 +38,39 @@ bool world_oracle_owns(uint64_t token) {
 }
 
 void world_oracle_reply(struct world *w, const struct store_effect *e) {
-    uint32_t group = (uint32_t)(e->token & (WORLD_GROUPS_MAX - 1));
+    uint32_t group = (uint32_t)(e->token % WORLD_GROUPS_MAX);
+    uint32_t key = (uint32_t)(e->token / WORLD_GROUPS_MAX % WORLD_GROUPS_MAX);
     if (e->err != TC_OK)
         return;
+    uint64_t told = world_split_told(w, w->groups[group].root, key);
     Tercet__Pb__ItemReply *m =
         tercet__pb__item_reply__unpack(NULL, e->payload.len, e->payload.data);
     TC_ASSERT(m != NULL);
-    if (m->index < w->groups[group].told)
+    if (m->index < told)
         world_fail(w,
                    "lease oracle: a strong read of group %u is served at index %lu, %lu was "
                    "known before",
-                   group, (unsigned long)m->index, (unsigned long)w->groups[group].told);
+                   group, (unsigned long)m->index, (unsigned long)told);
     world_oracle_answer(w, group, OP_GET, TC_OK, m->index);
     tercet__pb__item_reply__free_unpacked(m, NULL);
 }
 
 void world_oracle_next(struct world *w) {
-    uint32_t group = (uint32_t)world_below(w, w->swarm.groups);
+    uint32_t group = (uint32_t)world_below(w, w->group_count);
     struct world_group *g = &w->groups[group];
     struct world_node *n = &w->nodes[g->nodes[world_below(w, g->count)]];
     world_push(w, tc_prng_between(&w->prng, 1, 10) * WORLD_MS_NS, EVENT_ORACLE, 0, 0, NULL);
     if (n->store == NULL || n->paused_until_ns > w->now_ns)
         return;
-    struct tc_buf *key = &g->keys[world_below(w, w->swarm.keys)];
+    uint32_t k = g->from + (uint32_t)world_below(w, g->to - g->from);
+    struct tc_buf *key = &g->keys[k];
     Tercet__Pb__ItemRequest req = TERCET__PB__ITEM_REQUEST__INIT;
     req.gid = g->gid;
-    req.epoch = w->swarm.reshape ? 0 : 1;
+    req.epoch = w->swarm.reshape ? 0 : g->epoch;
     req.op = TERCET__PB__ITEM_OP__ITEM_GET;
     req.consistent = true;
     req.key = (ProtobufCBinaryData){.len = key->len, .data = key->data};
     world_node_set_clock(n);
-    store_item_request(n->store, ORACLE_TOKEN | group, &req);
+    store_item_request(n->store, ORACLE_TOKEN | k * WORLD_GROUPS_MAX | group, &req);
     world_node_pump(n);
 }

@@ -78,7 +78,7 @@ static ProtobufCBinaryData view(const struct tc_buf *b) {
 
 static void build_range(const struct world *w, struct world_op *op) {
     Tercet__Pb__RangeRequest req = TERCET__PB__RANGE_REQUEST__INIT;
-    const struct world_group *g = &w->groups[op->group];
+    const struct world_group *g = &w->groups[op->part];
     req.gid = g->gid;
     req.epoch = g->epoch;
     req.consistent = op->kind == OP_RANGE;
@@ -124,12 +124,13 @@ static void build_programs(const struct world *w, struct world_op *op, struct tc
 }
 
 void world_request_build(struct world *w, struct world_op *op) {
+    tc_buf_clear(&op->request);
     if (op->kind == OP_RANGE || op->kind == OP_RANGE_EVENTUAL) {
         build_range(w, op);
         return;
     }
     struct tc_buf item = {0}, condition = {0}, update = {0};
-    const struct world_group *g = &w->groups[op->group];
+    const struct world_group *g = &w->groups[op->part];
     Tercet__Pb__ItemRequest req = TERCET__PB__ITEM_REQUEST__INIT;
     uint64_t id[2] = {op->id, w->seed};
     build_programs(w, op, &item, &condition, &update);

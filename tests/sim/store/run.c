@@ -78,7 +78,8 @@ static struct world_result result_of(const struct world *w) {
                              .wiped_count = w->wiped_count,
                              .move_count = w->move_count,
                              .join_count = w->join_count,
-                             .heal_count = w->heal_count};
+                             .heal_count = w->heal_count,
+                             .split_count = w->split_count};
     snprintf(r.failure, sizeof r.failure, "%s", w->failure);
     return r;
 }

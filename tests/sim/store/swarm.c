@@ -32,7 +32,7 @@ static void draw_load(struct tc_prng *p, struct world_swarm *s) {
     static const uint32_t value_bytes[] = {8, 200, 3000, 60000};
     s->clients = (uint32_t)tc_prng_between(p, 2, WORLD_CLIENTS_MAX);
     s->keys = (uint32_t)tc_prng_between(p, 2, WORLD_KEYS_MAX);
-    s->groups = (uint32_t)tc_prng_between(p, 1, WORLD_GROUPS_MAX);
+    s->groups = (uint32_t)tc_prng_between(p, 1, WORLD_ROOTS_MAX);
     s->nodes = tc_prng_chance(p, 1, 4) ? 5 : 3;
     s->victim = (uint32_t)tc_prng_below(p, s->nodes);
     s->think_ns = tc_prng_between(p, 1, 60) * WORLD_MS_NS;
@@ -56,6 +56,17 @@ static void draw_reshape(uint64_t seed, struct world_swarm *s) {
     s->faults[FAULT_ROT] = s->faults[FAULT_DISK] = s->faults[FAULT_TREE] = false;
     if (s->safety_ns < 20000 * (uint64_t)WORLD_MS_NS)
         s->safety_ns = 20000 * (uint64_t)WORLD_MS_NS;
+}
+
+/* From numbers of their own, so that seeds without splits stay what they were. */
+static void draw_splits(uint64_t seed, struct world_swarm *s) {
+    struct tc_prng p = tc_prng(seed * 40503 + 5);
+    if (s->reshape || tc_prng_chance(&p, 1, 3))
+        return;
+    s->splits = (uint32_t)tc_prng_between(&p, 1, (WORLD_GROUPS_MAX - WORLD_ROOTS_MAX) / 2);
+    if (s->groups == 1)
+        s->groups = 2; /* the first is the system's, which is never split */
+    s->split_every_ns = tc_prng_between(&p, 200, 3000) * WORLD_MS_NS;
 }
 
 struct world_swarm world_swarm_draw(uint64_t seed) {
@@ -83,5 +94,6 @@ struct world_swarm world_swarm_draw(uint64_t seed) {
     if (s.faults[FAULT_PAUSE])
         s.stale_max_ns += 3 * s.store.lease_ms * WORLD_MS_NS;
     draw_reshape(seed, &s);
+    draw_splits(seed, &s);
     return s;
 }

@@ -72,6 +72,7 @@ void world_init(struct world *w, uint64_t seed, const struct world_swarm *swarm)
     w->prng = tc_prng(seed);
     w->fault_prng = tc_prng(seed + 0x5eed);
     w->reshape_prng = tc_prng(seed + 0xe5a9e);
+    w->split_prng = tc_prng(seed * 3 + 0x5b117);
     w->now_ns = WORLD_MS_NS;
     w->net = (struct sim_net){.opt = swarm->net, .prng = &w->prng};
     for (uint32_t i = 0; i < swarm->nodes; i++)
@@ -82,6 +83,8 @@ void world_init(struct world *w, uint64_t seed, const struct world_swarm *swarm)
         world_push(w, world_below(w, 2000 * (uint64_t)WORLD_MS_NS), EVENT_CLIENT, i, 0, NULL);
     world_push(w, 1500 * (uint64_t)WORLD_MS_NS, EVENT_FAULT, 0, 0, NULL);
     world_push(w, WORLD_MS_NS, EVENT_ORACLE, 0, 0, NULL);
+    if (swarm->splits)
+        world_push(w, 1000 * (uint64_t)WORLD_MS_NS, EVENT_SPLIT, UINT32_MAX, 0, NULL);
     for (uint32_t g = 0; g < swarm->groups; g++)
         world_push(w, 2000 * (uint64_t)WORLD_MS_NS, EVENT_SCRUB, g, 0, NULL);
     if (swarm->reshape)
@@ -145,7 +148,10 @@ static void dispatch(struct world *w, const struct sim_event *ev) {
         world_archive_take(w, ev->node, ev->data);
         break;
     case EVENT_FAULT:
-        world_fault_next(w);
+        if (ev->node == 0)
+            world_fault_next(w);
+        else
+            world_fault_power(w, ev->node - 1);
         break;
     case EVENT_ORACLE:
         world_oracle_next(w);
@@ -155,6 +161,9 @@ static void dispatch(struct world *w, const struct sim_event *ev) {
         break;
     case EVENT_RESHAPE:
         world_reshape_next(w);
+        break;
+    case EVENT_SPLIT:
+        world_split_next(w, ev->node);
         break;
     }
 }

@@ -22,7 +22,8 @@
 
 enum {
     WORLD_NODES_MAX = 7,
-    WORLD_GROUPS_MAX = 4,
+    WORLD_ROOTS_MAX = 4,   /* groups at the beginning */
+    WORLD_GROUPS_MAX = 16, /* and the children of their splits; a power of 2 */
     WORLD_KEYS_MAX = 12, /* per group; key 0 is a counter that is only added to */
     WORLD_CLIENTS_MAX = 8,
     WORLD_ATTEMPTS_MAX = 60,
@@ -73,10 +74,20 @@ struct world_swarm {
     /* Members change: more nodes than members, disks lost for good, moves, transfers. */
     bool reshape;
     uint32_t heals_per_node;
+    uint32_t splits;         /* asked for at most */
+    uint64_t split_every_ns; /* on average */
 };
 
+/* A group. The first swarm.groups of a world are roots; a split takes two more as children, whose
+ * keys are part of their parent's and whose indices go on where the parent's end. */
 struct world_group {
     uint64_t gid;
+    uint32_t root;        /* the group at the beginning of its line; itself */
+    uint32_t parent;      /* itself for a root */
+    uint32_t children[2]; /* 0: no split was asked for */
+    uint32_t split_key;   /* the first of the right child */
+    bool made;            /* somebody has seen its children */
+    uint32_t from, to;    /* its keys: [from, to) */
     uint32_t count; /* members; at first rid i + 1 lives on nodes[i] */
     uint32_t nodes[WORLD_NODES_MAX];
     uint64_t epoch;                     /* of which the members are: as clients know them */
@@ -92,10 +103,12 @@ struct world_told {
     uint64_t index;
 };
 
-/* The archive's copy of one group's log; entry i stands at i - 1. */
+/* The archive's copy of one group's log; entry i stands at i - 1 - base. */
 struct world_archive {
     struct world_entry *entries;
-    uint64_t count;
+    uint64_t base; /* a child's log begins above its parent's SPLIT */
+    uint64_t base_chain;
+    uint64_t count; /* the last index it has */
     uint64_t cap;
 };
 
@@ -158,7 +171,9 @@ struct world_op {
     uint64_t id; /* from 1 */
     enum world_kind kind;
     uint32_t client;
-    uint32_t group;
+    uint32_t group; /* a root */
+    uint32_t part;  /* the group of that line which is asked; the one that answered, when done */
+    uint8_t parts[WORLD_ATTEMPTS_MAX + 1]; /* by attempt */
     uint32_t key;
     uint64_t expected;  /* OP_PUT_IF: stamp */
     uint64_t item_hash; /* of the item it puts */
@@ -192,7 +207,7 @@ struct world_client {
     uint32_t node; /* where it asks next */
     uint64_t wake; /* number of the timer that counts */
     uint32_t hints[WORLD_GROUPS_MAX];
-    uint64_t last_stamp[WORLD_GROUPS_MAX][WORLD_KEYS_MAX];
+    uint64_t last_stamp[WORLD_ROOTS_MAX][WORLD_KEYS_MAX];
     uint64_t done_count;
     bool idle; /* begins nothing new */
 };
@@ -207,6 +222,9 @@ struct world {
     struct sim_net net;
     struct world_node nodes[WORLD_NODES_MAX];
     struct world_group groups[WORLD_GROUPS_MAX];
+    uint32_t group_count;
+    struct tc_prng split_prng;
+    uint64_t split_count; /* made */
     struct world_archive archives[WORLD_GROUPS_MAX];
     struct world_client clients[WORLD_CLIENTS_MAX];
     struct world_op **ops;
@@ -266,10 +284,11 @@ enum world_event {
     EVENT_CLIENT,  /* node: client, arg: wake */
     EVENT_OFFER,   /* node; data: parcel for the archive */
     EVENT_ARCHIVE, /* node; data: parcel from the archive */
-    EVENT_FAULT,
+    EVENT_FAULT, /* node: 0: any fault; else this node + 1 loses power */
     EVENT_ORACLE,
     EVENT_SCRUB, /* node: group */
     EVENT_RESHAPE,
+    EVENT_SPLIT, /* node: the parent; 0xffffffff: a new one is drawn */
 };
 
 enum world_parcel_kind {
@@ -315,8 +334,24 @@ Tercet__Pb__NodeInfoReply *world_node_info(struct world_node *n);
 void world_groups_create(struct world *w);
 /* Zone letter of a node. */
 char world_zone(const struct world *w, uint32_t node);
+/* Two more groups, for the children of parent. False: there is no room. */
+bool world_groups_reserve(struct world *w, uint32_t parent, uint32_t split_key);
 /* Number of the group; groups of a world have gids from 1. */
 uint32_t world_group_of(const struct world *w, uint64_t gid);
+
+/* ---- split.c */
+/* Ask for another split, or ask again for one that is not finished. */
+void world_split_next(struct world *w, uint32_t parent);
+/* The group of op's line which holds its key, as far as the world has seen. */
+uint32_t world_split_leaf(const struct world *w, uint32_t root, uint32_t key);
+/* Highest index that anybody was told of a key, in whatever group of its line. */
+uint64_t world_split_told(const struct world *w, uint32_t root, uint32_t key);
+/* ... at_ns. */
+uint64_t world_split_told_at(const struct world *w, uint32_t root, uint32_t key, uint64_t at_ns);
+/* A refusal named this group: it was seen. WORLD_GROUPS_MAX: it is not of this line. */
+uint32_t world_split_seen(struct world *w, uint32_t root, uint64_t gid);
+/* Every member that can has finished the split of this group. */
+bool world_split_settled(struct world *w, uint32_t group);
 
 /* ---- request.c: what clients send, and what they read out of answers */
 void world_request_build(struct world *w, struct world_op *op);
@@ -338,6 +373,7 @@ void world_archive_deinit(struct world_archive *a);
 
 /* ---- fault.c */
 void world_fault_next(struct world *w);
+void world_fault_power(struct world *w, uint32_t node);
 void world_calm(struct world *w);
 
 /* ---- oracle.c */
@@ -375,6 +411,8 @@ bool world_group_whole(struct world *w, struct world_group *g);
 void world_judge(struct world *w);
 
 /* ---- converge.c */
+/* This replica may never agree with the others: its disk rotted. */
+bool world_excused(struct world_node *n, uint64_t gid);
 /* All replicas reach the same index with the same content, and the archive rebuilds it. */
 void world_converge(struct world *w);
 
@@ -399,6 +437,7 @@ struct world_result {
     uint64_t move_count;
     uint64_t join_count;
     uint64_t heal_count;
+    uint64_t split_count;
     char failure[WORLD_FAILURE_BYTES];
 };
 struct world_result world_run(uint64_t seed, void (*trace)(void *user, const char *line),

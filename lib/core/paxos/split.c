@@ -1,0 +1,42 @@
+/* The two ends of a split: the last entry of a parent, and how a child begins (B12). */
+#include "base/hash.h"
+#include "core/paxos/paxos_private.h"
+
+#define CHILD_SEED 0x7465726365740012u
+
+struct paxos_mark paxos_child_base(const struct paxos_mark *split, uint64_t child_gid) {
+    uint64_t words[3] = {split->chain, split->index, child_gid};
+    uint8_t bytes[sizeof words];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(words[i / 8] >> (i % 8 * 8));
+    return (struct paxos_mark){.index = split->index,
+                               .chain = tc_hash64(tc_slice(bytes, sizeof bytes), CHILD_SEED)};
+}
+
+tc_err paxos__may_split(const struct paxos *p, size_t count) {
+    const struct quorum_config *c = paxos__config(p);
+    if (count != 1)
+        return TC_ELIMIT;
+    if (quorum_is_joint(c) || paxos__config_index(p) > p->commit)
+        return TC_EBUSY;
+    for (uint32_t i = 0; i < c->sets[0].count; i++)
+        if (c->sets[0].members[i].role != QUORUM_STORAGE)
+            return TC_EBUSY;
+    for (size_t i = 0; i < p->peer_count; i++)
+        if (p->peers[i].learner)
+            return TC_EBUSY;
+    return TC_OK;
+}
+
+tc_err paxos__begin(struct paxos *p) {
+    bool empty = p->log.count == 0 && p->commit == p->log.base.index;
+    if (p->role != PAXOS_FOLLOWER || !empty || p->log.base.ballot != 0 || !paxos__able(p) ||
+        paxos_ballot_rid(p->promised) != p->rid || paxos_ballot_round(p->promised) != 1)
+        return TC_EINVAL;
+    TRACE(p, "begin at " B_FMT ", which everybody promised when this child was made",
+          B_ARGS(p->promised));
+    p->role = PAXOS_CANDIDATE;
+    p->ballot = p->promised;
+    paxos__lead(p);
+    return TC_OK;
+}

@@ -1,0 +1,138 @@
+/* Splits under load: somebody asks for one, asks again until it is finished, and clients find their
+ * way by what they are told. */
+#include "sim/store/world.h"
+
+#include "base/probe.h"
+
+enum {
+    SYSTEM_GID = 1, /* is never split */
+    AGAIN_MS = 30,
+    KILL_MS_MAX = 25, /* the node that was asked may die so soon afterwards */
+};
+
+static bool holds(const struct world *w, uint32_t group, uint32_t root, uint32_t key) {
+    const struct world_group *g = &w->groups[group];
+    return g->root == root && key >= g->from && key < g->to;
+}
+
+uint32_t world_split_leaf(const struct world *w, uint32_t root, uint32_t key) {
+    uint32_t at = root;
+    while (w->groups[at].made)
+        at = w->groups[at].children[key < w->groups[at].split_key ? 0 : 1];
+    return at;
+}
+
+uint64_t world_split_told(const struct world *w, uint32_t root, uint32_t key) {
+    uint64_t told = 0;
+    for (uint32_t i = 0; i < w->group_count; i++)
+        if (holds(w, i, root, key) && w->groups[i].told > told)
+            told = w->groups[i].told;
+    return told;
+}
+
+uint64_t world_split_told_at(const struct world *w, uint32_t root, uint32_t key, uint64_t at_ns) {
+    uint64_t told = 0;
+    for (uint32_t i = 0; i < w->group_count; i++) {
+        uint64_t here = holds(w, i, root, key) ? world_oracle_told(&w->groups[i], at_ns) : 0;
+        told = here > told ? here : told;
+    }
+    return told;
+}
+
+uint32_t world_split_seen(struct world *w, uint32_t root, uint64_t gid) {
+    for (uint32_t i = 0; i < w->group_count; i++) {
+        if (w->groups[i].gid != gid || w->groups[i].root != root)
+            continue;
+        if (w->groups[i].parent != i)
+            w->groups[w->groups[i].parent].made = true;
+        return i;
+    }
+    return WORLD_GROUPS_MAX;
+}
+
+static Tercet__Pb__SplitState state_at(struct world_node *n, uint64_t gid) {
+    Tercet__Pb__NodeInfoReply *info = world_node_info(n);
+    Tercet__Pb__SplitState state = TERCET__PB__SPLIT_STATE__SPLIT_NONE;
+    for (size_t i = 0; info && i < info->n_replicas; i++)
+        if (info->replicas[i]->partition->gid == gid && info->replicas[i]->split)
+            state = info->replicas[i]->split->state;
+    if (info)
+        tercet__pb__node_info_reply__free_unpacked(info, NULL);
+    return state;
+}
+
+bool world_split_settled(struct world *w, uint32_t group) {
+    const struct world_group *g = &w->groups[group];
+    for (uint32_t i = 0; i < g->count; i++) {
+        struct world_node *n = &w->nodes[g->nodes[i]];
+        if (!world_excused(n, g->gid) &&
+            state_at(n, g->gid) != TERCET__PB__SPLIT_STATE__SPLIT_DONE)
+            return false;
+    }
+    return true;
+}
+
+/* ---- asking */
+
+static void draw(struct world *w) {
+    uint32_t parent = (uint32_t)tc_prng_below(&w->split_prng, w->group_count);
+    struct world_group *g = &w->groups[parent];
+    bool leaf = g->children[0] == 0 && (g->parent == parent || w->groups[g->parent].made);
+    uint64_t pause_ns = 1 + tc_prng_below(&w->split_prng, 2 * w->swarm.split_every_ns);
+    if (w->calm || w->swarm.splits == 0)
+        return;
+    world_push(w, pause_ns, EVENT_SPLIT, UINT32_MAX, 0, NULL);
+    if (!leaf || g->to - g->from < 2 || g->gid == SYSTEM_GID)
+        return;
+    uint32_t key = (uint32_t)tc_prng_between(&w->split_prng, g->from + 1, g->to - 1);
+    if (!world_groups_reserve(w, parent, key))
+        return;
+    w->swarm.splits--;
+    world_trace(w, "split of group %lu before k%u is wanted", (unsigned long)g->gid, key);
+    world_push(w, 1, EVENT_SPLIT, parent, 0, NULL);
+    for (int side = 0; side < 2; side++)
+        world_push(w, 2000 * (uint64_t)WORLD_MS_NS, EVENT_SCRUB, g->children[side], 0, NULL);
+}
+
+static tc_err ask(struct world *w, struct world_node *n, const struct world_group *g) {
+    Tercet__Pb__SplitRequest req = TERCET__PB__SPLIT_REQUEST__INIT;
+    const struct tc_buf *key = &g->keys[g->split_key];
+    struct tc_buf out = {0};
+    req.gid = g->gid;
+    req.key = (ProtobufCBinaryData){.len = key->len, .data = key->data};
+    req.left_gid = w->groups[g->children[0]].gid;
+    req.right_gid = w->groups[g->children[1]].gid;
+    world_node_set_clock(n);
+    tc_err err = store_split(n->store, &req, &out);
+    world_node_pump(n);
+    tc_buf_deinit(&out);
+    return err;
+}
+
+/* The one moment that only a split has: its leader dies when the children have just begun. */
+static void kill_leader(struct world *w, struct world_node *n) {
+    if (w->calm || !w->swarm.faults[FAULT_POWER] || !tc_prng_chance(&w->split_prng, 1, 3))
+        return;
+    TC_PROBE("sim: a leader loses power right after its split");
+    world_push(w, tc_prng_between(&w->split_prng, 1, KILL_MS_MAX * WORLD_MS_NS), EVENT_FAULT,
+               n->id + 1, 0, NULL);
+}
+
+void world_split_next(struct world *w, uint32_t parent) {
+    if (parent == UINT32_MAX) {
+        draw(w);
+        return;
+    }
+    struct world_group *g = &w->groups[parent];
+    struct world_node *n = &w->nodes[g->nodes[tc_prng_below(&w->split_prng, g->count)]];
+    Tercet__Pb__SplitState before = state_at(n, g->gid);
+    if (n->store && n->paused_until_ns <= w->now_ns && ask(w, n, g) == TC_OK &&
+        before == TERCET__PB__SPLIT_STATE__SPLIT_NONE)
+        kill_leader(w, n);
+    if (!g->made && state_at(n, g->gid) >= TERCET__PB__SPLIT_STATE__SPLIT_MADE) {
+        g->made = true;
+        w->split_count++;
+    }
+    if (!world_split_settled(w, parent))
+        world_push(w, AGAIN_MS * (uint64_t)WORLD_MS_NS, EVENT_SPLIT, parent, 0, NULL);
+}
