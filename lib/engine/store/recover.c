@@ -237,7 +237,7 @@ static tc_err start(struct replica *r, struct btree_stamp stamp) {
     uint64_t promised = 0;
     base.mark = (struct paxos_mark){r->desc->base_index, r->desc->base_ballot, r->desc->base_chain};
     TC_TRY(store__replica_first_config(r->desc, &base.config));
-    TC_TRY(store__split_child_base(r->desc, &base, &promised));
+    TC_TRY(store__split_child_base(r, &base, &promised));
     TC_TRY(read_states(r, &base, &promised));
     if (r->tree)
         finish_install(r, stamp, &base);

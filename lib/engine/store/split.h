@@ -44,8 +44,8 @@ void store__split_free(struct replica *r);
 
 /* Where the log of a child begins and what it promised, from its descriptor; nothing for others.
  *   Errors   TC_ECORRUPT */
-TC_MUST_USE tc_err store__split_child_base(const Tercet__Pb__CreateReplicaRequest *desc,
-                                           struct store_base *ret_base, uint64_t *ret_promised);
+TC_MUST_USE tc_err store__split_child_base(struct replica *r, struct store_base *ret_base,
+                                           uint64_t *ret_promised);
 /* The descriptor of one child as this parent's replica makes it; the caller frees it. */
 Tercet__Pb__CreateReplicaRequest *store__split_child_desc(struct replica *parent,
                                                           const struct paxos_entry *e,

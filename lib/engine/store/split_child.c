@@ -11,13 +11,15 @@
 /* Requests are repeated for at most 10 s; twice that covers clocks of successive leaders apart. */
 #define LOOKBACK_NS 20000000000u
 
-tc_err store__split_child_base(const Tercet__Pb__CreateReplicaRequest *desc,
-                               struct store_base *ret_base, uint64_t *ret_promised) {
+tc_err store__split_child_base(struct replica *r, struct store_base *ret_base,
+                               uint64_t *ret_promised) {
+    const Tercet__Pb__CreateReplicaRequest *desc = r->desc;
     if (desc->parent_gid == 0)
         return TC_OK;
     TC_TRY(quorum_decode(store__bytes(desc->base_config), &ret_base->config));
     ret_base->mark = (struct paxos_mark){desc->base_index, desc->base_ballot, desc->base_chain};
     *ret_promised = desc->begin_ballot;
+    r->hlc_ns = desc->hlc_ns;
     return TC_OK;
 }
 
@@ -66,6 +68,7 @@ Tercet__Pb__CreateReplicaRequest *store__split_child_desc(struct replica *parent
     d->base_ballot = base.ballot;
     d->base_chain = base.chain;
     d->begin_ballot = paxos_child_ballot(e->ballot);
+    d->hlc_ns = split->hlc_ns;
     set_bytes(&d->base_config, tc_buf_slice(&encoded));
     tc_buf_deinit(&encoded);
     return d;
@@ -87,45 +90,30 @@ void store__split_inherit(struct replica *child, const struct replica *parent) {
         return;
     store_dedup_copy(&parent->dedup, child->desc->base_index, &older);
     store_dedup_prepend_take(&child->dedup, &older);
-    if (parent->hlc_ns > child->hlc_ns)
-        child->hlc_ns = parent->hlc_ns;
 }
 
 /* ---- at start */
 
-struct inherited {
-    struct store_dedup ids;
-    uint64_t hlc_ns;
-};
-
 /* Everything below the SPLIT is committed, for this store applied it once: the child is the proof.
- */
-static void read_entry(struct replica *parent, const struct paxos_entry *e, struct inherited *to) {
+ * Returns the entry's time; 0: it is no write that can be read. */
+static uint64_t read_entry(struct replica *parent, const struct paxos_entry *e,
+                           struct store_dedup *ids) {
     struct tc_blob *body = NULL;
-    struct entry_write w;
-    if (e->type != PAXOS_WRITE || (e->flags & PAXOS_FAULTY) ||
+    struct entry_write w = {.hlc_ns = 0};
+    if (e == NULL || e->type != PAXOS_WRITE || (e->flags & PAXOS_FAULTY) ||
         wal_read(parent->store->wal, parent->gid, e->index, &body) != TC_OK)
-        return;
-    if (entry_write_decode(tc_blob_slice(body), &w) == TC_OK) {
-        to->hlc_ns = w.hlc_ns;
-        store_dedup_add(&to->ids, w.request_id, e->index, store__now_ns(parent->store));
-    }
+        return 0;
+    if (entry_write_decode(tc_blob_slice(body), &w) == TC_OK && ids)
+        store_dedup_add(ids, w.request_id, e->index, store__now_ns(parent->store));
     tc_blob_unref(body);
-}
-
-static uint64_t hlc_of(struct replica *parent, const struct paxos_entry *e) {
-    struct inherited one = {0};
-    read_entry(parent, e, &one);
-    store_dedup_deinit(&one.ids);
-    return one.hlc_ns;
+    return w.hlc_ns;
 }
 
 /* The first entry whose id may still be repeated. */
 static uint64_t first_recent(struct replica *parent, uint64_t last) {
     uint64_t newest_ns = 0, at = last;
     for (; at > parent->status.base.index; at--) {
-        const struct paxos_entry *e = paxos_entry_at(parent->paxos, at);
-        uint64_t hlc_ns = e ? hlc_of(parent, e) : 0;
+        uint64_t hlc_ns = read_entry(parent, paxos_entry_at(parent->paxos, at), NULL);
         if (newest_ns == 0)
             newest_ns = hlc_ns;
         if (hlc_ns != 0 && hlc_ns + LOOKBACK_NS < newest_ns)
@@ -135,19 +123,13 @@ static uint64_t first_recent(struct replica *parent, uint64_t last) {
 }
 
 static void inherit_from_log(struct replica *child, struct replica *parent) {
-    struct inherited from = {0};
+    struct store_dedup older = {0};
     uint64_t last = child->desc->base_index;
     if (last > parent->status.last.index)
         return; /* its tail was not durable: applying the SPLIT again brings the ids */
-    for (uint64_t at = first_recent(parent, last); at <= last; at++) {
-        const struct paxos_entry *e = paxos_entry_at(parent->paxos, at);
-        if (e)
-            read_entry(parent, e, &from);
-    }
-    store_dedup_prepend_take(&child->dedup, &from.ids);
-    store_dedup_deinit(&from.ids);
-    if (from.hlc_ns > child->hlc_ns)
-        child->hlc_ns = from.hlc_ns;
+    for (uint64_t at = first_recent(parent, last); at <= last; at++)
+        (void)read_entry(parent, paxos_entry_at(parent->paxos, at), &older);
+    store_dedup_prepend_take(&child->dedup, &older);
 }
 
 /* Deliberate fault 40: a start takes the first ballot of a child once more. */
