@@ -70,7 +70,7 @@ TC_MUST_USE tc_err entry_scrub_decode(struct tc_slice body, uint64_t *ret_hlc_ns
 
 struct entry_split {
     uint64_t hlc_ns;
-    uint64_t gids[2]; /* left, right: neither 0, nor equal */
+    uint64_t gids[2];    /* left, right: neither 0, nor equal */
     struct tc_slice key; /* not empty; borrowed */
 };
 

@@ -108,6 +108,7 @@ static void start(struct paxos *p, const struct paxos_recovery *r) {
     p->promised = r->promised;
     paxos__see_round(p, r->promised);
     p->log_only = r->log_only;
+    p->newborn = r->newborn;
     p->checkpoint = p->applied = r->log_only ? r->base.index : r->checkpoint_index;
     p->archived = r->archived;
     p->durable = last;

@@ -54,7 +54,7 @@ enum {
 enum paxos_entry_type {
     PAXOS_LEAD = 1, /* first entry of a leader; empty */
     PAXOS_WRITE = 2,
-    PAXOS_CONF = 3, /* body: see paxos_conf_encode */
+    PAXOS_CONF = 3,  /* body: see paxos_conf_encode */
     PAXOS_SPLIT = 4, /* the last entry that means anything: only LEADs may follow (B12) */
     PAXOS_GENESIS = 5,
     PAXOS_TXN_PREPARE = 6,
@@ -348,6 +348,9 @@ struct paxos_recovery {
     /* This replica holds no B-tree: it accepts and promises, and can neither lead nor serve. What
      * is committed and durable counts as applied; checkpoint_index is base.index. */
     bool log_only;
+    /* A child that this very process is making, having proposed the SPLIT itself: BEGIN may come.
+     */
+    bool newborn;
 };
 
 struct paxos_params {
@@ -381,7 +384,8 @@ void paxos_free(struct paxos *p);
  *     TC_ELIMIT      PROPOSE: too many proposals, or a body too large
  *     TC_EUNSUPPORTED PROPOSE: CONF, which CONFIGURE proposes
  *     TC_EMOVED      PROPOSE, CONFIGURE: the log holds a SPLIT
- *     TC_EINVAL      BEGIN: not the owner of the promised ballot, or the log is not empty
+ *     TC_EINVAL      BEGIN: not newborn, not the owner of the promised ballot, no B-tree, or
+ *                    the log is not empty
  *     TC_ENOTLEADER  LEARN, UNLEARN, CONFIGURE: this replica does not lead or is handing over
  *     TC_EBUSY       CONFIGURE: another change, or this term's LEAD, is not committed yet, a new
  *                    member has not caught up or lacks its B-tree, or the log holds too many
@@ -411,9 +415,9 @@ struct paxos_status {
     uint64_t archived;
     uint64_t lead_index; /* leader: its LEAD entry */
     uint64_t faulty_count;
-    bool log_only;       /* holds no B-tree */
-    bool config_settled; /* the configuration in force is committed and not joint */
-    bool quiet;          /* no beats of its own, no deadline: the nodes' support stands for it */
+    bool log_only;        /* holds no B-tree */
+    bool config_settled;  /* the configuration in force is committed and not joint */
+    bool quiet; /* no beats of its own, no deadline: the nodes' support stands for it */
     uint64_t split_index; /* of the SPLIT entry in the log, committed or not; 0: none */
 };
 struct paxos_status paxos_status(const struct paxos *p);

@@ -120,6 +120,7 @@ struct paxos {
     struct support *support; /* NULL: no group is ever quiet */
     uint32_t held_slots[PAXOS_PEERS_MAX];
     size_t held_count;
+    bool newborn; /* BEGIN may come, once */
 
     /* follower */
     uint64_t heard_ns; /* last ACCEPT of a current leader; 0: never */

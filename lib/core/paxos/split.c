@@ -30,11 +30,13 @@ tc_err paxos__may_split(const struct paxos *p, size_t count) {
 
 tc_err paxos__begin(struct paxos *p) {
     bool empty = p->log.count == 0 && p->commit == p->log.base.index;
-    if (p->role != PAXOS_FOLLOWER || !empty || p->log.base.ballot != 0 || !paxos__able(p) ||
-        paxos_ballot_rid(p->promised) != p->rid || paxos_ballot_round(p->promised) != 1)
+    if (!p->newborn || p->role != PAXOS_FOLLOWER || !empty || p->log.base.ballot != 0 ||
+        !paxos__able(p) || paxos_ballot_rid(p->promised) != p->rid ||
+        paxos_ballot_round(p->promised) != 1)
         return TC_EINVAL;
     TRACE(p, "begin at " B_FMT ", which everybody promised when this child was made",
           B_ARGS(p->promised));
+    p->newborn = false;
     p->role = PAXOS_CANDIDATE;
     p->ballot = p->promised;
     paxos__lead(p);

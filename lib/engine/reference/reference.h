@@ -48,9 +48,9 @@ TC_MUST_USE tc_err reference_snapshot_end(struct reference *r, const struct paxo
  *            TC_EFULL, TC_EIO (scratch file; give the reference up) */
 TC_MUST_USE tc_err reference_apply(struct reference *r, const struct paxos_entry *e,
                                    struct tc_slice body);
-/* The last entry was a SPLIT: go on as its child gid. Items outside the child's range are dropped, and
- * the next entry is the first of the child's own log. Only right after that entry.
- *   Errors   TC_EINVAL  the last entry is no SPLIT, or it does not make this group */
+/* The last entry was a SPLIT: go on as its child gid. Items outside the child's range are dropped,
+ * and the next entry is the first of the child's own log. Only right after that entry. Errors
+ * TC_EINVAL  the last entry is no SPLIT, or it does not make this group */
 TC_MUST_USE tc_err reference_child(struct reference *r, uint64_t gid);
 /* One sentence about the last TC_ECORRUPT or TC_EUNSUPPORTED; "" before. */
 const char *reference_problem(const struct reference *r);

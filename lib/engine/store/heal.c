@@ -7,6 +7,7 @@
 #include "engine/store/learner.h"
 #include "engine/store/members.h"
 #include "engine/store/snapshot.h"
+#include "engine/store/split.h"
 
 #include <stdlib.h>
 
@@ -375,6 +376,8 @@ void store__heal_tick(struct replica *r, uint64_t now_ns) {
     note_joined(r);
     struct heal_input in = look(r, peers, now_ns);
     r->live_logs = heal_live_logs(&in);
+    if (store__split_keeps_members(r))
+        return;
     struct heal_action a = heal_next(&in);
     if (a.type != HEAL_NOTHING)
         TC_TRACE(&r->store->env.trace, "g%llu heal: %s (%u)", (unsigned long long)r->gid, a.why,

@@ -1,5 +1,6 @@
 /* From what disk holds to a running replica (REPLICATION.md B11). */
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "base/probe.h"
 #include "base/reader.h"
 #include "engine/store/group.h"
@@ -257,8 +258,9 @@ static tc_err start(struct replica *r, struct btree_stamp stamp) {
                                       .checkpoint_index = r->applied.index,
                                       .checkpoint_chain = r->applied.chain,
                                       .archived = base.mark.index,
-                                      .log_only = r->state == REPLICA_LOG ||
-                                                  r->state == REPLICA_BUILDING};
+                                      .log_only =
+                                          r->state == REPLICA_LOG || r->state == REPLICA_BUILDING,
+                                      .newborn = r->may_begin};
     store__members_logged(r, entries, count);
     tc_err err = make_paxos(r, &recovery);
     if (err == TC_OK) {
@@ -336,6 +338,7 @@ static tc_err recover_one(struct store *s, uint64_t gid) {
         return TC_OK;
     }
     struct replica *r = store__replica_new(s, desc);
+    r->may_begin = TC_MUTANT(40); /* a start takes the first ballot of a child once more */
     open_tree(r);
     struct btree_stamp stamp = {0};
     if (r->tree)

@@ -252,9 +252,10 @@ static tc_err check_gone(struct store *s, uint64_t gid, uint32_t rid) {
 }
 
 tc_err store__replica_make_child(struct store *s, Tercet__Pb__CreateReplicaRequest *desc_take,
-                                 struct replica **ret_replica) {
+                                 bool may_begin, struct replica **ret_replica) {
     struct replica *r = store__replica_new(s, desc_take);
     r->state = REPLICA_BUILDING;
+    r->may_begin = may_begin;
     tc_err err = desc_save(s, r->desc, DESC_LIVE);
     if (err == TC_OK)
         err = store__replica_start(r, (struct btree_stamp){0});

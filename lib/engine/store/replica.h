@@ -27,10 +27,11 @@ TC_MUST_USE tc_err store__replica_desc_save(struct store *s,
 TC_MUST_USE tc_err store__replica_first_config(const Tercet__Pb__CreateReplicaRequest *desc,
                                                struct quorum_config *ret_config);
 /* A child of a split, without a B-tree yet (REPLICA_BUILDING). Durable when TC_OK; consumes desc.
+ * may_begin: this process proposed the SPLIT and has not used the child's first ballot.
  *   Errors   TC_EFULL, TC_EIO */
 TC_MUST_USE tc_err store__replica_make_child(struct store *s,
                                              Tercet__Pb__CreateReplicaRequest *desc_take,
-                                             struct replica **ret_replica);
+                                             bool may_begin, struct replica **ret_replica);
 struct replica *store__replica_new(struct store *s, Tercet__Pb__CreateReplicaRequest *desc_take);
 /* Enter it into the store's tables. */
 void store__replica_insert(struct store *s, struct replica *r);

@@ -22,6 +22,12 @@ bool store__split_needed(const struct replica *r) {
     return !r->split->done || store__now_ns(r->store) < r->split->done_ns + STORE_DEDUP_KEEP_NS;
 }
 
+bool store__split_keeps_members(const struct replica *r) {
+    bool inherited =
+        r->desc->parent_gid != 0 && store_dedup_oldest_index(&r->dedup) <= r->desc->base_index;
+    return r->status.split_index != 0 || inherited;
+}
+
 void store__split_free(struct replica *r) {
     if (r->split)
         tc_buf_deinit(&r->split->key);
@@ -56,8 +62,7 @@ static tc_err make_child(struct replica *r, const struct paxos_entry *e,
     if (err != TC_ENOTFOUND)
         return err;
     desc = store__split_child_desc(r, e, split, side);
-    TC_TRY(store__replica_make_child(s, desc, &child));
-    child->may_begin = is_live(r, e);
+    TC_TRY(store__replica_make_child(s, desc, is_live(r, e), &child));
     store__split_inherit(child, r);
     return TC_OK;
 }

@@ -4,8 +4,8 @@
  * Every replica that applies it makes both children on its own store. Their logs begin at s, their
  * B-trees are made from the parent's checkpoint at s - 1 by the worker, and until then a child
  * accepts and promises as a log replica does. The entry counts as applied when both B-trees are
- * durable, and the parent takes no checkpoint beyond s - 1, so every start meets the entry again and
- * finishes what a crash cut short.
+ * durable, and the parent takes no checkpoint beyond s - 1, so every start meets the entry again
+ * and finishes what a crash cut short.
  */
 #ifndef TC_ENGINE_STORE_SPLIT_H
 #define TC_ENGINE_STORE_SPLIT_H
@@ -36,6 +36,9 @@ bool store__split_done(const struct replica *r);
 /* The replica must not be deleted yet: children are made from it, or repeated requests may still
  * have to be answered from its log. */
 bool store__split_needed(const struct replica *r);
+/* Members must not change: the group is being split or was, or it is a child in which requests may
+ * be repeated whose ids stand in its parent's log alone, which a newcomer would not have. */
+bool store__split_keeps_members(const struct replica *r);
 /* Unstall a parent whose children are ready or whose build is to be tried again. */
 void store__split_tick(struct replica *r, uint64_t now_ns);
 void store__split_free(struct replica *r);

@@ -16,7 +16,7 @@ enum {
 };
 
 struct split_build {
-    struct store_job job; /* first: the job is freed through it; it holds the child */
+    struct store_job job;   /* first: the job is freed through it; it holds the child */
     struct replica *parent; /* jobs_out counts this build until its end */
     struct btree_snapshot *snap;
     struct btree_load *load;
@@ -49,9 +49,8 @@ static void run(struct store_job *j) {
     for (size_t copied = 0; b->err == TC_OK && copied < SLICE_BYTES;) {
         struct tc_slice key, value;
         b->err = btree_snapshot_next(b->snap, &key, &value);
-        if (b->err == TC_EEND ||
-            (b->err == TC_OK &&
-             !key_in_range(key, tc_buf_slice(&b->start), tc_buf_slice(&b->end)))) {
+        if (b->err == TC_EEND || (b->err == TC_OK && !key_in_range(key, tc_buf_slice(&b->start),
+                                                                   tc_buf_slice(&b->end)))) {
             finish(b);
             return;
         }

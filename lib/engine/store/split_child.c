@@ -135,7 +135,6 @@ static void inherit_from_log(struct replica *child, struct replica *parent) {
 /* Deliberate fault 40: a start takes the first ballot of a child once more. */
 static void begin_again(struct replica *child) {
     struct paxos_event ev = {.type = PAXOS_EV_BEGIN};
-    child->may_begin = TC_MUTANT(40);
     if (child->may_begin && child->state == REPLICA_OK)
         TC_IGNORE(store__group_step(child, &ev));
 }

@@ -169,12 +169,10 @@ void store_scrub_pages(struct store *s, uint64_t token, uint64_t gid);
 TC_MUST_USE tc_err store_scrub_bucket(struct store *s, uint64_t gid, uint32_t bucket,
                                       struct tc_buf *out);
 
-/* Split a group that this node leads (REPLICATION.md B12). Idempotent; appends the packed SplitReply
- * with TC_OK and TC_ENOTLEADER.
- *   Errors   TC_ENOTFOUND   no such group here
- *            TC_ENOTLEADER  reply.moved says who may lead
- *            TC_EINVAL      key is not inside the group's range, or the gids are not possible
- *            TC_EEXISTS     it is split otherwise already, or a child's gid was used before
+/* Split a group that this node leads (REPLICATION.md B12). Idempotent; appends the packed
+ * SplitReply with TC_OK and TC_ENOTLEADER. Errors   TC_ENOTFOUND   no such group here TC_ENOTLEADER
+ * reply.moved says who may lead TC_EINVAL      key is not inside the group's range, or the gids are
+ * not possible TC_EEXISTS     it is split otherwise already, or a child's gid was used before
  *            TC_EBUSY       not now: members are being changed, or what is in memory goes to disk
  *                           first, so that the pause will be short
  */

@@ -144,9 +144,9 @@ struct replica {
     struct bucket writes;
     bool limits_reads;
     bool limits_writes;
-    size_t jobs_out; /* jobs that hold pointers into this replica */
-    struct store_split *split;  /* a parent, from its SPLIT on; see split.h */
-    uint64_t split_index;       /* proposed by this process at this index and ballot */
+    size_t jobs_out;           /* jobs that hold pointers into this replica */
+    struct store_split *split; /* a parent, from its SPLIT on; see split.h */
+    uint64_t split_index;      /* proposed by this process at this index and ballot */
     uint64_t split_ballot;
     bool building;  /* a child: its B-tree is at the worker */
     bool may_begin; /* a child whose first ballot is still this process's to use, once */

@@ -51,8 +51,8 @@ static struct world_op *op_new(struct world *w, uint32_t client) {
     op->reverse = tc_prng_chance(&w->prng, 1, 2);
     op->invoked_ns = w->now_ns;
     op->floor = world_split_told(w, op->group, op->key);
-    op->part = tc_prng_chance(&w->split_prng, 1, 5) ? op->group
-                                                    : world_split_leaf(w, op->group, op->key);
+    op->part =
+        tc_prng_chance(&w->split_prng, 1, 5) ? op->group : world_split_leaf(w, op->group, op->key);
     return op;
 }
 

@@ -213,7 +213,7 @@ static void inflict(struct world *w, enum world_fault kind) {
 
 void world_fault_power(struct world *w, uint32_t node) {
     if (!w->calm)
-        world_node_stop(&w->nodes[node], /* power= */ true, down_ns(w));
+        world_node_stop(&w->nodes[node], /* power= */ true, between_ms(w, 1, 40));
 }
 
 void world_fault_next(struct world *w) {

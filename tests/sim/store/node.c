@@ -181,6 +181,8 @@ static void send_parcel(struct world_node *n, struct store_effect *e) {
     uint64_t delays[SIM_NET_COPIES_MAX];
     uint32_t to = (uint32_t)strtoul(e->addr + 5, NULL, 10);
     TC_ASSERT(to < w->swarm.nodes);
+    if (e->type == STORE_SEND)
+        world_split_began(w, n, e);
     uint32_t copies = sim_net_route(&w->net, n->id, to, delays);
     for (uint32_t i = 0; i < copies; i++) {
         struct world_parcel *p =

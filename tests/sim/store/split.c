@@ -3,11 +3,12 @@
 #include "sim/store/world.h"
 
 #include "base/probe.h"
+#include "core/paxos/paxos.h"
 
 enum {
     SYSTEM_GID = 1, /* is never split */
     AGAIN_MS = 30,
-    KILL_MS_MAX = 25, /* the node that was asked may die so soon afterwards */
+    KILL_MS_MAX = 400,
 };
 
 static bool holds(const struct world *w, uint32_t group, uint32_t root, uint32_t key) {
@@ -65,8 +66,7 @@ bool world_split_settled(struct world *w, uint32_t group) {
     const struct world_group *g = &w->groups[group];
     for (uint32_t i = 0; i < g->count; i++) {
         struct world_node *n = &w->nodes[g->nodes[i]];
-        if (!world_excused(n, g->gid) &&
-            state_at(n, g->gid) != TERCET__PB__SPLIT_STATE__SPLIT_DONE)
+        if (!world_excused(n, g->gid) && state_at(n, g->gid) != TERCET__PB__SPLIT_STATE__SPLIT_DONE)
             return false;
     }
     return true;
@@ -109,13 +109,24 @@ static tc_err ask(struct world *w, struct world_node *n, const struct world_grou
     return err;
 }
 
-/* The one moment that only a split has: its leader dies when the children have just begun. */
-static void kill_leader(struct world *w, struct world_node *n) {
-    if (w->calm || !w->swarm.faults[FAULT_POWER] || !tc_prng_chance(&w->split_prng, 1, 3))
+/* The one moment that only a split has: a child has just begun, its followers are sent the first
+ * entries, and its leader's disk stands still until power goes: nothing of it is durable there. */
+void world_split_began(struct world *w, struct world_node *n, const struct store_effect *e) {
+    if (!w->split_watch || w->calm || !w->swarm.faults[FAULT_POWER])
         return;
-    TC_PROBE("sim: a leader loses power right after its split");
-    world_push(w, tc_prng_between(&w->split_prng, 1, KILL_MS_MAX * WORLD_MS_NS), EVENT_FAULT,
-               n->id + 1, 0, NULL);
+    Tercet__Pb__PaxosMessage *m =
+        tercet__pb__paxos_message__unpack(NULL, e->payload.len, e->payload.data);
+    bool begins = m && m->type == PAXOS_ACCEPT && paxos_ballot_round(m->ballot) == 1 &&
+                  w->groups[world_group_of(w, m->gid)].epoch > 1;
+    if (m)
+        tercet__pb__paxos_message__free_unpacked(m, NULL);
+    if (!begins)
+        return;
+    w->split_watch = false;
+    TC_PROBE("sim: a leader loses power when a child of its has just begun");
+    uint64_t lives_ns = tc_prng_between(&w->split_prng, 1, KILL_MS_MAX * WORLD_MS_NS);
+    n->slow_until_ns = w->now_ns + lives_ns;
+    world_push(w, lives_ns, EVENT_FAULT, n->id + 1, 0, NULL);
 }
 
 void world_split_next(struct world *w, uint32_t parent) {
@@ -126,9 +137,10 @@ void world_split_next(struct world *w, uint32_t parent) {
     struct world_group *g = &w->groups[parent];
     struct world_node *n = &w->nodes[g->nodes[tc_prng_below(&w->split_prng, g->count)]];
     Tercet__Pb__SplitState before = state_at(n, g->gid);
-    if (n->store && n->paused_until_ns <= w->now_ns && ask(w, n, g) == TC_OK &&
-        before == TERCET__PB__SPLIT_STATE__SPLIT_NONE)
-        kill_leader(w, n);
+    if (before == TERCET__PB__SPLIT_STATE__SPLIT_NONE)
+        w->split_watch = tc_prng_chance(&w->split_prng, 1, 2);
+    if (n->store && n->paused_until_ns <= w->now_ns)
+        TC_IGNORE(ask(w, n, g));
     if (!g->made && state_at(n, g->gid) >= TERCET__PB__SPLIT_STATE__SPLIT_MADE) {
         g->made = true;
         w->split_count++;

@@ -24,7 +24,7 @@ enum {
     WORLD_NODES_MAX = 7,
     WORLD_ROOTS_MAX = 4,   /* groups at the beginning */
     WORLD_GROUPS_MAX = 16, /* and the children of their splits; a power of 2 */
-    WORLD_KEYS_MAX = 12, /* per group; key 0 is a counter that is only added to */
+    WORLD_KEYS_MAX = 12,   /* per group; key 0 is a counter that is only added to */
     WORLD_CLIENTS_MAX = 8,
     WORLD_ATTEMPTS_MAX = 60,
     WORLD_RANGE_ITEMS_MAX = 12,
@@ -88,7 +88,7 @@ struct world_group {
     uint32_t split_key;   /* the first of the right child */
     bool made;            /* somebody has seen its children */
     uint32_t from, to;    /* its keys: [from, to) */
-    uint32_t count; /* members; at first rid i + 1 lives on nodes[i] */
+    uint32_t count;       /* members; at first rid i + 1 lives on nodes[i] */
     uint32_t nodes[WORLD_NODES_MAX];
     uint64_t epoch;                     /* of which the members are: as clients know them */
     struct tc_buf keys[WORLD_KEYS_MAX]; /* storage keys, ascending */
@@ -225,6 +225,7 @@ struct world {
     uint32_t group_count;
     struct tc_prng split_prng;
     uint64_t split_count; /* made */
+    bool split_watch;     /* the next child's leader is to lose power as it begins */
     struct world_archive archives[WORLD_GROUPS_MAX];
     struct world_client clients[WORLD_CLIENTS_MAX];
     struct world_op **ops;
@@ -284,7 +285,7 @@ enum world_event {
     EVENT_CLIENT,  /* node: client, arg: wake */
     EVENT_OFFER,   /* node; data: parcel for the archive */
     EVENT_ARCHIVE, /* node; data: parcel from the archive */
-    EVENT_FAULT, /* node: 0: any fault; else this node + 1 loses power */
+    EVENT_FAULT,   /* node: 0: any fault; else this node + 1 loses power */
     EVENT_ORACLE,
     EVENT_SCRUB, /* node: group */
     EVENT_RESHAPE,
@@ -342,6 +343,8 @@ uint32_t world_group_of(const struct world *w, uint64_t gid);
 /* ---- split.c */
 /* Ask for another split, or ask again for one that is not finished. */
 void world_split_next(struct world *w, uint32_t parent);
+/* n sends a message: it may be a child's first. */
+void world_split_began(struct world *w, struct world_node *n, const struct store_effect *e);
 /* The group of op's line which holds its key, as far as the world has seen. */
 uint32_t world_split_leaf(const struct world *w, uint32_t root, uint32_t key);
 /* Highest index that anybody was told of a key, in whatever group of its line. */

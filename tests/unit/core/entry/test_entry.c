@@ -91,6 +91,25 @@ static void scrub_bodies_round_trip(void **state) {
     tc_buf_deinit(&out);
 }
 
+static void split_bodies_round_trip(void **state) {
+    (void)state;
+    struct tc_buf out = {0};
+    struct entry_split s = {.hlc_ns = 77, .gids = {12, 13}, .key = TC_SLICE_LIT("mm")}, got;
+    entry_split_encode(&s, &out);
+    assert_int_equal(entry_split_decode(tc_buf_slice(&out), &got), TC_OK);
+    assert_int_equal(got.hlc_ns, 77);
+    assert_int_equal(got.gids[0], 12);
+    assert_int_equal(got.gids[1], 13);
+    assert_true(tc_slice_eq(got.key, s.key));
+    for (size_t len = 0; len < out.len; len++)
+        assert_int_equal(entry_split_decode(tc_slice(out.data, len), &got), TC_ECORRUPT);
+    tc_buf_clear(&out);
+    s.gids[1] = 12;
+    entry_split_encode(&s, &out);
+    assert_int_equal(entry_split_decode(tc_buf_slice(&out), &got), TC_ECORRUPT);
+    tc_buf_deinit(&out);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_write_comes_back_as_it_was),
@@ -98,6 +117,7 @@ int main(void) {
         cmocka_unit_test(cut_or_lengthened_bodies_are_refused),
         cmocka_unit_test(a_delete_with_an_item_is_refused),
         cmocka_unit_test(scrub_bodies_round_trip),
+        cmocka_unit_test(split_bodies_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
