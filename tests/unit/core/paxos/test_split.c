@@ -36,6 +36,8 @@ static void acknowledge(struct replica *r, uint64_t index) {
                           .echo_ns = r->now};
     assert_int_equal(durable(r, r->out.seq), TC_OK);
     assert_int_equal(receive(r, m), TC_OK);
+    m.from = 3;
+    assert_int_equal(receive(r, m), TC_OK);
     assert_int_equal(applied(r, index), TC_OK);
 }
 
