@@ -71,6 +71,9 @@ static tc_err take(struct offers *o, const Tercet__Pb__SegmentOffer *m, struct i
                     .entries = tc_buf_slice(&entries)},
         .node = tc_slice_str(m->node),
         .rid = m->rid,
+        .parent_gid = m->parent_gid,
+        .base_index = m->base_index,
+        .base_chain = m->base_chain,
     };
     tc_err err = intake_take(o->intake, &offer, ret);
     tc_buf_deinit(&entries);

@@ -185,6 +185,16 @@ METHOD(transfer) {
     return err;
 }
 
+METHOD(split) {
+    (void)token, (void)ret_later;
+    const Tercet__Pb__SplitRequest *req = user;
+    tc_err err = store_split(s->store, req, out);
+    DAEMON_INFO(s->daemon->log, "split: gid=%llu left=%llu right=%llu err=%s",
+                (unsigned long long)req->gid, (unsigned long long)req->left_gid,
+                (unsigned long long)req->right_gid, tc_err_name(err));
+    return err;
+}
+
 METHOD(replica_alive) {
     (void)out;
     *ret_later = true;
@@ -214,6 +224,7 @@ static const struct shell_method methods[] = {
      change_replica},
     {"/tercet.Storage/HealReplica", &tercet__pb__heal_replica_request__descriptor, heal_replica},
     {"/tercet.Storage/Transfer", &tercet__pb__transfer_request__descriptor, transfer},
+    {"/tercet.Storage/Split", &tercet__pb__split_request__descriptor, split},
     {"/tercet.Storage/ReplicaAlive", &tercet__pb__replica_alive_request__descriptor, replica_alive},
     {"/tercet.Storage/GetPartition", &tercet__pb__get_partition_request__descriptor, get_partition},
 };

@@ -15,6 +15,7 @@ static const struct {
      "every replica of every group: role, log positions, items, state"},
     {"heal", ctl_heal, "groups without three storage replicas: what goes on, how far, how long"},
     {"drain", ctl_drain, "empty a storage node before it is taken away; --cancel takes it back"},
+    {"split", ctl_split, "split one group into two"},
     {"move", ctl_move, "move one group's replica from one storage node to another"},
     {"transfer", ctl_transfer, "hand a group's leadership to another of its replicas"},
     {"scrub", ctl_scrub, "compare all copies with each other and with the archive, now"},

@@ -288,6 +288,17 @@ static void describe(struct archive_manifest *m, const struct archive_segment *s
     tc_buf_append_slice(&m->end, s->end);
 }
 
+/* The first segment of a child joins its parent's log where it says that it was split off. */
+static bool joins_parent(struct intake_group *g, const struct intake_offer *o) {
+    const struct archive_segment *s = &o->segment;
+    if (g->manifest.version != 0 || o->parent_gid == 0)
+        return true;
+    bool joins = s->first == o->base_index + 1 && s->chain_before == o->base_chain;
+    if (!joins)
+        say(g, o, "does not begin where its parent was split", s->first, s->last);
+    return joins;
+}
+
 static tc_err archive(struct intake *in, struct intake_group *g, const struct intake_offer *o) {
     const struct archive_segment *s = &o->segment;
     struct tc_buf diag = {0};
@@ -300,6 +311,8 @@ static tc_err archive(struct intake *in, struct intake_group *g, const struct in
     }
     struct archive_segment_ref ref = ref_of(s);
     TC_TRY(put_segment(in, g, s, &ref));
+    if (g->manifest.version == 0)
+        g->manifest.parent_gid = o->parent_gid;
     describe(&g->manifest, s);
     tc_err err = archive_manifest_add_segment(&g->manifest, &ref);
     if (err == TC_OK)
@@ -318,6 +331,10 @@ static tc_err archive(struct intake *in, struct intake_group *g, const struct in
 static tc_err take_entries(struct intake *in, struct intake_group *g,
                            const struct intake_offer *o) {
     const struct archive_segment *s = &o->segment;
+    if (!joins_parent(g, o)) {
+        in->counters.holes_refused++;
+        return TC_OK;
+    }
     if (g->manifest.version == 0)
         return archive(in, g, o);
     uint64_t chain = 0;
@@ -377,6 +394,9 @@ tc_err intake_take(struct intake *in, const struct intake_offer *o,
     if (g->manifest.version != 0) {
         reply.archived = archive_manifest_last(&g->manifest, &reply.archived_chain);
         choose_range(g, o, reply.archived, &reply);
+    } else if (o->parent_gid != 0) {
+        reply.archived = o->base_index; /* what is below is its parent's */
+        reply.archived_chain = o->base_chain;
     }
     /* Told to the replica whose offer showed it; the status keeps it for people. */
     if (strcmp(before, g->problem) != 0)

@@ -30,10 +30,14 @@ struct intake_offer {
     struct archive_segment segment; /* first 0: only asking. entries empty: chain hashes only */
     struct tc_slice node;
     uint32_t rid;
+    /* A child of a split: its log continues its parent's at base_index. parent_gid 0: none. */
+    uint64_t parent_gid;
+    uint64_t base_index;
+    uint64_t base_chain;
 };
 
 struct intake_reply {
-    uint64_t archived; /* 0: nothing yet */
+    uint64_t archived; /* 0: nothing yet (a child: base_index) */
     uint64_t archived_chain;
     uint64_t verify_first; /* 0: nothing to compare */
     uint64_t verify_last;

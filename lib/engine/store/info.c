@@ -176,6 +176,8 @@ static void append_replica_json(struct replica *r, struct tc_buf *out) {
                   ",\"applied\":%" PRIu64 ",\"checkpoint\":%" PRIu64 ",\"archived\":%" PRIu64,
                   r->status.base.index, r->status.last.index, r->status.commit, r->applied.index,
                   r->checkpoint.durable, r->status.archived);
+    if (r->desc->parent_gid)
+        tc_buf_printf(out, ",\"parent\":%" PRIu64, r->desc->parent_gid);
     if (r->tree) {
         struct btree_stats stats = btree_stats(r->tree);
         tc_buf_printf(out, ",\"items\":%" PRIu64 ",\"bytes\":%" PRIu64, stats.item_count,

@@ -54,13 +54,13 @@ static bool same_place(const struct archive_segment *s, const struct archive_seg
 }
 
 /* Feed the reference what it still needs of a sound segment. */
-static void apply_segment(struct pass *p, const char *key, const struct archive_segment *s) {
+static void apply_segment(struct pass *p, const char *key, const struct archive_segment *s,
+                          uint64_t last) {
     struct tc_slice rest = s->entries;
     struct archive_entry e;
     while (archive_entry_next(&rest, &e)) {
         p->out->archive_entries++;
-        if (p->reference == NULL || e.index <= reference_mark(p->reference).index ||
-            e.index > p->index)
+        if (p->reference == NULL || e.index <= reference_mark(p->reference).index || e.index > last)
             continue;
         const struct paxos_entry entry = {.index = e.index,
                                           .ballot = e.ballot,
@@ -79,29 +79,28 @@ static void apply_segment(struct pass *p, const char *key, const struct archive_
     }
 }
 
-/* TC_ECORRUPT: a finding was added; others: the segment could not be read. */
-static tc_err read_segment(struct pass *p, const struct archive_segment_ref *ref,
-                           struct tc_buf *object, struct tc_buf *scratch) {
+tc_err pass__archive_segment(struct pass *p, uint64_t gid, const struct archive_segment_ref *ref,
+                             uint64_t last) {
     char key[ARCHIVE_OBJECT_KEY_BYTES];
-    archive_segment_key(p->gid, ref->first, ref->last, ref->chain_after, key);
+    struct tc_buf *object = &p->object, *scratch = &p->scratch;
+    archive_segment_key(gid, ref->first, ref->last, ref->chain_after, key);
     TC_TRY(pass__archive_read(p, key, ref->crc, object));
     struct archive_segment s;
     tc_err err = archive_segment_decode(tc_buf_slice(object), scratch, &s);
-    if (err != TC_OK || !same_place(&s, ref, p->gid)) {
+    if (err != TC_OK || !same_place(&s, ref, gid)) {
         pass__finding(p, "archive", key, "%s",
                       err != TC_OK ? "the segment's content fails its checks"
                                    : "the segment is not what the manifest says of it");
         return TC_ECORRUPT;
     }
-    apply_segment(p, key, &s);
+    apply_segment(p, key, &s, last);
     return TC_OK;
 }
 
 static tc_err read_segments(struct pass *p, const struct archive_manifest *m) {
-    struct tc_buf object = {0}, scratch = {0};
     tc_err result = TC_OK;
     for (size_t i = 0; i < m->segment_count; i++) {
-        tc_err err = read_segment(p, &m->segments[i], &object, &scratch);
+        tc_err err = pass__archive_segment(p, p->gid, &m->segments[i], p->index);
         if (err != TC_OK && p->reference && m->segments[i].first <= p->index &&
             m->segments[i].last > reference_mark(p->reference).index)
             pass__archive_give_up(p, "a segment it needs cannot be read");
@@ -112,8 +111,6 @@ static tc_err read_segments(struct pass *p, const struct archive_manifest *m) {
         if (result == TC_ECLOSED)
             break;
     }
-    tc_buf_deinit(&object);
-    tc_buf_deinit(&scratch);
     return result;
 }
 

@@ -105,6 +105,8 @@ tc_err pass__archive_snapshots(struct pass *p, const struct archive_manifest *m)
     }
     tc_buf_deinit(&r.object);
     tc_buf_deinit(&r.scratch);
+    if (p->reference && m->parent_gid != 0 && reference_mark(p->reference).index < m->base_index)
+        pass__archive_line(p, m);
     if (p->reference && reference_mark(p->reference).index < m->base_index)
         pass__archive_give_up(p, "the log's beginning is not archived and no snapshot is sound");
     return result;

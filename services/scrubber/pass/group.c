@@ -76,6 +76,8 @@ Tercet__Pb__ScrubGroup *pass_group(const struct pass_env *env, const struct pass
     p->out->ended_ms = env->wall_ms(env->user);
     Tercet__Pb__ScrubGroup *out = p->out;
     reference_free(p->reference);
+    tc_buf_deinit(&p->object);
+    tc_buf_deinit(&p->scratch);
     free(p);
     return out;
 }

@@ -24,13 +24,15 @@ void pass_nodes_deinit(struct pass_nodes *n) {
     n->count = 0;
 }
 
+/* A group that was split has no content of its own any more: its children are scrubbed. */
 uint64_t pass_nodes_next_gid(const struct pass_nodes *n, uint64_t gid) {
     uint64_t next = 0;
     for (size_t i = 0; i < n->count; i++) {
         const Tercet__Pb__NodeInfoReply *info = n->node[i].info;
         for (size_t k = 0; info && k < info->n_replicas; k++) {
             const Tercet__Pb__Partition *p = info->replicas[k]->partition;
-            if (p && p->gid > gid && (next == 0 || p->gid < next))
+            bool split = info->replicas[k]->split && info->replicas[k]->split->n_children > 0;
+            if (p && !split && p->gid > gid && (next == 0 || p->gid < next))
                 next = p->gid;
         }
     }

@@ -30,6 +30,8 @@ struct pass {
     uint64_t index;              /* of the mark; 0: no mark could be set */
     struct reference *reference; /* at index; NULL: could not be built */
     struct judge_copy reference_copy;
+    struct tc_buf object; /* scratch of the archive's part */
+    struct tc_buf scratch;
 };
 
 /* result.c */

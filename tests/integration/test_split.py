@@ -1,0 +1,140 @@
+"""A table's groups are split, again and again, while clients do everything: nothing is lost, nothing is done twice, scans and queries are whole."""
+import os
+import random
+import threading
+import time
+
+import pytest
+
+from conftest import make_table, start, wait_for
+
+SPLITS = int(os.environ.get("TERCET_SPLITS", "12"))
+STEADY = 300  # items that never change: every scan must see each once
+ROWS = 60     # of one partition key, which stays in one group however often the table is split
+
+
+@pytest.fixture
+def splitting(request):
+    yield from start(request, env={"TERCET_SEGMENT_AGE_MS": "200ms", "TERCET_CHECKPOINT_INTERVAL_MS": "2s"})
+
+
+class Clients:
+    """Writers and readers until stopped; what goes wrong is kept in problems."""
+
+    def __init__(self, cluster, table, query_table):
+        self.cluster, self.table, self.query_table = cluster, table, query_table
+        self.stopped, self.problems = threading.Event(), []
+        self.counts, self.acked, self.done = [0, 0], set(), {}
+        works = [self.count, self.count, self.put, self.guard, self.scan, self.query, self.batch]
+        self.threads = [threading.Thread(target=self.run, args=(w, i), daemon=True) for i, w in enumerate(works)]
+
+    def __enter__(self):
+        for t in self.threads:
+            t.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        for t in self.threads:
+            t.join(60)
+
+    def run(self, work, me):
+        db = self.cluster.client(router=me % 2)
+        n = 0
+        while not self.stopped.is_set():
+            n += 1
+            try:
+                work(db, me, n)
+            except Exception as e:  # noqa: BLE001: a request that a client gives up on is a failure of the test
+                self.problems.append(f"{work.__name__} {n}: {e!r}")
+                return
+            self.done[work.__name__] = self.done.get(work.__name__, 0) + 1
+            time.sleep(0.002)
+
+    def count(self, db, me, n):
+        db.update_item(TableName=self.table, Key={"pk": {"S": f"counter{me}"}}, UpdateExpression="ADD n :one",
+                       ExpressionAttributeValues={":one": {"N": "1"}})
+        self.counts[me] += 1
+
+    def put(self, db, me, n):
+        db.put_item(TableName=self.table, Item={"pk": {"S": f"put-{n}"}, "v": {"N": str(n)}})
+        self.acked.add(f"put-{n}")
+        got = db.get_item(TableName=self.table, Key={"pk": {"S": f"put-{n}"}}, ConsistentRead=True)
+        assert got["Item"]["v"]["N"] == str(n)
+
+    def guard(self, db, me, n):
+        """A version that only its writer raises: no condition may ever be refused."""
+        values = {":new": {"N": str(n)}, ":old": {"N": str(n - 1)}}
+        db.update_item(TableName=self.table, Key={"pk": {"S": "guarded"}}, UpdateExpression="SET ver = :new",
+                       ConditionExpression="attribute_not_exists(ver) OR ver = :old", ExpressionAttributeValues=values)
+
+    def scan(self, db, me, n):
+        seen = [i["pk"]["S"] for page in db.get_paginator("scan").paginate(TableName=self.table, Limit=random.randint(20, 90), ConsistentRead=True)
+                for i in page["Items"]]
+        assert len(seen) == len(set(seen)), "a scan repeats an item"
+        missing = {f"steady-{i}" for i in range(STEADY)} - set(seen)
+        assert not missing, f"a scan lacks {len(missing)} items"
+
+    def query(self, db, me, n):
+        for forward in (True, False):
+            pages = db.get_paginator("query").paginate(TableName=self.query_table, Limit=17, ScanIndexForward=forward, KeyConditionExpression="pk = :p",
+                                                       ExpressionAttributeValues={":p": {"S": "rows"}})
+            rows = [int(i["sk"]["S"]) for page in pages for i in page["Items"]]
+            assert rows == sorted(range(ROWS), reverse=not forward)
+
+    def batch(self, db, me, n):
+        keys = [f"batch-{n % 50}-{i}" for i in range(10)]
+        left = {self.table: [{"PutRequest": {"Item": {"pk": {"S": k}, "v": {"N": str(n)}}}} for k in keys]}
+        while left:
+            left = db.batch_write_item(RequestItems=left)["UnprocessedItems"]
+        left, got = {self.table: {"Keys": [{"pk": {"S": k}} for k in keys], "ConsistentRead": True}}, 0
+        while left:
+            answer = db.batch_get_item(RequestItems=left)
+            got += sum(i["v"]["N"] == str(n) for i in answer["Responses"].get(self.table, []))
+            left = answer["UnprocessedKeys"]
+        assert got == len(keys)
+
+
+def leaves(cluster, table):
+    """gids of the table's groups that have no children, each with a replica everywhere."""
+    rows = cluster.replicas(table)
+    parents = {r.get("parent") for _, r in rows}
+    return sorted({r["gid"] for _, r in rows if r["gid"] not in parents})
+
+
+def settled(cluster, table):
+    open_groups = leaves(cluster, table)
+    rows = [r for _, r in cluster.replicas(table) if r["gid"] in open_groups]
+    return len(rows) == 3 * len(open_groups) and all(r["state"] == "ok" for r in rows)
+
+
+def test_splits_under_every_operation(splitting):
+    cluster, db = splitting, splitting.client()
+    table, query_table = make_table(db, "splitting"), make_table(db, "rows", sort="S")
+    for i in range(STEADY):
+        db.put_item(TableName=table, Item={"pk": {"S": f"steady-{i}"}, "v": {"N": str(i)}})
+    for i in range(ROWS):
+        db.put_item(TableName=query_table, Item={"pk": {"S": "rows"}, "sk": {"S": f"{i:04}"}})
+    rng = random.Random(7)
+    with Clients(cluster, table, query_table) as clients:
+        for n in range(SPLITS):
+            name = query_table if n % 4 == 3 else table
+            gid = rng.choice(leaves(cluster, name))
+            done = cluster.tercet("split", str(gid), "--data", cluster.data, check=False)
+            assert done.returncode == 0, f"split {n} of group {gid}: {done.stderr}{done.stdout}"
+            assert not clients.problems, clients.problems
+        time.sleep(1)
+    assert not clients.problems, clients.problems
+    assert len(clients.done) == 6 and min(clients.done.values()) > 5, clients.done
+    wait_for("every child has its B-tree everywhere", 30, lambda: settled(cluster, table) and settled(cluster, query_table))
+    for me in (0, 1):
+        got = db.get_item(TableName=table, Key={"pk": {"S": f"counter{me}"}}, ConsistentRead=True)
+        assert int(got["Item"]["n"]["N"]) == clients.counts[me]
+    stored = {i["pk"]["S"] for page in db.get_paginator("scan").paginate(TableName=table, ConsistentRead=True) for i in page["Items"]}
+    assert clients.acked <= stored
+    code, groups = cluster.scrub()
+    assert code == 0, groups
+    split = [g for g in groups if g["gid"] in leaves(cluster, table)]
+    states = {g["gid"]: {c["check"]: c["state"] for c in g["checks"]} for g in split}
+    print(f"scrubbed: {states}")
+    assert split and all(s["reference"] == s["archive"] == s["vectors"] == "CLEAN" for s in states.values()), groups
