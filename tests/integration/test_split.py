@@ -137,4 +137,4 @@ def test_splits_under_every_operation(splitting):
     split = [g for g in groups if g["gid"] in leaves(cluster, table)]
     states = {g["gid"]: {c["check"]: c["state"] for c in g["checks"]} for g in split}
     print(f"scrubbed: {states}")
-    assert split and all(s["reference"] == s["archive"] == s["vectors"] == "CLEAN" for s in states.values()), groups
+    assert split and all(s["reference"] == s["archive"] == s["vectors"] == "clean" for s in states.values()), groups
