@@ -417,7 +417,7 @@ struct paxos_status {
     uint64_t faulty_count;
     bool log_only;        /* holds no B-tree */
     bool config_settled;  /* the configuration in force is committed and not joint */
-    bool quiet; /* no beats of its own, no deadline: the nodes' support stands for it */
+    bool quiet;           /* no beats of its own, no deadline: the nodes' support stands for it */
     uint64_t split_index; /* of the SPLIT entry in the log, committed or not; 0: none */
 };
 struct paxos_status paxos_status(const struct paxos *p);
