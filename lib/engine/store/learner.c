@@ -162,8 +162,8 @@ void store__learner_looked_up(struct replica *r, struct tc_slice partition) {
         return;
     uint64_t epoch = r->desc->partition->epoch;
     bool learner = r->state == REPLICA_LOG && is_alone(r, store__now_ns(r->store));
-    bool named =
-        !store__members_all_sound(p, r->gid) || p->epoch < epoch || (p->epoch == epoch && !learner);
+    bool named = !store__members_all_sound(p, r->gid) || p->epoch < epoch ||
+                 (p->epoch == epoch && !(learner && p->leader_rid != 0));
     for (size_t i = 0; i < p->n_members; i++)
         named = named || p->members[i]->rid == r->rid;
     if (!named && learner)
