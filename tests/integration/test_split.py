@@ -77,7 +77,8 @@ class Clients:
 
     def query(self, db, me, n):
         for forward in (True, False):
-            pages = db.get_paginator("query").paginate(TableName=self.query_table, Limit=17, ScanIndexForward=forward, KeyConditionExpression="pk = :p",
+            pages = db.get_paginator("query").paginate(TableName=self.query_table, Limit=17, ScanIndexForward=forward, ConsistentRead=True,
+                                                       KeyConditionExpression="pk = :p",
                                                        ExpressionAttributeValues={":p": {"S": "rows"}})
             rows = [int(i["sk"]["S"]) for page in pages for i in page["Items"]]
             assert rows == sorted(range(ROWS), reverse=not forward)
