@@ -8,6 +8,7 @@ enum suite_fault {
     FAULT_POWER_STORAGE,
     FAULT_POWER_LATER, /* in the middle of one of its next writes */
     FAULT_POWER_ALL,
+    FAULT_LOSE_DISK,  /* once in a run: two copies of everything stay */
     FAULT_KILL_OTHER, /* router, memds, gac, archiver, scrubber, autoadmin */
     FAULT_STOP,       /* SIGTERM: it drains */
     FAULT_PAUSE,
@@ -74,6 +75,14 @@ static void inflict(struct suite *s, enum suite_fault kind) {
     case FAULT_POWER_ALL:
         if (below(s, 4) == 0)
             power_all(s);
+        break;
+    case FAULT_LOSE_DISK:
+        if (s->disk_lost || below(s, 3) != 0)
+            break;
+        s->disk_lost = true;
+        suite_proc_kill(p, /* power= */ true);
+        suite_trace(s, "%s  has lost its disk", p->name);
+        sim_fs_wipe(p->fs);
         break;
     case FAULT_STOP:
         suite_trace(s, "%s  is asked to stop", whoever->name);

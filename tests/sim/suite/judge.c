@@ -4,9 +4,12 @@
 #include "sim/suite/wire.h"
 
 #include "proto/scrubber.pb-c.h"
+#include "proto/storage.pb-c.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#define HEAL_NS       (90 * SUITE_S)
 #define LIN_STEPS_MAX UINT64_C(3000000)
 
 static void judge_histories(struct suite *s) {
@@ -67,38 +70,104 @@ static void judge_service(struct suite *s) {
                    s->swarm.keys);
 }
 
-/* ---- scrub */
+/* ---- what a tool asks over rpc, on a fiber of some process */
 
-static struct {
+struct question {
+    char target[32];
+    const char *method;
+    struct tc_buf request;
     struct tc_buf reply;
     tc_err err;
     bool done;
-} scrub;
+};
 
-static void *scrub_main(void *arg) {
-    struct suite_proc *p = suite_proc_self();
+static void *ask_main(void *arg) {
     const struct rpc_config config = {.self = {"sim", "tool", "tool", ""}};
+    struct question *q = arg;
     struct rpc *rpc = NULL;
-    char target[32];
-    (void)arg;
-    snprintf(target, sizeof target, "127.0.0.1:%u",
-             WIRE_PORT_BASE + suite_proc_find(p->suite, "scrubber-a")->id);
-    scrub.err = rpc_start(&config, &rpc);
-    Tercet__Pb__ScrubRunRequest all = TERCET__PB__SCRUB_RUN_REQUEST__INIT;
-    uint8_t bytes[16];
-    size_t len = tercet__pb__scrub_run_request__pack(&all, bytes);
-    if (scrub.err == TC_OK)
-        scrub.err = rpc_unary_wait(rpc, target, "/tercet.Scrubber/Run", tc_slice(bytes, len),
-                                   120000, &scrub.reply);
+    q->err = rpc_start(&config, &rpc);
+    if (q->err == TC_OK)
+        q->err =
+            rpc_unary_wait(rpc, q->target, q->method, tc_buf_slice(&q->request), 120000, &q->reply);
     rpc_stop(rpc);
-    scrub.done = true;
+    q->done = true;
     return NULL;
 }
 
-static bool scrub_done(struct suite *s) {
+static struct question *asked;
+
+static bool answered(struct suite *s) {
     (void)s;
-    return scrub.done;
+    return asked->done;
 }
+
+/* Ask a process; its reply is in q until question_deinit. */
+static bool ask(struct suite *s, struct question *q, const char *process, const char *method) {
+    struct suite_proc *host = suite_proc_find(s, "autoadmin-a"); /* any process can ask */
+    q->method = method;
+    q->done = false;
+    snprintf(q->target, sizeof q->target, "127.0.0.1:%u",
+             WIRE_PORT_BASE + suite_proc_find(s, process)->id);
+    tc_buf_clear(&q->reply);
+    asked = q;
+    (void)suite_fiber_new(host, "ask", ask_main, q);
+    return within(s, 130 * SUITE_S, answered) && q->err == TC_OK;
+}
+
+static void question_deinit(struct question *q) {
+    tc_buf_deinit(&q->request);
+    tc_buf_deinit(&q->reply);
+}
+
+/* ---- healing: every group has three storage replicas again */
+
+/* Groups led by this node that are not whole. */
+static uint32_t broken_groups(const Tercet__Pb__NodeInfoReply *info) {
+    uint32_t broken = 0;
+    for (size_t i = 0; i < info->n_replicas; i++) {
+        const Tercet__Pb__ReplicaInfo *r = info->replicas[i];
+        if (r->role != 2 || r->partition == NULL)
+            continue;
+        bool whole = r->partition->n_members == 3;
+        for (size_t k = 0; k < r->partition->n_members; k++)
+            whole = whole && r->partition->members[k]->role == 0;
+        broken += !whole;
+    }
+    return broken;
+}
+
+static uint32_t count_broken(struct suite *s) {
+    uint32_t broken = 0;
+    for (uint32_t i = 0; i < s->proc_count && !s->failed; i++) {
+        if (strcmp(s->procs[i].kind, "storage") != 0)
+            continue;
+        struct question q = {0};
+        Tercet__Pb__NodeInfoReply *info = NULL;
+        if (ask(s, &q, s->procs[i].name, "/tercet.Storage/NodeInfo"))
+            info = tercet__pb__node_info_reply__unpack(NULL, q.reply.len, q.reply.data);
+        broken += info ? broken_groups(info) : 1;
+        if (info)
+            tercet__pb__node_info_reply__free_unpacked(info, NULL);
+        question_deinit(&q);
+    }
+    return broken;
+}
+
+static bool never(struct suite *s) {
+    (void)s;
+    return false;
+}
+
+static void judge_healing(struct suite *s) {
+    uint64_t until_ns = s->now_ns + HEAL_NS;
+    uint32_t broken;
+    while ((broken = count_broken(s)) > 0 && !s->failed && s->now_ns < until_ns)
+        (void)within(s, SUITE_S, never);
+    if (broken)
+        suite_fail(s, "%u groups have not three storage replicas again", broken);
+}
+
+/* ---- scrub */
 
 static void judge_group(struct suite *s, const Tercet__Pb__ScrubGroup *g) {
     for (size_t i = 0; i < g->n_checks; i++)
@@ -111,20 +180,21 @@ static void judge_group(struct suite *s, const Tercet__Pb__ScrubGroup *g) {
 }
 
 static void judge_scrub(struct suite *s) {
-    struct suite_proc *host = suite_proc_find(s, "autoadmin-a"); /* any process can ask */
-    (void)suite_fiber_new(host, "scrub", scrub_main, NULL);
-    if (!within(s, 130 * SUITE_S, scrub_done) || scrub.err != TC_OK) {
-        suite_fail(s, "the scrub does not end: %s", tc_err_name(scrub.err));
-        return;
-    }
+    Tercet__Pb__ScrubRunRequest all = TERCET__PB__SCRUB_RUN_REQUEST__INIT;
+    struct question q = {0};
+    (void)tercet__pb__scrub_run_request__pack(
+        &all, tc_buf_extend(&q.request, tercet__pb__scrub_run_request__get_packed_size(&all)));
+    if (!ask(s, &q, "scrubber-a", "/tercet.Scrubber/Run"))
+        suite_fail(s, "the scrub does not end: %s", tc_err_name(q.err));
     Tercet__Pb__ScrubRunReply *r =
-        tercet__pb__scrub_run_reply__unpack(NULL, scrub.reply.len, scrub.reply.data);
+        tercet__pb__scrub_run_reply__unpack(NULL, q.reply.len, q.reply.data);
     if (r == NULL || r->n_groups == 0 || r->problem[0])
         suite_fail(s, "the scrub is incomplete: %s", r ? r->problem : "no reply");
     for (size_t i = 0; r && i < r->n_groups; i++)
         judge_group(s, r->groups[i]);
     if (r)
         tercet__pb__scrub_run_reply__free_unpacked(r, NULL);
+    question_deinit(&q);
 }
 
 void suite_judge(struct suite *s) {
@@ -135,6 +205,8 @@ void suite_judge(struct suite *s) {
         judge_service(s);
     if (!s->failed)
         judge_histories(s);
+    if (!s->failed)
+        judge_healing(s);
     if (!s->failed)
         judge_scrub(s);
 }

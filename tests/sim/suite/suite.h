@@ -187,8 +187,9 @@ struct suite {
     uint64_t fault_count;
     uint64_t kill_count;
     uint64_t undecided; /* histories that the checker gave up */
-    bool calm;          /* no faults any more */
-    bool judging;       /* and time enough to recover has passed */
+    bool disk_lost;
+    bool calm;    /* no faults any more */
+    bool judging; /* and time enough to recover has passed */
     bool failed;
     char failure[SUITE_FAILURE_BYTES];
     bool trace;
