@@ -52,7 +52,7 @@ struct store_options store_options_default(void) {
         .disk = disk_options_default(),
         .suspect_dir = "",
         .dead_ms = 2500,
-        .learner_orphan_ms = 60000,
+        .learner_orphan_ms = 10000,
     };
 }
 

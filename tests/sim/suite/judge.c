@@ -121,17 +121,23 @@ static void question_deinit(struct question *q) {
 
 /* ---- healing: every group has three storage replicas again */
 
+/* Three members, all with a B-tree, the other two heard of lately. */
+static bool is_whole(const Tercet__Pb__ReplicaInfo *r) {
+    uint32_t heard = 0;
+    for (size_t i = 0; i < r->n_peers; i++)
+        heard += !r->peers[i]->learner && r->peers[i]->has_tree && r->peers[i]->silent_ms < 2000;
+    bool whole = r->partition->n_members == 3 && heard == 2;
+    for (size_t k = 0; k < r->partition->n_members; k++)
+        whole = whole && r->partition->members[k]->role == 0;
+    return whole;
+}
+
 /* Groups led by this node that are not whole. */
 static uint32_t broken_groups(const Tercet__Pb__NodeInfoReply *info) {
     uint32_t broken = 0;
     for (size_t i = 0; i < info->n_replicas; i++) {
         const Tercet__Pb__ReplicaInfo *r = info->replicas[i];
-        if (r->role != 2 || r->partition == NULL)
-            continue;
-        bool whole = r->partition->n_members == 3;
-        for (size_t k = 0; k < r->partition->n_members; k++)
-            whole = whole && r->partition->members[k]->role == 0;
-        broken += !whole;
+        broken += r->role == 2 && (r->partition == NULL || !is_whole(r));
     }
     return broken;
 }
