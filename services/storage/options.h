@@ -26,7 +26,7 @@
       "leader lease; beats and suspicion follow by fixed ratios")                                  \
     X(DURATION, heal_dead_ms, "2500ms", 0, 3600000, "ms",                                          \
       "silence after which a leader replaces a member by a log replica; 0: never")                 \
-    X(DURATION, learner_orphan_ms, "10s", 1000, 86400000, "ms",                                     \
+    X(DURATION, learner_orphan_ms, "10s", 1000, 86400000, "ms",                                    \
       "a replica without a leader for so long asks if it was removed")                             \
     X(U64, partition_read_units, "3000", 0, 1000000, "units/s", "per partition; 0: no limit")      \
     X(U64, partition_write_units, "1000", 0, 1000000, "units/s", "per partition; 0: no limit")     \

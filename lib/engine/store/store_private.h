@@ -187,6 +187,7 @@ struct store {
     uint64_t upkeep_ns;                /* when the upkeep runs next */
     size_t archive_at;                 /* replica at which the next offer is looked for */
     uint64_t relieve_ns;               /* when a full log is looked after next */
+    uint64_t prepare_ns;               /* no segment is made before */
     bool preparing;                    /* a segment is being made */
     struct store_directory *directory; /* never NULL */
     struct tc_list calls;              /* to other nodes, not answered yet; see call.h */

@@ -16,6 +16,7 @@ enum {
     TRIM_ENTRIES_MIN = 256, /* a trim costs a record of its own */
     COPY_FORWARD_BYTES = 4 << 20,
     RELIEVE_EVERY_MS = 200,
+    PREPARE_AGAIN_MS = 1000, /* after a log segment found no space */
     SAMPLES_MAX = 32,
     OLDEST_GROUPS_MAX = 16,
 };
@@ -82,13 +83,18 @@ static void prepare_done(struct store *s, struct store_job *j) {
     struct prepare_job *p = TC_CONTAINER(j, struct prepare_job, job);
     if (j->cancelled)
         wal_prepare_run(p->prepare); /* the log wants it back complete */
-    wal_prepare_done(s->wal, p->prepare);
+    tc_err err = wal_prepare_done(s->wal, p->prepare);
     s->preparing = false;
+    if (err == TC_EIO && !j->cancelled)
+        store__fail(s, "a log segment could not be made");
+    if (err != TC_OK)
+        s->prepare_ns = store__now_ns(s) + (uint64_t)PREPARE_AGAIN_MS * STORE_MS_NS;
     free(p);
 }
 
 static void prepare_segment(struct store *s) {
-    struct wal_prepare *prepare = s->preparing ? NULL : wal_prepare_take(s->wal);
+    bool due = !s->preparing && store__now_ns(s) >= s->prepare_ns;
+    struct wal_prepare *prepare = due ? wal_prepare_take(s->wal) : NULL;
     if (prepare == NULL)
         return;
     struct prepare_job *p = calloc(1, sizeof *p);

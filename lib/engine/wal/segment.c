@@ -63,17 +63,21 @@ void wal__slot_free(struct wal *w, uint32_t slot) {
     w->free[w->free_count++] = slot;
 }
 
-uint32_t wal__slot_next(struct wal *w) {
-    if (w->free_count > 0) {
-        uint32_t slot = w->free[0];
-        memmove(w->free, w->free + 1, --w->free_count * sizeof *w->free);
-        return slot;
-    }
+/* A slot without a file that nobody is making one for. */
+static uint32_t absent_slot(const struct wal *w) {
     for (uint32_t i = 0; i < w->slot_count; i++)
         if (w->slots[i].state == WAL_SLOT_ABSENT &&
             (w->prepare_out == NULL || w->prepare_out->slot != i))
             return i;
     return WAL_NOWHERE;
+}
+
+uint32_t wal__slot_next(struct wal *w) {
+    if (w->free_count == 0)
+        return absent_slot(w);
+    uint32_t slot = w->free[0];
+    memmove(w->free, w->free + 1, --w->free_count * sizeof *w->free);
+    return slot;
 }
 
 uint32_t wal__slots_unused(const struct wal *w) {
@@ -92,11 +96,12 @@ struct wal_slot *wal__current(struct wal *w) {
 
 struct wal_prepare *wal_prepare_take(struct wal *w) {
     struct wal_slot *s = wal__current(w);
-    if (w->failed || w->prepare_out || w->free_count > 0)
+    if (w->failed || w->prepare_out)
         return NULL;
-    if (s && s->append_offset < s->size_bytes / 2)
+    /* After a failure only another try can tell that there is space again. */
+    if (!w->grow_failed && (w->free_count > 0 || (s && s->append_offset < s->size_bytes / 2)))
         return NULL;
-    uint32_t slot = wal__slot_next(w);
+    uint32_t slot = absent_slot(w);
     if (slot == WAL_NOWHERE)
         return NULL;
     struct wal_prepare *p = calloc(1, sizeof *p);
@@ -115,7 +120,8 @@ void wal_prepare_run(struct wal_prepare *p) {
     p->err = wal__segment_create(p->fs, p->dir, p->path, p->segment_bytes, &p->file);
 }
 
-void wal_prepare_done(struct wal *w, struct wal_prepare *p) {
+tc_err wal_prepare_done(struct wal *w, struct wal_prepare *p) {
+    tc_err err = p->err;
     TC_ASSERT(p == w->prepare_out);
     w->prepare_out = NULL;
     w->grow_failed = p->err != TC_OK;
@@ -125,4 +131,5 @@ void wal_prepare_done(struct wal *w, struct wal_prepare *p) {
         wal__slot_free(w, p->slot);
     }
     free(p);
+    return err;
 }

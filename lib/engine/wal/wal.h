@@ -207,7 +207,9 @@ uint64_t wal_last_lsn(const struct wal *w); /* last appended */
  * needed now. Without it wal_batch_write does the same inline when it must. */
 struct wal_prepare *wal_prepare_take(struct wal *w);
 void wal_prepare_run(struct wal_prepare *p);
-void wal_prepare_done(struct wal *w, struct wal_prepare *p);
+/*   Errors   TC_EFULL  no space: the log goes on in what it has; try again later
+ *            TC_EIO    the disk fails: end the process, as after a failed batch */
+TC_MUST_USE tc_err wal_prepare_done(struct wal *w, struct wal_prepare *p);
 
 /* Re-append what still lives in the oldest segment (at most copy_max_bytes of bodies now), so that
  * the segment becomes free. Call while wal_space().pressure, after asking the groups of

@@ -101,7 +101,7 @@ static void prepare(struct wal *w) {
     if (p == NULL)
         return;
     wal_prepare_run(p);
-    wal_prepare_done(w, p);
+    TC_IGNORE(wal_prepare_done(w, p));
 }
 
 /* Everything up to the first failure; acknowledged is what was flushed. */

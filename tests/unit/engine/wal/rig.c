@@ -49,7 +49,7 @@ static void prepare(struct rig *r) {
     if (p == NULL)
         return;
     wal_prepare_run(p);
-    wal_prepare_done(r->wal, p);
+    TC_IGNORE(wal_prepare_done(r->wal, p));
 }
 
 /* Make room as a store would: archive and checkpoint everything durable, then copy what is left. */

@@ -66,7 +66,7 @@ static void exchange(struct io_thread *io, struct wal *w, bool wait) {
     while (wait && io->batch && !io->batch_done)
         pthread_cond_wait(&io->changed, &io->lock);
     if (io->prepare_done) {
-        wal_prepare_done(w, io->prepare);
+        TC_IGNORE(wal_prepare_done(w, io->prepare));
         io->prepare = NULL;
         io->prepare_done = false;
     }
@@ -128,7 +128,7 @@ static void io_stop(struct io_thread *io, struct wal *w) {
     pthread_mutex_unlock(&io->lock);
     pthread_join(io->thread, NULL);
     if (io->prepare)
-        wal_prepare_done(w, io->prepare);
+        TC_IGNORE(wal_prepare_done(w, io->prepare));
     assert_null(io->batch);
 }
 
