@@ -30,6 +30,8 @@ static void pump_all(struct paxos *p) {
 
 void paxos__lead(struct paxos *p) {
     TC_ASSERT(p->role == PAXOS_CANDIDATE && p->ballot == p->promised);
+    p->shown.version = 0;
+    paxos__sync_peers(p); /* before it leads: learners of an earlier term are forgotten */
     p->role = PAXOS_LEADER;
     p->phase = PHASE_IDLE;
     p->leader = p->rid;
@@ -39,8 +41,6 @@ void paxos__lead(struct paxos *p) {
     p->out->role_changed = true;
     TRACE(p, "quorum of promises -> lead " B_FMT " from %" PRIu64, B_ARGS(p->ballot),
           p->lead_index);
-    p->shown.version = 0;
-    paxos__sync_peers(p);
     for (size_t i = 0; i < p->peer_count; i++)
         p->peers[i] = (struct peer){.rid = p->peers[i].rid,
                                     .slot = p->peers[i].slot,

@@ -115,6 +115,39 @@ static void test_learner_is_not_counted(void **state) {
     paxos_free(r.p);
 }
 
+/* 2 leads now, as it says after the own log's end, and hands over at once. */
+static void lead_after(struct replica *r, uint64_t ballot) {
+    struct paxos_mark last = paxos_status(r->p).last;
+    struct paxos_msg beat = {.type = PAXOS_ACCEPT, .from = 2, .ballot = ballot, .mark = last};
+    struct paxos_msg resign = {.type = PAXOS_RESIGN, .from = 2, .ballot = ballot};
+    assert_int_equal(receive(r, beat), TC_OK);
+    assert_int_equal(durable(r, r->out.seq), TC_OK);
+    assert_int_equal(receive(r, resign), TC_OK);
+    assert_int_equal(durable(r, r->out.seq), TC_OK);
+    uint64_t own = paxos_status(r->p).ballot;
+    struct paxos_msg promise = {
+        .type = PAXOS_PROMISE, .from = 2, .ballot = own, .seen_ballot = own, .last = last};
+    assert_int_equal(receive(r, promise), TC_OK);
+    assert_int_equal(paxos_status(r->p).role, PAXOS_LEADER);
+}
+
+/* Who leads again feeds no learner of the term before (the store simulator, seed 3927: it was fed
+ * for ever, as a member that no configuration names). */
+static void test_learner_is_forgotten_with_the_term(void **state) {
+    (void)state;
+    struct replica r;
+    struct paxos_peer_status peers[4];
+    open_leader(&r);
+    commit_all(&r);
+    assert_int_equal(learn(&r, 9), TC_OK);
+    lead_after(&r, paxos_ballot(paxos_ballot_round(paxos_status(r.p).ballot) + 1, 2));
+    assert_int_equal(paxos_peers(r.p, peers, 4), 2);
+    assert_int_equal(learn(&r, 9), TC_OK);
+    assert_int_equal(paxos_peers(r.p, peers, 4), 3);
+    assert_true(peers[2].rid == 9 && peers[2].learner);
+    paxos_free(r.p);
+}
+
 static void test_configure_is_refused(void **state) {
     (void)state;
     struct replica r;
@@ -434,6 +467,7 @@ int run_member_tests(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conf_body),
         cmocka_unit_test(test_learner_is_not_counted),
+        cmocka_unit_test(test_learner_is_forgotten_with_the_term),
         cmocka_unit_test(test_configure_is_refused),
         cmocka_unit_test(test_replacement),
         cmocka_unit_test(test_upgrade_in_place),
