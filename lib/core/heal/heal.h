@@ -18,11 +18,12 @@
 
 #include "core/quorum/quorum.h"
 
+#define HEAL_NOWHERE UINT32_MAX /* no store */
+
 enum {
     HEAL_STORES_MAX = 1024,
-    HEAL_RID_SPREAD = 256,    /* a new rid is 1 to so much above the highest one */
-    HEAL_PROMOTE_LAG = 4096,  /* entries that a log replica may lag when it becomes storage */
-    HEAL_NOWHERE = UINT32_MAX /* no store */
+    HEAL_RID_SPREAD = 256,   /* a new rid is 1 to so much above the highest one */
+    HEAL_PROMOTE_LAG = 4096, /* entries that a log replica may lag when it becomes storage */
 };
 
 enum heal_store_state {

@@ -82,12 +82,18 @@ static bool resigned(const struct paxos *p, const struct paxos_msg *m) {
     return (m->flags & PAXOS_F_RESIGNED) && m->seen_ballot == p->grant_ballot;
 }
 
+/* This log holds what the candidate's lacks. */
+static bool log_is_better(const struct paxos *p, const struct paxos_msg *m) {
+    struct paxos_mark last = paxos__last(p);
+    return last.ballot > m->mark.ballot ||
+           (last.ballot == m->mark.ballot && last.index > m->mark.index);
+}
+
 /* Why a PREPARE must be refused; NULL if it may be promised (B7.2). */
 static const char *refusal(const struct paxos *p, const struct paxos_msg *m) {
     bool proof = resigned(p, m);
     bool granted =
         paxos__granted_until(p) > p->now_ns && paxos_ballot_rid(p->grant_ballot) != m->from;
-    struct paxos_mark last = paxos__last(p);
     if (m->ballot < p->promised)
         return "refuse, stale";
     if (m->ballot == p->promised)
@@ -98,8 +104,7 @@ static const char *refusal(const struct paxos *p, const struct paxos_msg *m) {
         return "refuse, a lease runs";
     if (p->role == PAXOS_LEADER && paxos__lease_valid(p) && !PAXOS_MUTANT(9))
         return "refuse, leads with a lease";
-    if (PAXOS_MUTANT(31) && (last.ballot > m->mark.ballot ||
-                             (last.ballot == m->mark.ballot && last.index > m->mark.index)))
+    if (PAXOS_MUTANT(31) && log_is_better(p, m))
         return "refuse, the own log is better";
     return NULL;
 }
@@ -119,8 +124,7 @@ static void refuse_prepare(struct paxos *p, const struct paxos_msg *m) {
 static void send_promise(struct paxos *p, const struct paxos_msg *m) {
     struct paxos_mark last = paxos__last(p);
     uint64_t from = max_u64(m->commit, p->log.base.index);
-    bool better = last.ballot > m->mark.ballot ||
-                  (last.ballot == m->mark.ballot && last.index > m->mark.index) || PAXOS_MUTANT(12);
+    bool better = log_is_better(p, m) || PAXOS_MUTANT(12);
     if (paxos__log_holds(&p->log, &m->mark))
         from = m->mark.index;
     from = min_u64(from, last.index);

@@ -259,6 +259,7 @@ static void join(struct replica *r) {
     const struct store_heal *h = r->heal;
     struct quorum_config next;
     struct quorum_member m = {.rid = h->change.rid, .role = QUORUM_LOG};
+    TC_ASSERT(h->newcomer && h->newcomer->store_uuid.len == sizeof m.store);
     memcpy(m.store, h->newcomer->store_uuid.data, sizeof m.store);
     size_t zone = strlen(h->newcomer->zone);
     memcpy(m.zone, h->newcomer->zone, zone < sizeof m.zone ? zone : sizeof m.zone - 1);
