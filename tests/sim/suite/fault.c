@@ -154,6 +154,10 @@ void suite_calm(struct suite *s) {
     for (uint32_t i = 0; i < s->proc_count; i++) {
         if (s->procs[i].armed) /* and it has not met the write yet */
             suite_proc_kill(&s->procs[i], /* power= */ true);
+        if (s->procs[i].armed) { /* it is down: its next start must not meet it */
+            sim_fs_restart(s->procs[i].fs);
+            s->procs[i].armed = false;
+        }
         s->procs[i].slow_until_ns = 0;
         s->procs[i].wall_skew_ns = 0;
     }
