@@ -115,6 +115,29 @@ static void test_learner_is_not_counted(void **state) {
     paxos_free(r.p);
 }
 
+/* 3 is silent for good, 2 says that it holds no B-tree: 1 may not leave. */
+static void test_the_last_that_can_lead_stays(void **state) {
+    (void)state;
+    struct replica r;
+    open_leader(&r);
+    commit_all(&r);
+    uint64_t last = paxos_status(r.p).last.index;
+    assert_int_equal(learn(&r, 4), TC_OK);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(tick(&r, 500), TC_OK);
+        assert_int_equal(ack(&r, 2, last, /* flags= */ 0), TC_OK);
+        assert_int_equal(ack(&r, 4, last, /* flags= */ 0), TC_OK);
+    }
+    struct quorum_config next = in_force(&r);
+    next.version++;
+    next.sets[1] = next.sets[0];
+    next.sets[1].members[0] = member(4, QUORUM_LOG);
+    assert_int_equal(configure(&r, &next), TC_EBUSY);
+    assert_int_equal(ack(&r, 2, last, PAXOS_F_BTREE), TC_OK);
+    assert_int_equal(configure(&r, &next), TC_OK);
+    paxos_free(r.p);
+}
+
 /* 2 leads now, as it says after the own log's end, and hands over at once. */
 static void lead_after(struct replica *r, uint64_t ballot) {
     struct paxos_mark last = paxos_status(r->p).last;
@@ -467,6 +490,7 @@ int run_member_tests(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conf_body),
         cmocka_unit_test(test_learner_is_not_counted),
+        cmocka_unit_test(test_the_last_that_can_lead_stays),
         cmocka_unit_test(test_learner_is_forgotten_with_the_term),
         cmocka_unit_test(test_configure_is_refused),
         cmocka_unit_test(test_replacement),
