@@ -75,21 +75,6 @@ static struct quorum_config replacement(const struct replica *r, enum quorum_rol
     return next;
 }
 
-static void test_conf_body(void **state) {
-    (void)state;
-    struct quorum_config c = group_of(3);
-    struct quorum_config back = {.version = 99};
-    struct tc_buf body = {0};
-    struct tc_slice driver = TC_SLICE_EMPTY;
-    paxos_conf_encode(&c, TC_SLICE_LIT("abc"), &body);
-    assert_int_equal(paxos_conf_decode(tc_buf_slice(&body), &back, &driver), TC_OK);
-    assert_memory_equal(&back, &c, sizeof c);
-    assert_true(tc_slice_eq(driver, TC_SLICE_LIT("abc")));
-    for (size_t len = 0; len < body.len - 3; len++)
-        assert_int_equal(paxos_conf_decode(tc_slice(body.data, len), &back, NULL), TC_ECORRUPT);
-    tc_buf_deinit(&body);
-}
-
 /* A learner is fed and counts nowhere: neither its log nor its voice commits anything. */
 static void test_learner_is_not_counted(void **state) {
     (void)state;
@@ -488,7 +473,6 @@ static void test_one_rewind_answers_all_that_was_sent_before(void **state) {
 
 int run_member_tests(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conf_body),
         cmocka_unit_test(test_learner_is_not_counted),
         cmocka_unit_test(test_the_last_that_can_lead_stays),
         cmocka_unit_test(test_learner_is_forgotten_with_the_term),
