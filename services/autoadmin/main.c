@@ -6,6 +6,7 @@
 #include "options.h"
 #include "shell_directory.h"
 #include "shell_execute.h"
+#include "shell_orders.h"
 
 #include <pthread.h>
 
@@ -18,6 +19,7 @@ struct autoadmin {
     struct plan_lease lease;
     struct plan_out plan;
     struct shell_directory directory;
+    struct shell_orders orders; /* of this round */
     uint64_t nodes_asked_ns;
     bool healing;         /* a group changes, or waits to */
     bool busy;            /* the last round had something to do */
@@ -27,6 +29,7 @@ struct autoadmin {
         struct plan_out plan; /* its texts and counts */
         uint64_t directory_version;
         uint32_t tables;
+        uint32_t orders; /* open ones */
         bool holder;
     } seen;
     bool holder;
@@ -91,11 +94,13 @@ static void publish(struct autoadmin *a, const struct shell_view *v, bool asked)
     daemon_metric_set(a->metrics.halted, a->plan.halted != NULL);
     daemon_metric_set(a->metrics.holder, a->holder);
     daemon_metric_set(a->metrics.tables, v->snapshot.table_count);
+    daemon_metric_set(a->metrics.orders_open, (int64_t)a->orders.open_count);
     pthread_mutex_lock(&a->lock);
     if (asked)
         a->seen.plan = a->plan;
     a->seen.directory_version = a->directory.pushed_version;
     a->seen.tables = v->snapshot.table_count;
+    a->seen.orders = (uint32_t)a->orders.open_count;
     a->seen.holder = a->holder;
     pthread_mutex_unlock(&a->lock);
 }
@@ -121,12 +126,24 @@ static void plan_and_act(struct autoadmin *a, const struct shell_view *v,
     execute(a, v);
 }
 
+/* Orders to split and merge groups; over a view that shows everything. */
+static void step_orders(struct autoadmin *a, const struct shell_view *v) {
+    uint32_t done = 0, failed = 0;
+    if (!a->holder || !v->snapshot.tables_read)
+        return;
+    shell_orders_step(&a->orders, &a->system, v, a->daemon.log, &done, &failed);
+    daemon_metric_add(daemon_metric_with(a->metrics.actions_total, "reshape", NULL), done);
+    daemon_metric_add(daemon_metric_with(a->metrics.failures_total, "reshape", NULL), failed);
+}
+
 static void round_once(struct autoadmin *a, uint64_t now_ns) {
     const struct shell_limits limits = {
         .pace = {.changes_max = (uint32_t)a->options.changes_max,
                  .changes_per_node_max = (uint32_t)a->options.heals_per_node},
         .full_bytes = a->options.node_full_bytes};
-    bool whole = !a->founded || a->busy || a->healing ||
+    if (a->holder)
+        shell_orders_read(&a->orders, &a->system);
+    bool whole = !a->founded || a->busy || a->healing || a->orders.urgent ||
                  now_ns - a->nodes_asked_ns > a->options.node_interval_ms * 1000000u;
     struct shell_view v;
     shell_view_init(&v, &a->system, &limits, whole);
@@ -135,15 +152,17 @@ static void round_once(struct autoadmin *a, uint64_t now_ns) {
         a->plan = (struct plan_out){0};
     }
     a->founded = v.snapshot.tables_read;
-    a->busy = needs_nodes(&v);
+    a->busy = needs_nodes(&v) || a->orders.urgent;
     a->holder = a->founded && holds_lease(a);
     if (whole && (!a->founded || a->holder)) {
         plan_and_act(a, &v, &limits, now_ns);
+        step_orders(a, &v);
         a->healing = a->plan.changing_count + a->plan.waiting_count + a->plan.unhealthy_count > 0;
     }
     publish(a, &v, whole);
     daemon_metric_add(a->metrics.rounds_total, 1);
     shell_view_deinit(&v);
+    shell_orders_free(&a->orders);
 }
 
 static uint64_t run(void *user, void **entries, size_t count, uint64_t now_ns) {
@@ -164,12 +183,12 @@ static void status(void *user, struct tc_buf *ret_json) {
                   "{\"node\":\"%s\",\"holder\":%s,\"tables\":%u,\"halted\":\"%s\","
                   "\"directory_version\":%llu,\"groups_unhealthy\":%u,\"groups_changing\":%u,"
                   "\"groups_waiting\":%u,\"heal_halted\":\"%s\",\"blocked\":\"%s\","
-                  "\"blocked_gid\":%llu}",
+                  "\"blocked_gid\":%llu,\"orders_open\":%u}",
                   a->daemon.node, seen->holder ? "true" : "false", seen->tables,
                   p->halted ? p->halted : "", (unsigned long long)seen->directory_version,
                   p->unhealthy_count, p->changing_count, p->waiting_count,
                   p->heal_halted ? p->heal_halted : "", p->blocked ? p->blocked : "",
-                  (unsigned long long)p->blocked_gid);
+                  (unsigned long long)p->blocked_gid, seen->orders);
     pthread_mutex_unlock(&a->lock);
 }
 

@@ -17,6 +17,7 @@
     X(GAUGE, groups_waiting, "", "", "groups that need a change and wait for their turn")          \
     X(GAUGE, groups_blocked, "", "", "1 while a group needs a person; /status says which and why") \
     X(GAUGE, heal_halted, "", "", "1 while a safety rule forbids every change of membership")      \
+    X(GAUGE, orders_open, "", "", "orders to split or merge groups that are under way")            \
     X(GAUGE, directory_refused, "", "", "nodes that did not take the last directory")
 
 DAEMON_METRICS(autoadmin_metrics, "autoadmin", AUTOADMIN_METRICS)

@@ -75,6 +75,10 @@ static bool goes_on(const Tercet__Pb__ChangeReplicaReply *change) {
            change->state != TERCET__PB__CHANGE_STATE__CHANGE_DONE;
 }
 
+static bool is_retired(const Tercet__Pb__ReplicaInfo *r) {
+    return r->split && r->split->state >= TERCET__PB__SPLIT_STATE__SPLIT_MADE;
+}
+
 /* Of several that say they lead, the one with the newest ballot does. */
 static const struct reported *find_leader(const struct reports *all, size_t first, size_t end) {
     const struct reported *best = NULL;
@@ -100,6 +104,7 @@ static void add_group(struct shell_view *v, const struct reports *all, size_t fi
                              .epoch = r->partition->epoch,
                              .leader_rid = r->rid,
                              .leader_node = leader->node,
+                             .retired = is_retired(r),
                              .changing = goes_on(r->change),
                              .change_node = PLAN_NODE_NONE};
     if (g->changing)

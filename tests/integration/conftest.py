@@ -176,6 +176,16 @@ def cluster(request):
     yield from start(request)
 
 
+@pytest.fixture(scope="session")
+def old_split(cluster):
+    """(gid of a group that was split when the first test asked for this, its table); its replicas go 30 s later."""
+    name = make_table(cluster.client(), "t-old-split")
+    gid = min(r["gid"] for _, r in cluster.replicas(name))
+    cluster.client().put_item(TableName=name, Item={"pk": {"S": "before"}})
+    cluster.tercet("split", str(gid), "--data", cluster.data)
+    return gid, name
+
+
 @pytest.fixture
 def own_cluster(request):
     """For tests that kill daemons and damage disks."""

@@ -1,4 +1,5 @@
 """A table's groups are split, again and again, while clients do everything: nothing is lost, nothing is done twice, scans and queries are whole."""
+import json
 import os
 import random
 import threading
@@ -109,9 +110,27 @@ def settled(cluster, table):
     return len(rows) == 3 * len(open_groups) and all(r["state"] == "ok" for r in rows)
 
 
+def orders(cluster):
+    return json.loads(cluster.tercet("orders", "--json", "--all", "--data", cluster.data).stdout)
+
+
+def split(cluster, gid, *options):
+    done = cluster.tercet("split", str(gid), *options, "--data", cluster.data, check=False)
+    assert done.returncode == 0, f"split of group {gid}: {done.stderr}{done.stdout}"
+    return gid
+
+
+def gone(cluster, gids):
+    """No node holds anything of these groups, and their orders are closed."""
+    held = {r["gid"] for r in cluster.partitions()} & set(gids)
+    still_open = [o for o in orders(cluster) if set(o["parents"]) & set(gids) and o["step"] != "done"]
+    return not held and not still_open
+
+
 def test_splits_under_every_operation(splitting):
     cluster, db = splitting, splitting.client()
     table, query_table = make_table(db, "splitting"), make_table(db, "rows", sort="S")
+    parents = []
     for i in range(STEADY):
         db.put_item(TableName=table, Item={"pk": {"S": f"steady-{i}"}, "v": {"N": str(i)}})
     for i in range(ROWS):
@@ -120,10 +139,8 @@ def test_splits_under_every_operation(splitting):
     with Clients(cluster, table, query_table) as clients:
         for n in range(SPLITS):
             name = query_table if n % 4 == 3 else table
-            gid = rng.choice(leaves(cluster, name))
-            done = cluster.tercet("split", str(gid), "--data", cluster.data, check=False)
-            assert done.returncode == 0, f"split {n} of group {gid}: {done.stderr}{done.stdout}"
-            assert not clients.problems, clients.problems
+            parents.append(split(cluster, rng.choice(leaves(cluster, name))))
+            assert not clients.problems, f"after {n + 1} splits: {clients.problems}"
         time.sleep(1)
     assert not clients.problems, clients.problems
     assert len(clients.done) == 6 and min(clients.done.values()) > 5, clients.done
@@ -133,9 +150,38 @@ def test_splits_under_every_operation(splitting):
         assert int(got["Item"]["n"]["N"]) == clients.counts[me]
     stored = {i["pk"]["S"] for page in db.get_paginator("scan").paginate(TableName=table, ConsistentRead=True) for i in page["Items"]}
     assert clients.acked <= stored
+    if SPLITS > 50:  # the ordinary run has no time for it: test_retired_groups_go has
+        wait_for(f"the replicas of {len(parents)} parents are deleted", 120, lambda: gone(cluster, parents))
     code, groups = cluster.scrub()
     assert code == 0, groups
-    split = [g for g in groups if g["gid"] in leaves(cluster, table)]
-    states = {g["gid"]: {c["check"]: c["state"] for c in g["checks"]} for g in split}
+    states = {g["gid"]: {c["check"]: c["state"] for c in g["checks"]} for g in groups if g["gid"] in leaves(cluster, table)}
     print(f"scrubbed: {states}")
-    assert split and all(s["reference"] == s["archive"] == s["vectors"] == "clean" for s in states.values()), groups
+    assert states and all(s["reference"] == s["archive"] == s["vectors"] == "clean" for s in states.values()), groups
+
+
+def test_one_order_at_a_time(splitting):
+    cluster, db = splitting, splitting.client()
+    table = make_table(db, "orders")
+    gid = leaves(cluster, table)[0]
+    cluster.one("stop", "autoadmin-a")
+    split(cluster, gid, "--no-wait")
+    assert [(o["parents"], o["step"]) for o in orders(cluster)] == [([gid], "asked")]
+    again = cluster.tercet("split", str(gid), "--data", cluster.data, check=False)
+    assert again.returncode == 1 and "an order that concerns it is under way" in again.stderr, again
+    cluster.one("start", "autoadmin-a")
+    wait_for("another autoadmin goes on with the order", 20, lambda: orders(cluster)[0]["step"] == "retiring")
+    children = orders(cluster)[0]["children"]
+    assert set(children) <= set(leaves(cluster, table)) and gid not in leaves(cluster, table)
+    refused = cluster.tercet("split", str(children[0]), "--key", "ffffffffffffffffff", "--data", cluster.data, check=False)
+    assert refused.returncode == 1 and "not inside the group's range" in refused.stderr, refused
+
+
+def test_retired_groups_go(cluster, old_split):
+    """Replicas and record of a group that was split go after 30 s; what it archived stays, and its children are built from it."""
+    gid, table = old_split
+    wait_for("the replicas of the parent are deleted", 90, lambda: gone(cluster, [gid]))
+    (order,) = [o for o in orders(cluster) if o["parents"] == [gid]]
+    assert set(order["children"]) <= set(leaves(cluster, table))
+    code, groups = cluster.scrub(order["children"][0])
+    states = {c["check"]: c["state"] for c in groups[0]["checks"]}
+    assert code == 0 and states["reference"] == states["archive"] == "clean", groups

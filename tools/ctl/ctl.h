@@ -14,6 +14,7 @@ int ctl_scrub(int argc, char **argv);
 int ctl_heal(int argc, char **argv);
 int ctl_drain(int argc, char **argv);
 int ctl_move(int argc, char **argv);
+int ctl_orders(int argc, char **argv);
 int ctl_split(int argc, char **argv);
 int ctl_transfer(int argc, char **argv);
 

@@ -198,6 +198,8 @@ static void grow_tree(struct plan_round *h, const struct plan_group *g, const st
 /* ---- the round */
 
 static bool is_left_alone(const struct plan_snapshot *s, const struct plan_group *g) {
+    if (g->retired)
+        return true;
     for (uint32_t i = 0; i < s->table_count; i++)
         if (s->tables[i].table_id == g->table_id &&
             (s->tables[i].status == PLAN_CREATING || s->tables[i].status == PLAN_DELETING))
@@ -246,7 +248,7 @@ static void count_changes(struct plan_round *h) {
         h->replicas[i] = h->s->nodes[i].replica_count;
     for (uint32_t i = 0; i < h->s->group_count; i++) {
         const struct plan_group *g = &h->s->groups[i];
-        h->out->unhealthy_count += !complete(g);
+        h->out->unhealthy_count += !g->retired && !complete(g);
         h->changes += g->changing;
         if (g->changing && g->change_node != PLAN_NODE_NONE)
             h->incoming[g->change_node]++;

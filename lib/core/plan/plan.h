@@ -105,6 +105,7 @@ struct plan_group {
     uint32_t leader_node;
     struct plan_member members[PLAN_MEMBERS_MAX];
     uint32_t member_count;
+    bool retired;         /* it was split or merged: sealed, and kept for a while only */
     bool changing;        /* a membership change or a copy goes on */
     uint32_t change_node; /* that takes it in; PLAN_NODE_NONE: not known */
 };

@@ -10,6 +10,7 @@
 #include "engine/store/log.h"
 #include "engine/store/members.h"
 #include "engine/store/snapshot.h"
+#include "engine/store/split.h"
 
 #include <stdlib.h>
 
@@ -243,9 +244,12 @@ Tercet__Pb__Partition *store__group_partition(struct replica *r) {
 void store__group_announce(struct replica *r) {
     if (!store__group_leads(r) || r->split)
         return;
-    Tercet__Pb__Partition *p = store__group_partition(r);
+    Tercet__Pb__Partition *partitions[2] = {store__group_partition(r)};
+    struct replica *twin = store__split_twin(r);
     Tercet__Pb__PushRequest push = TERCET__PB__PUSH_REQUEST__INIT;
-    push.partitions = &p;
+    push.partitions = partitions;
     push.n_partitions = 1;
+    if (twin)
+        partitions[push.n_partitions++] = store__group_partition(twin);
     store__push(r->store, &push);
 }

@@ -361,6 +361,8 @@ tc_err store_delete_request(struct store *s, const Tercet__Pb__DeleteReplicaRequ
         return TC_ESTALE;
     if (uuid.len > 0 && !tc_slice_eq(uuid, tc_slice(s->uuid, STORE_UUID_BYTES)))
         return TC_ESTALE;
+    if (r && req->retired && store__split_unarchived(r))
+        return TC_EBUSY;
     return store_delete_replica(s, req->gid);
 }
 

@@ -22,6 +22,11 @@ bool store__split_needed(const struct replica *r) {
     return !r->split->done || store__now_ns(r->store) < r->split->done_ns + STORE_DEDUP_KEEP_NS;
 }
 
+bool store__split_unarchived(const struct replica *r) {
+    return r->split && r->store->options.archive_required &&
+           r->status.archived < r->split->at.index;
+}
+
 bool store__split_keeps_members(const struct replica *r) {
     bool inherited =
         r->desc->parent_gid != 0 && store_dedup_oldest_index(&r->dedup) <= r->desc->base_index;

@@ -36,6 +36,8 @@ bool store__split_done(const struct replica *r);
 /* The replica must not be deleted yet: children are made from it, or repeated requests may still
  * have to be answered from its log. */
 bool store__split_needed(const struct replica *r);
+/* Its log up to the SPLIT is not in the archive yet, which its children's lines begin with. */
+bool store__split_unarchived(const struct replica *r);
 /* Members must not change: the group is being split or was, or it is a child in which requests may
  * be repeated whose ids stand in its parent's log alone, which a newcomer would not have. */
 bool store__split_keeps_members(const struct replica *r);
@@ -73,6 +75,9 @@ TC_MUST_USE tc_err store__split_admit(const struct replica *r);
 /* Who is to be named in a refusal: of a split parent the child that holds key (before: what stands
  * right before key, empty: the end); NULL when that is not here. r may be NULL. */
 struct replica *store__split_target(struct replica *r, struct tc_slice key, bool before);
+/* The other half of the group that this one is a half of, while the parent is here; NULL: none.
+ * Both are told to memds at once: a map with one half would have a hole where the other half is. */
+struct replica *store__split_twin(const struct replica *r);
 /* What NodeInfo tells of it; false: nothing. Its children point into replicas. */
 bool store__split_fill(struct replica *r, Tercet__Pb__SplitReply *reply,
                        Tercet__Pb__Partition *children[2]);

@@ -36,6 +36,16 @@ struct replica *store__split_target(struct replica *r, struct tc_slice key, bool
     return store__find(r->store, r->split->gids[is_left(r->split, key, before) ? 0 : 1]);
 }
 
+struct replica *store__split_twin(const struct replica *r) {
+    const struct replica *parent =
+        r->desc->parent_gid ? store__find(r->store, r->desc->parent_gid) : NULL;
+    if (parent == NULL || parent->split == NULL)
+        return NULL;
+    struct replica *twin =
+        store__find(r->store, parent->split->gids[parent->split->gids[0] == r->gid ? 1 : 0]);
+    return twin && twin->split == NULL ? twin : NULL;
+}
+
 /* ---- control */
 
 static Tercet__Pb__SplitState state_of(const struct replica *r) {

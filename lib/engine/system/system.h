@@ -11,6 +11,7 @@
  *   "lease"      "autoadmin"   holder's name; v rises while the holder lives
  *   "node"       node name     NodeMark (system.proto): what the operator said about it
  *   "move"       gid, 20 digits  MoveOrder (system.proto)
+ *   "reshape"    gid, 20 digits  ReshapeOrder (system.proto): a split or merge, and how far it is
  *   "dropped"    table id, 20 digits  empty; a table that was dropped while a node was silent
  *   "directory"  "nodes"       Directory (storage.proto) as last published; v is its version
  *
@@ -35,6 +36,7 @@ enum {
 #define SYSTEM_KIND_LEASE     "lease"
 #define SYSTEM_KIND_NODE      "node"
 #define SYSTEM_KIND_MOVE      "move"
+#define SYSTEM_KIND_RESHAPE   "reshape"
 #define SYSTEM_KIND_DROPPED   "dropped"
 #define SYSTEM_KIND_DIRECTORY "directory"
 

@@ -204,6 +204,22 @@ static void test_entry_scrub(void **state) {
     tc_buf_deinit(&file);
 }
 
+static void test_entry_split(void **state) {
+    (void)state;
+    struct tc_buf body = {0}, file = {0};
+    struct entry_split split = {
+        .hlc_ns = 1700000000000000003u, .gids = {300, 301}, .key = S("12345678a key")};
+    struct entry_split again;
+    entry_split_encode(&split, &body);
+    golden_same("entry-split-v1", tc_buf_slice(&body));
+    golden_read("entry-split-v1", &file);
+    OK(entry_split_decode(tc_buf_slice(&file), &again));
+    assert_true(again.hlc_ns == split.hlc_ns && tc_slice_eq(again.key, split.key));
+    assert_true(again.gids[0] == 300 && again.gids[1] == 301);
+    tc_buf_deinit(&body);
+    tc_buf_deinit(&file);
+}
+
 /* A joint configuration with a log replica in it. */
 static struct quorum_config make_config(void) {
     struct quorum_config c = {.version = 9};
@@ -271,7 +287,7 @@ int core_formats(void) {
         cmocka_unit_test(test_program),        cmocka_unit_test(test_program_means_the_same),
         cmocka_unit_test(test_entry_write),    cmocka_unit_test(test_entry_scrub),
         cmocka_unit_test(test_entry_conf),     cmocka_unit_test(test_chain_hash),
-        cmocka_unit_test(test_suspect_record),
+        cmocka_unit_test(test_suspect_record), cmocka_unit_test(test_entry_split),
     };
     return cmocka_run_group_tests_name("core", tests, NULL, NULL);
 }

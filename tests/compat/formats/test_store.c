@@ -8,6 +8,8 @@
 #include "engine/store/store.h"
 #include "engine/system/system.h"
 #include "env/sim/sim.h"
+#include "proto/bytes.h"
+#include "proto/system.pb-c.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -391,6 +393,33 @@ static void test_system_record(void **state) {
     tc_buf_deinit(&key);
 }
 
+static void test_reshape_order(void **state) {
+    (void)state;
+    uint64_t parents[] = {104}, children[] = {300, 301};
+    struct tc_buf packed = {0}, file = {0};
+    Tercet__Pb__ReshapeOrder order = TERCET__PB__RESHAPE_ORDER__INIT;
+    order.parents = parents;
+    order.n_parents = 1;
+    order.children = children;
+    order.n_children = 2;
+    order.key = (ProtobufCBinaryData){.len = 8, .data = (uint8_t *)"\x80\0\0\0\0\0\0\0"};
+    order.step = TERCET__PB__RESHAPE_STEP__RESHAPE_RETIRING;
+    order.table_id = 100;
+    order.asked_ms = 1700000000123;
+    order.step_ms = 1700000000456;
+    order.waits = (char *)(uintptr_t) "a storage node is silent";
+    proto_append(&packed, &order.base);
+    golden_same("reshape-order-v1", tc_buf_slice(&packed));
+    golden_read("reshape-order-v1", &file);
+    Tercet__Pb__ReshapeOrder *again = tercet__pb__reshape_order__unpack(NULL, file.len, file.data);
+    assert_non_null(again);
+    assert_true(again->step == order.step && again->table_id == 100 && again->key.len == 8);
+    assert_true(again->n_parents == 1 && again->n_children == 2 && again->children[1] == 301);
+    tercet__pb__reshape_order__free_unpacked(again, NULL);
+    tc_buf_deinit(&packed);
+    tc_buf_deinit(&file);
+}
+
 int store_formats(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_write_store),
@@ -399,6 +428,7 @@ int store_formats(void) {
         cmocka_unit_test(test_identity_and_descriptor_bit_for_bit),
         cmocka_unit_test(test_directory),
         cmocka_unit_test(test_system_record),
+        cmocka_unit_test(test_reshape_order),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

@@ -1,0 +1,167 @@
+/* The actions of an order; each may be repeated, each write is conditional on what was read. */
+#include "base/assert.h"
+#include "catalog/order.h"
+#include "shell_execute_private.h"
+#include "shell_groups.h"
+#include "shell_orders_private.h"
+
+tc_err shell_order_write(struct shell_order *o, struct catalog *c) {
+    tc_err err = shell_write_record(c, SYSTEM_KIND_RESHAPE, o->name, o->version + 1, o->version,
+                                    &o->message.base);
+    o->version += err == TC_OK;
+    return err;
+}
+
+static tc_err enter(struct shell_order *o, struct catalog *c, const struct reshape_action *a) {
+    Tercet__Pb__ReshapeOrder before = o->message;
+    o->message.step = (Tercet__Pb__ReshapeStep)a->step;
+    o->message.step_ms = shell_order_now_ms();
+    o->message.waits = (char *)(uintptr_t)a->waits;
+    tc_err err = shell_order_write(o, c);
+    if (err != TC_OK)
+        o->message = before;
+    return err;
+}
+
+/* The counter moves on before the ids are used; should we die between, they are lost. */
+static tc_err reserve(struct shell_order *o, struct catalog *c, const struct shell_view *v) {
+    size_t count = o->message.kind == TERCET__PB__RESHAPE_KIND__RESHAPE_SPLIT ? 2 : 1;
+    uint64_t next = v->snapshot.next_id, version = 0;
+    if (v->counters.count)
+        version = v->counters.at[0].version;
+    TC_TRY(shell_write_record(c, SYSTEM_KIND_COUNTER, TC_SLICE_LIT("id"), next + count, version,
+                              NULL));
+    for (size_t i = 0; i < count; i++)
+        o->children[i] = next + i;
+    o->message.children = o->children;
+    o->message.n_children = count;
+    tc_err err = shell_order_write(o, c);
+    if (err != TC_OK)
+        o->message.n_children = 0;
+    return err;
+}
+
+static const struct plan_group *find_group(const struct shell_view *v, uint64_t gid) {
+    for (uint32_t i = 0; i < v->snapshot.group_count; i++)
+        if (v->snapshot.groups[i].gid == gid)
+            return &v->snapshot.groups[i];
+    return NULL;
+}
+
+static tc_err ask(const struct shell_order *o, struct catalog *c, const struct shell_view *v) {
+    const struct plan_group *g = find_group(v, o->message.parents[0]);
+    TC_ASSERT(g != NULL && o->message.n_children == 2); /* it is led, and ids are reserved */
+    Tercet__Pb__SplitRequest request = TERCET__PB__SPLIT_REQUEST__INIT;
+    request.gid = g->gid;
+    request.key = o->message.key;
+    request.left_gid = o->children[0];
+    request.right_gid = o->children[1];
+    return shell_control(c, g->leader_node, "/tercet.Storage/Split", &request.base);
+}
+
+/* There already: a round before wrote it, or healing has brought it up to date since. */
+static tc_err record_child(const struct shell_order *o, struct catalog *c,
+                           const struct shell_view *v, uint32_t index) {
+    const Tercet__Pb__ReplicaInfo *leader = shell_groups_leader(v, o->children[index]);
+    TC_ASSERT(leader != NULL);
+    Tercet__Pb__Partition p = *leader->partition;
+    char name[24];
+    p.leader_rid = 0;
+    p.leader_round = 0;
+    catalog_order_name(p.gid, name);
+    tc_err err = shell_write_record(c, SYSTEM_KIND_PARTITION, tc_slice_str(name), 1, 0, &p.base);
+    return err == TC_ESTALE ? TC_OK : err;
+}
+
+static bool is_parent(const struct shell_order *o, uint64_t gid) {
+    for (size_t i = 0; i < o->message.n_parents; i++)
+        if (o->message.parents[i] == gid)
+            return true;
+    return false;
+}
+
+/* All in one conditional write: the parents leave, the children stand in their place. */
+static tc_err record_table(const struct shell_order *o, struct catalog *c,
+                           const struct shell_view *v) {
+    for (size_t t = 0; t < v->table_records.count; t++) {
+        if (v->descriptors[t]->table_id != o->message.table_id)
+            continue;
+        const struct system_record *record = &v->table_records.at[t];
+        Tercet__Pb__TableDescriptor d = *v->descriptors[t];
+        struct tc_arena arena = {0};
+        uint64_t *gids = tc_arena_calloc(&arena, d.n_gids + RESHAPE_CHILDREN_MAX, sizeof *gids);
+        size_t count = 0;
+        bool placed = false;
+        TC_ASSERT(gids != NULL);
+        for (size_t i = 0; i < d.n_gids; i++) {
+            bool parent = is_parent(o, d.gids[i]);
+            for (size_t k = 0; parent && !placed && k < o->message.n_children; k++)
+                gids[count++] = o->children[k];
+            placed = placed || parent;
+            if (!parent)
+                gids[count++] = d.gids[i];
+        }
+        d.gids = gids;
+        d.n_gids = count;
+        d.version = record->version + 1;
+        tc_err err = placed ? shell_write_record(c, SYSTEM_KIND_TABLE, record->name, d.version,
+                                                 record->version, &d.base)
+                            : TC_EINTERNAL; /* a table that names neither parents nor children */
+        tc_arena_deinit(&arena);
+        return err;
+    }
+    return TC_ESTALE;
+}
+
+static tc_err delete_copies(const struct shell_order *o, struct catalog *c,
+                            const struct shell_view *v, uint32_t index) {
+    Tercet__Pb__DeleteReplicaRequest request = TERCET__PB__DELETE_REPLICA_REQUEST__INIT;
+    tc_err first = TC_OK;
+    request.gid = o->message.parents[index];
+    request.retired = true;
+    for (uint32_t i = 0; i < v->snapshot.replica_count; i++) {
+        const struct plan_replica *r = &v->snapshot.replicas[i];
+        if (r->gid != request.gid)
+            continue;
+        tc_err err =
+            shell_control(c, r->node_index, "/tercet.Storage/DeleteReplica", &request.base);
+        if (first == TC_OK && err != TC_ENOTFOUND)
+            first = err;
+    }
+    return first;
+}
+
+static tc_err forget_partition(struct catalog *c, const struct shell_view *v, uint64_t gid) {
+    for (size_t i = 0; i < v->partition_records.count; i++)
+        if (v->partitions[i]->gid == gid)
+            return catalog_delete(c, SYSTEM_KIND_PARTITION, v->partition_records.at[i].name,
+                                  v->partition_records.at[i].version);
+    return TC_OK;
+}
+
+tc_err shell_order_act(struct shell_order *o, struct catalog *c, const struct shell_view *v,
+                       const struct reshape_action *a) {
+    switch (a->type) {
+    case RESHAPE_WAIT:
+        return TC_OK;
+    case RESHAPE_RESERVE:
+        return reserve(o, c, v);
+    case RESHAPE_ENTER:
+        return enter(o, c, a);
+    case RESHAPE_ASK:
+        return ask(o, c, v);
+    case RESHAPE_RECORD_CHILD:
+        return record_child(o, c, v, a->index);
+    case RESHAPE_RECORD_TABLE:
+        return record_table(o, c, v);
+    case RESHAPE_DELETE_COPIES:
+        return delete_copies(o, c, v, a->index);
+    case RESHAPE_FORGET_PARENT:
+        return forget_partition(c, v, o->message.parents[a->index]);
+    case RESHAPE_FORGET_CHILD:
+        return forget_partition(c, v, o->children[a->index]);
+    case RESHAPE_FORGET:
+        return catalog_delete(c, SYSTEM_KIND_RESHAPE, o->name, o->version);
+    }
+    return TC_EINTERNAL;
+}

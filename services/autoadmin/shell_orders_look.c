@@ -1,0 +1,79 @@
+/* What an order's groups, table and nodes are like, by the round's reports and records. */
+#include "shell_groups.h"
+#include "shell_orders_private.h"
+
+static const Tercet__Pb__ReplicaInfo *replica_on(const struct shell_view *v, uint32_t node,
+                                                 uint64_t gid, uint32_t rid) {
+    const Tercet__Pb__NodeInfoReply *r = node == PLAN_NODE_NONE ? NULL : v->reports[node];
+    for (size_t i = 0; r && i < r->n_replicas; i++) {
+        const Tercet__Pb__ReplicaInfo *info = r->replicas[i];
+        if (info->partition && info->partition->gid == gid && info->rid == rid)
+            return info;
+    }
+    return NULL;
+}
+
+static bool begins(const char *text, const char *with) {
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static void count_members(const struct shell_view *v, const Tercet__Pb__ReplicaInfo *leader,
+                          struct reshape_group *g) {
+    const Tercet__Pb__Partition *p = leader->partition;
+    g->led = true;
+    g->members = (uint32_t)p->n_members;
+    for (size_t i = 0; i < p->n_members; i++) {
+        const Tercet__Pb__Member *m = p->members[i];
+        const Tercet__Pb__ReplicaInfo *r =
+            replica_on(v, shell_view_node(v, m->node), p->gid, m->rid);
+        g->present += r && !begins(r->state, "building");
+        g->durable += r && (begins(r->state, "ok") || begins(r->state, "stalled"));
+    }
+}
+
+static const Tercet__Pb__TableDescriptor *find_table(const struct shell_view *v, uint64_t id) {
+    for (size_t i = 0; i < v->table_records.count; i++)
+        if (v->descriptors[i]->table_id == id)
+            return v->descriptors[i];
+    return NULL;
+}
+
+static struct reshape_group look_at(const struct shell_view *v, uint64_t gid,
+                                    const Tercet__Pb__TableDescriptor *table) {
+    struct reshape_group g = {0};
+    const Tercet__Pb__ReplicaInfo *leader = shell_groups_leader(v, gid);
+    if (leader)
+        count_members(v, leader, &g);
+    for (uint32_t i = 0; i < v->snapshot.replica_count; i++)
+        g.holders += v->snapshot.replicas[i].gid == gid;
+    for (size_t i = 0; i < v->partition_records.count; i++)
+        g.recorded = g.recorded || v->partitions[i]->gid == gid;
+    for (size_t i = 0; table && i < table->n_gids; i++)
+        g.listed = g.listed || table->gids[i] == gid;
+    return g;
+}
+
+struct reshape_view shell_order_look(const struct shell_order *o, const struct shell_view *v) {
+    const Tercet__Pb__ReshapeOrder *m = &o->message;
+    const Tercet__Pb__TableDescriptor *table = find_table(v, m->table_id);
+    bool deleting = table && table->status == TERCET__PB__TABLE_STATUS__TABLE_DELETING;
+    struct reshape_view seen = {
+        .kind = (enum reshape_kind)m->kind,
+        .step = (enum reshape_step)m->step,
+        .step_age_ms = reshape_age_ms(m->step_ms, shell_order_now_ms()),
+        .reserved = m->n_children > 0,
+        .table_goes = table == NULL || deleting,
+        .table_serves =
+            table && !deleting && table->status != TERCET__PB__TABLE_STATUS__TABLE_CREATING,
+        .nodes_answer = true,
+        .parent_count = (uint32_t)m->n_parents,
+        .child_count = m->kind == TERCET__PB__RESHAPE_KIND__RESHAPE_SPLIT ? 2 : 1,
+    };
+    for (uint32_t i = 0; i < v->snapshot.node_count; i++)
+        seen.nodes_answer = seen.nodes_answer && v->snapshot.nodes[i].alive;
+    for (uint32_t i = 0; i < seen.parent_count; i++)
+        seen.parents[i] = look_at(v, m->parents[i], table);
+    for (uint32_t i = 0; i < m->n_children; i++)
+        seen.children[i] = look_at(v, o->children[i], table);
+    return seen;
+}

@@ -1,0 +1,16 @@
+/* shell_orders, private: what an order looks at, and its actions. */
+#ifndef TC_SERVICES_AUTOADMIN_SHELL_ORDERS_PRIVATE_H
+#define TC_SERVICES_AUTOADMIN_SHELL_ORDERS_PRIVATE_H
+
+#include "shell_orders.h"
+
+uint64_t shell_order_now_ms(void); /* wall clock */
+struct reshape_view shell_order_look(const struct shell_order *o, const struct shell_view *v);
+/* Write the record as the message has it. */
+TC_MUST_USE tc_err shell_order_write(struct shell_order *o, struct catalog *c);
+/* Perform one action.
+ *   Errors   those of the storage node or of the records; all are tried again by a later round */
+TC_MUST_USE tc_err shell_order_act(struct shell_order *o, struct catalog *c,
+                                   const struct shell_view *v, const struct reshape_action *a);
+
+#endif
