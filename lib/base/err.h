@@ -35,7 +35,8 @@
     X(TC_EEND, -20, NONE, "no more data")                                                          \
     X(TC_EAUTH, -21, NONE, "identity or signature refused")                                        \
     X(TC_ECLOSED, -22, UNKNOWN, "the connection was lost")                                         \
-    X(TC_EINTERNAL, -23, UNKNOWN, "internal error")
+    X(TC_EINTERNAL, -23, UNKNOWN, "internal error")                                                \
+    X(TC_ENOTALIGNED, -24, RETRY, "two neighbours do not lie on the same stores: move one first")
 
 enum tc_err_class {
     TC_CLASS_NONE,

@@ -195,6 +195,26 @@ METHOD(split) {
     return err;
 }
 
+METHOD(seal) {
+    (void)token, (void)ret_later;
+    const Tercet__Pb__SealRequest *req = user;
+    tc_err err = store_seal(s->store, req, out);
+    DAEMON_INFO(s->daemon->log, "seal: gid=%llu left=%llu merged=%llu err=%s",
+                (unsigned long long)req->gid, (unsigned long long)req->left_gid,
+                (unsigned long long)req->merged_gid, tc_err_name(err));
+    return err;
+}
+
+METHOD(merge) {
+    (void)token, (void)ret_later;
+    const Tercet__Pb__MergeRequest *req = user;
+    tc_err err = store_merge(s->store, req, out);
+    DAEMON_INFO(s->daemon->log, "merge: gid=%llu right=%llu merged=%llu err=%s",
+                (unsigned long long)req->gid, (unsigned long long)req->right_gid,
+                (unsigned long long)req->merged_gid, tc_err_name(err));
+    return err;
+}
+
 METHOD(replica_alive) {
     (void)out;
     *ret_later = true;
@@ -225,6 +245,8 @@ static const struct shell_method methods[] = {
     {"/tercet.Storage/HealReplica", &tercet__pb__heal_replica_request__descriptor, heal_replica},
     {"/tercet.Storage/Transfer", &tercet__pb__transfer_request__descriptor, transfer},
     {"/tercet.Storage/Split", &tercet__pb__split_request__descriptor, split},
+    {"/tercet.Storage/Seal", &tercet__pb__seal_request__descriptor, seal},
+    {"/tercet.Storage/Merge", &tercet__pb__merge_request__descriptor, merge},
     {"/tercet.Storage/ReplicaAlive", &tercet__pb__replica_alive_request__descriptor, replica_alive},
     {"/tercet.Storage/GetPartition", &tercet__pb__get_partition_request__descriptor, get_partition},
 };

@@ -85,6 +85,11 @@ static void stand_back(struct paxos *p, const char *why) {
     p->suspect_at_ns = p->now_ns + p->opt.lease_ns + paxos__jitter(p, p->opt.suspect_ns);
 }
 
+/* The wanted entry stands in the own log, unreadable, and not at a promiser. */
+static bool wants_own(const struct paxos *p) {
+    return p->want.index != 0 && paxos__log_holds(&p->log, &p->want);
+}
+
 /* Without the voters that provably never had the wanted entry, this configuration has no quorum. In
  * a joint one the new members alone may have chosen it, by the final one above it. */
 static bool absent_block(struct paxos *p, const struct quorum_config *c) {
@@ -95,7 +100,7 @@ static bool absent_block(struct paxos *p, const struct quorum_config *c) {
     size_t count = 0;
     for (uint32_t i = 0; i < voters.count; i++) {
         const struct peer *f = paxos__peer(p, voters.rids[i]);
-        bool absent = voters.rids[i] == p->rid || (f && f->absent);
+        bool absent = voters.rids[i] == p->rid ? !wants_own(p) : f && f->absent;
         if (!absent)
             rids[count++] = voters.rids[i];
     }
@@ -103,9 +108,9 @@ static bool absent_block(struct paxos *p, const struct quorum_config *c) {
 }
 
 /* The replicas that provably never had the wanted entry block every quorum, under the configuration
- * in force there and the one in force here: it was never chosen, and what its promiser holds from
- * there on is void. (An unreadable CONF is judged by the one before it: a joint one needs those
- * members too, and a final one is judged by its joint one's new members.) */
+ * in force there and the one in force here: it was never chosen, and what its promiser, or this
+ * log, holds from there on is void. (An unreadable CONF is judged by the one before it: a joint one
+ * needs those members too, and a final one is judged by its joint one's new members.) */
 static bool drop_wanted(struct paxos *p) {
     const struct quorum_config *there = paxos__log_config(&p->log, p->want.index - 1);
     bool blocked = absent_block(p, there) && absent_block(p, paxos__config(p));
@@ -113,6 +118,11 @@ static bool drop_wanted(struct paxos *p) {
         return false;
     TC_PROBE("paxos: an unreadable entry was dropped, a blocking set never had it");
     TRACE(p, "a blocking set never had " AT_FMT " -> drop it", AT_ARGS(p->want));
+    if (wants_own(p)) {
+        TC_ASSERT(p->want.index > p->commit);
+        TC_PROBE("paxos: a candidate dropped an unreadable entry of its own");
+        paxos__cut(p, p->want.index);
+    }
     for (size_t i = 0; i < p->peer_count; i++)
         if (p->peers[i].promised && !log_better(&p->want, &p->peers[i].last))
             p->peers[i].last = paxos__last(p);
@@ -137,6 +147,26 @@ static bool knows_newer_config(const struct paxos *p, const struct peer *f) {
     return f->config_version > paxos__config(p)->version;
 }
 
+static void look_for(struct paxos *p, struct paxos_mark want) {
+    p->want = want;
+    for (size_t i = 0; i < p->peer_count; i++)
+        p->peers[i].absent = false;
+    paxos__send_fetch(p, &p->want);
+}
+
+/* The own log is the best and has an unreadable entry. One that is committed is repaired, sooner or
+ * later; one above may have been chosen or not, and it may be that nobody else is able to find out.
+ */
+static void look_for_own(struct paxos *p) {
+    const struct paxos_entry *e = paxos__log_at(&p->log, p->log.faulty_first);
+    TC_ASSERT(e != NULL);
+    if (e->body != NULL || e->index <= p->commit)
+        return; /* its repair is on the way to the disk, or it is asked for like any follower's */
+    struct paxos_mark want = paxos__log_mark(&p->log, e->index);
+    TRACE(p, "own entry " AT_FMT " is unreadable -> look for an intact copy", AT_ARGS(want));
+    look_for(p, want);
+}
+
 void paxos__candidate_advance(struct paxos *p) {
     if (p->phase != PHASE_PREPARE)
         return;
@@ -147,17 +177,24 @@ void paxos__candidate_advance(struct paxos *p) {
             pull_from(p, ahead);
         return;
     }
+    struct peer *best = best_promiser(p);
+    if (wants_own(p) && (best || p->want.index <= p->commit))
+        p->want = (struct paxos_mark){0}; /* that log decides, or the archive has, what it is */
     if (p->want.index != 0 && !drop_wanted(p)) {
         p->out->stuck = true;
         return;
     }
-    struct peer *best = best_promiser(p);
+    best = best_promiser(p);
     if (best && !PAXOS_MUTANT(11)) {
         pull_from(p, best);
         return;
     }
-    if (p->log.faulty_count > 0)
+    if (p->log.faulty_count > 0) {
+        look_for_own(p);
         return;
+    }
+    if (!promised_is_quorum(p))
+        return; /* what was dropped was a configuration */
     if (!paxos__able(p)) {
         TC_PROBE("paxos: a candidate adopted a configuration that excludes it or its B-tree");
         stand_back(p, "adopted configuration gives it no B-tree");
@@ -222,12 +259,10 @@ static tc_err adopt(struct paxos *p, const struct paxos_msg *m) {
     if (count == m->entry_count)
         return TC_OK;
     const struct paxos_entry *e = &m->entries[count];
-    p->want = (struct paxos_mark){.index = e->index, .ballot = e->ballot, .chain = e->chain};
-    for (size_t i = 0; i < p->peer_count; i++)
-        p->peers[i].absent = false;
+    struct paxos_mark want = {.index = e->index, .ballot = e->ballot, .chain = e->chain};
     TRACE(p, "entry " AT_FMT " is unreadable at %" PRIu32 " -> look for an intact copy",
-          AT_ARGS(p->want), m->from);
-    paxos__send_fetch(p, &p->want);
+          AT_ARGS(want), m->from);
+    look_for(p, want);
     return TC_OK;
 }
 

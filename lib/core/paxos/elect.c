@@ -83,6 +83,15 @@ static void nudge(struct paxos *p) {
     }
 }
 
+/* Whoever has an unreadable entry repairs first, for others may lead without that; but if no leader
+ * comes for long, perhaps nobody else can, and only a candidate learns that an entry was never
+ * chosen. */
+static bool repairs_first(const struct paxos *p) {
+    uint64_t since_ns = p->heard_ns > p->quarantine_until_ns ? p->heard_ns : p->quarantine_until_ns;
+    return p->log.faulty_count > 0 &&
+           (p->log.faulty_first <= p->commit || p->now_ns < since_ns + 2 * p->opt.lease_ns);
+}
+
 static void maybe_campaign(struct paxos *p) {
     if (p->phase != PHASE_ASK || p->ask_veto || !silence_is_quorum(p))
         return;
@@ -96,7 +105,7 @@ static void maybe_campaign(struct paxos *p) {
         TRACE(p, "a quorum hears no leader, own grant runs -> wait");
         return;
     }
-    if (p->log.faulty_count > 0) {
+    if (repairs_first(p)) {
         TC_PROBE("paxos: a replica with a faulty entry does not campaign");
         TRACE(p, "a quorum hears no leader, %" PRIu64 " entries unreadable -> repair first",
               p->log.faulty_count);

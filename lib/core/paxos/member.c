@@ -179,6 +179,22 @@ static bool newcomers_ready(struct paxos *p, const struct quorum_config *next) {
     return true;
 }
 
+/* Somebody that is left can lead: this replica, or one with a B-tree that answered lately. Who is
+ * silent may be so for good, and a group without a B-tree waits for ever. */
+static bool leaves_a_leader(struct paxos *p, const struct quorum_config *next) {
+    for (uint32_t i = 0; i < next->sets[1].count; i++) {
+        const struct quorum_member *m = &next->sets[1].members[i];
+        const struct peer *f = m->rid == p->rid ? NULL : paxos__peer(p, m->rid);
+        if (m->role != QUORUM_STORAGE)
+            continue;
+        if (m->rid == p->rid ||
+            (f && f->has_tree && paxos__heard(p, f) + 2 * p->opt.lease_ns > p->now_ns))
+            return true;
+    }
+    TC_PROBE("paxos: a change that leaves nobody who can lead was refused");
+    return false;
+}
+
 static tc_err append_conf(struct paxos *p, const struct quorum_config *c, struct tc_slice driver) {
     struct tc_buf body = {0};
     paxos_conf_encode(c, driver, &body);
@@ -219,7 +235,7 @@ tc_err paxos__configure(struct paxos *p, const struct paxos_event *ev) {
     if (up == 0 && !is_replacement(paxos__config(p), next))
         return TC_EINVAL;
     const struct peer *f = up ? paxos__peer(p, up) : NULL;
-    if (up ? f == NULL || !f->has_tree : !newcomers_ready(p, next))
+    if (up ? f == NULL || !f->has_tree : !newcomers_ready(p, next) || !leaves_a_leader(p, next))
         return TC_EBUSY;
     p->out->first_index = paxos__log_last(&p->log) + 1;
     if (PAXOS_MUTANT(14) && up == 0) {

@@ -241,6 +241,7 @@ struct paxos_event {
              * with one role changed from LOG to STORAGE, of a peer that has a B-tree. version must
              * be one above. Members that are new must be learners whose match reached commit; new
              * STORAGE members must have a B-tree too. Members that stay keep role, store and zone.
+             * One of the new members can lead and was heard of within two leases.
              */
             const struct quorum_config *config;
             struct tc_slice driver; /* kept behind the configuration in the entry's body */
@@ -388,8 +389,9 @@ void paxos_free(struct paxos *p);
  *                    the log is not empty
  *     TC_ENOTLEADER  LEARN, UNLEARN, CONFIGURE: this replica does not lead or is handing over
  *     TC_EBUSY       CONFIGURE: another change, or this term's LEAD, is not committed yet, a new
- *                    member has not caught up or lacks its B-tree, or the log holds too many
- *                    changes; LEARN: PAXOS_LEARNERS_MAX are fed
+ *                    member has not caught up or lacks its B-tree, nobody that answers could
+ *                    lead afterwards, or the log holds too many changes; LEARN:
+ *                    PAXOS_LEARNERS_MAX are fed
  *     TC_ELIMIT      CONFIGURE: the driver's bytes are too many
  *     TC_ECORRUPT    RECEIVE: the message contradicts itself or a committed entry; dropped.
  *                    RESTORED: the entries do not continue this log

@@ -185,7 +185,8 @@ void store__snapshot_acked(struct replica *r, const Tercet__Pb__SnapshotChunk *a
         return;
     if (ack->err != TC_OK) {
         drop(send);
-        store__heal_copy_refused(r);
+        if (ack->err != TC_EEXISTS) /* the receiver had all of it but where its log begins */
+            store__heal_copy_refused(r);
         return;
     }
     send->acked_count++;

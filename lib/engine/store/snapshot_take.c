@@ -289,25 +289,64 @@ static bool busy(const struct store *s) {
     return count >= store__directory_copies_max(s);
 }
 
-static void refuse(struct replica *r, const Tercet__Pb__SnapshotChunk *c) {
+static void refuse(struct replica *r, const Tercet__Pb__SnapshotChunk *c, tc_err err) {
     Tercet__Pb__SnapshotChunk chunk = TERCET__PB__SNAPSHOT_CHUNK__INIT;
     chunk.ack = true;
     chunk.snapshot_id = c->snapshot_id;
     chunk.seq = c->seq;
-    chunk.err = TC_EBUSY;
+    chunk.err = (int32_t)err;
     store__snapshot_post(r, c->from, &chunk);
+}
+
+/* The copy brings nothing that is not here, but this log ends below where the sender's begins by
+ * now: what lay between came by a copy too, and was trimmed there before it came as entries. */
+static bool lacks_log(const struct replica *r, const Tercet__Pb__SnapshotChunk *c) {
+    return r->paxos && r->state == REPLICA_OK && c->index <= r->applied.index &&
+           c->base_index > r->status.last.index && c->base_index <= c->index &&
+           c->base_index <= c->archived;
+}
+
+/* The B-tree stays, the log begins anew where the sender's does. */
+static void take_base(struct replica *r, const Tercet__Pb__SnapshotChunk *c) {
+    struct quorum_config config;
+    struct paxos_mark base = {c->base_index, c->base_ballot, c->base_chain};
+    if (base.index > r->checkpoint.durable) {
+        r->checkpoint.wanted = true; /* the copy is offered again */
+        return;
+    }
+    if ((base.index == r->applied.index && base.chain != r->applied.chain) ||
+        quorum_decode(tc_slice(c->config.data, c->config.len), &config) != TC_OK)
+        return;
+    TC_PROBE("store: a log below the leader's base began anew under its B-tree");
+    r->restarting = true;
+    store__log_restart(r, &base, &config);
+    r->reported = r->checkpoint.reported = r->checkpoint.durable;
+    struct paxos_event ev = {.type = PAXOS_EV_INSTALLED,
+                             .installed = {.base = base,
+                                           .config = &config,
+                                           .checkpoint_index = r->checkpoint.durable,
+                                           .archived = c->archived}};
+    tc_err err = store__group_step(r, &ev);
+    r->restarting = false;
+    if (err != TC_OK)
+        store__replica_damaged(r, "paxos refused a log's new base");
 }
 
 static void ask(struct replica *r, uint32_t whom);
 
 static bool may_begin(struct replica *r, const Tercet__Pb__SnapshotChunk *c) {
+    if (lacks_log(r, c)) {
+        take_base(r, c);
+        refuse(r, c, TC_EEXISTS);
+        return false;
+    }
     if (!wanted(r, c)) {
         if (r->state == REPLICA_LOG && c->index < r->status.base.index)
             ask(r, c->from); /* a newer one: this log does not reach back so far */
         return false;
     }
     if (busy(r->store)) {
-        refuse(r, c);
+        refuse(r, c, TC_EBUSY);
         return false;
     }
     return begin(r, c) == TC_OK;

@@ -180,6 +180,20 @@ TC_MUST_USE tc_err store_scrub_bucket(struct store *s, uint64_t gid, uint32_t bu
 TC_MUST_USE tc_err store_split(struct store *s, const Tercet__Pb__SplitRequest *req,
                                struct tc_buf *out);
 
+/* Make one group of two neighbours (docs/protocols/merge.md): seal the right one, then merge the
+ * left one with it. Both idempotent; each appends its packed reply with TC_OK and TC_ENOTLEADER.
+ *   Errors   TC_ENOTFOUND     no such group here
+ *            TC_ENOTLEADER    reply.moved says who may lead
+ *            TC_EINVAL        not neighbours, or the gids are not possible
+ *            TC_EEXISTS       it was split, sealed or merged otherwise, or merged_gid was used
+ *            TC_EBUSY         not now: members are being changed, a log replica is a member, what
+ *                             is in memory goes to disk first, or the right one is not sealed yet
+ *            TC_ENOTALIGNED   the stores of both groups are not the same: move one, or transfer */
+TC_MUST_USE tc_err store_seal(struct store *s, const Tercet__Pb__SealRequest *req,
+                              struct tc_buf *out);
+TC_MUST_USE tc_err store_merge(struct store *s, const Tercet__Pb__MergeRequest *req,
+                               struct tc_buf *out);
+
 /* Give leadership of every group to another replica; true when none is led any more. Call again
  * after later ticks until true or until patience ends. */
 bool store_drain(struct store *s);

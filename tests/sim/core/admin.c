@@ -180,8 +180,9 @@ static void go_on(struct sim_cluster *c, const struct view *v) {
         c->change = (struct sim_change){0};
         return;
     }
+    bool well = ch->victim == c->nodes[v->leader].rid || (old && !is_dead(c, v, old));
     if (!quorum_may_vote(&v->config, ch->victim) || sim_store_of(c, ch->newcomer) < 0 || too_long ||
-        (!ch->move && old && !is_dead(c, v, old))) {
+        (!ch->move && well)) {
         abandon(c, v);
         return;
     }

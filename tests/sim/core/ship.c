@@ -90,6 +90,14 @@ void sim_ship(struct sim_cluster *c, uint32_t node, const struct paxos_out *out)
     }
 }
 
+/* Everything that was copied is here already, but not where the log begins at the sender by now: it
+ * has trimmed what lay between. */
+static bool lacks_log(const struct sim_node *n, const struct snapshot *snap) {
+    return snap->tree && !n->disk.log_only && snap->state.applied <= n->state.applied &&
+           snap->base.index <= n->state.applied &&
+           snap->base.index > paxos_status(n->paxos).last.index;
+}
+
 /* It brings something, and the log it finds fits to it. */
 static bool useful(const struct sim_node *n, const struct snapshot *snap) {
     struct paxos_status s = paxos_status(n->paxos);
@@ -98,14 +106,16 @@ static bool useful(const struct sim_node *n, const struct snapshot *snap) {
     if (snap->tree && n->disk.log_only)
         return snap->state.applied >= s.base.index;
     if (snap->tree)
-        return snap->state.applied > n->state.applied;
+        return snap->state.applied > n->state.applied || lacks_log(n, snap);
     return n->disk.log_only && snap->base.index > s.base.index &&
            (held || snap->base.index > s.commit);
 }
 
-static void install(struct sim_cluster *c, uint32_t node, const struct snapshot *snap) {
+static void install(struct sim_cluster *c, uint32_t node, struct snapshot *snap) {
     struct sim_node *n = &c->nodes[node];
     struct paxos_out out;
+    if (lacks_log(n, snap))
+        snap->state = n->state;
     sim_disk_install(&n->disk, snap->base, &snap->config, snap->tree ? &snap->state : NULL);
     if (snap->tree)
         n->state = snap->state;

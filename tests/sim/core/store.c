@@ -70,13 +70,38 @@ static bool intact(const struct sim_cluster *c, uint32_t node) {
     return true;
 }
 
+/* Some other store has a readable copy of e. */
+static bool read_elsewhere(const struct sim_cluster *c, uint32_t node,
+                           const struct paxos_entry *e) {
+    for (uint32_t n = 0; n < c->swarm.nodes; n++) {
+        const struct paxos_entry *copy = sim_disk_entry(&c->nodes[n].disk, e->index);
+        if (n != node && copy && copy->chain == e->chain && !(copy->flags & PAXOS_FAULTY))
+            return true;
+    }
+    return false;
+}
+
+/* What rotted elsewhere can be read here alone. Chosen or not: nobody but this store can tell. */
+static bool holds_last_copy(const struct sim_cluster *c, uint32_t node) {
+    for (uint32_t n = 0; n < c->swarm.nodes; n++) {
+        const struct sim_disk *d = &c->nodes[n].disk;
+        for (uint64_t i = d->base.index + 1; n != node && i <= sim_disk_last(d); i++) {
+            const struct paxos_entry *e = sim_disk_entry(d, i);
+            if ((e->flags & PAXOS_FAULTY) && !read_elsewhere(c, node, e))
+                return true;
+        }
+    }
+    return false;
+}
+
 bool sim_store_may_lose(const struct sim_cluster *c, uint32_t node) {
     const struct quorum_config *now = &c->chosen_config;
     uint32_t left[QUORUM_VOTERS_MAX];
     size_t count = 0;
     bool tree = false;
     struct quorum_rids voters = quorum_voters(now);
-    if (quorum_is_joint(now) || !quorum_may_vote(now, c->nodes[node].rid))
+    if (quorum_is_joint(now) || !quorum_may_vote(now, c->nodes[node].rid) ||
+        holds_last_copy(c, node))
         return false;
     for (uint32_t i = 0; i < voters.count; i++) {
         int at = sim_store_of(c, voters.rids[i]);

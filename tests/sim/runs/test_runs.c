@@ -44,6 +44,23 @@ static void test_same_seed_same_run(void **state) {
     assert_true(sim_run(4, NULL, NULL).hash != plain.hash);
 }
 
+/* Seeds that once failed. */
+static void test_kept_seeds(void **state) {
+    (void)state;
+    static const uint64_t kept[] = {
+        31406,  /* a log that ended below its leader's base was offered the same copy for ever */
+        50175,  /* likewise */
+        107507, /* the only one that could lead had an unreadable entry that was never chosen */
+        110743, /* the atlas lost the disk with the last copy of an entry that had rotted */
+        205435, /* the administrator replaced the last replica that could lead: itself */
+    };
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        struct sim_result r = sim_run(kept[i], NULL, NULL);
+        if (!r.ok)
+            fail_msg("seed %lu: %s", (unsigned long)kept[i], r.failure);
+    }
+}
+
 /* In a child, because an assertion of the core ends the process: that counts as found. */
 static bool found_within(unsigned mutant, uint64_t first, uint64_t seeds) {
     fflush(stdout);
@@ -86,6 +103,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clean),
         cmocka_unit_test(test_same_seed_same_run),
+        cmocka_unit_test(test_kept_seeds),
         cmocka_unit_test(test_mutants_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

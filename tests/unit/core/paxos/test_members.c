@@ -75,21 +75,6 @@ static struct quorum_config replacement(const struct replica *r, enum quorum_rol
     return next;
 }
 
-static void test_conf_body(void **state) {
-    (void)state;
-    struct quorum_config c = group_of(3);
-    struct quorum_config back = {.version = 99};
-    struct tc_buf body = {0};
-    struct tc_slice driver = TC_SLICE_EMPTY;
-    paxos_conf_encode(&c, TC_SLICE_LIT("abc"), &body);
-    assert_int_equal(paxos_conf_decode(tc_buf_slice(&body), &back, &driver), TC_OK);
-    assert_memory_equal(&back, &c, sizeof c);
-    assert_true(tc_slice_eq(driver, TC_SLICE_LIT("abc")));
-    for (size_t len = 0; len < body.len - 3; len++)
-        assert_int_equal(paxos_conf_decode(tc_slice(body.data, len), &back, NULL), TC_ECORRUPT);
-    tc_buf_deinit(&body);
-}
-
 /* A learner is fed and counts nowhere: neither its log nor its voice commits anything. */
 static void test_learner_is_not_counted(void **state) {
     (void)state;
@@ -112,6 +97,29 @@ static void test_learner_is_not_counted(void **state) {
     assert_int_equal(learn(&r, 2), TC_EINVAL);
     assert_int_equal(step(&r, (struct paxos_event){.type = PAXOS_EV_UNLEARN, .target = 9}), TC_OK);
     assert_int_equal(paxos_peers(r.p, peers, 4), 3);
+    paxos_free(r.p);
+}
+
+/* 3 is silent for good, 2 says that it holds no B-tree: 1 may not leave. */
+static void test_the_last_that_can_lead_stays(void **state) {
+    (void)state;
+    struct replica r;
+    open_leader(&r);
+    commit_all(&r);
+    uint64_t last = paxos_status(r.p).last.index;
+    assert_int_equal(learn(&r, 4), TC_OK);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(tick(&r, 500), TC_OK);
+        assert_int_equal(ack(&r, 2, last, /* flags= */ 0), TC_OK);
+        assert_int_equal(ack(&r, 4, last, /* flags= */ 0), TC_OK);
+    }
+    struct quorum_config next = in_force(&r);
+    next.version++;
+    next.sets[1] = next.sets[0];
+    next.sets[1].members[0] = member(4, QUORUM_LOG);
+    assert_int_equal(configure(&r, &next), TC_EBUSY);
+    assert_int_equal(ack(&r, 2, last, PAXOS_F_BTREE), TC_OK);
+    assert_int_equal(configure(&r, &next), TC_OK);
     paxos_free(r.p);
 }
 
@@ -465,8 +473,8 @@ static void test_one_rewind_answers_all_that_was_sent_before(void **state) {
 
 int run_member_tests(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conf_body),
         cmocka_unit_test(test_learner_is_not_counted),
+        cmocka_unit_test(test_the_last_that_can_lead_stays),
         cmocka_unit_test(test_learner_is_forgotten_with_the_term),
         cmocka_unit_test(test_configure_is_refused),
         cmocka_unit_test(test_replacement),

@@ -220,8 +220,24 @@ static void test_snapshot_keeps_a_tail_that_continues(void **state) {
     paxos_free(r.p);
 }
 
+static void test_conf_body(void **state) {
+    (void)state;
+    struct quorum_config c = group_of(3);
+    struct quorum_config back = {.version = 99};
+    struct tc_buf body = {0};
+    struct tc_slice driver = TC_SLICE_EMPTY;
+    paxos_conf_encode(&c, TC_SLICE_LIT("abc"), &body);
+    assert_int_equal(paxos_conf_decode(tc_buf_slice(&body), &back, &driver), TC_OK);
+    assert_memory_equal(&back, &c, sizeof c);
+    assert_true(tc_slice_eq(driver, TC_SLICE_LIT("abc")));
+    for (size_t len = 0; len < body.len - 3; len++)
+        assert_int_equal(paxos_conf_decode(tc_slice(body.data, len), &back, NULL), TC_ECORRUPT);
+    tc_buf_deinit(&body);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_conf_body),
         cmocka_unit_test(test_group_of_one),
         cmocka_unit_test(test_promise_waits_for_the_disk),
         cmocka_unit_test(test_accepted_waits_for_its_entries_only),

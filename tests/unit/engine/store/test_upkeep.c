@@ -123,6 +123,46 @@ static void the_log_is_archived_compared_and_trimmed(void **state) {
     cluster_deinit(&c);
 }
 
+/* Gets a copy, and is cut off before the log behind it comes: it has everything, and a log that
+ * ends below its leader's by the time it is back. */
+static void cut_off_behind_its_copy(struct cluster *c, struct archive *a, int victim) {
+    c->nodes[victim].cut = true;
+    for (int i = 0; i < 400; i++)
+        cluster_put(c, i % 50, "value");
+    archive_run(c, a, 45000);
+    for (int i = 0; i < 300; i++)
+        cluster_put(c, i % 50, "younger than a repeated request");
+    archive_run(c, a, 2000);
+    c->nodes[victim].cut = false;
+    const struct store_counters *seen = store_counters(c->nodes[victim].store);
+    for (int i = 0; i < 20000 && seen->snapshots_installed == 0; i++)
+        cluster_run(c, 1);
+    c->nodes[victim].cut = true;
+    assert_int_equal(seen->snapshots_installed, 1);
+    archive_run(c, a, 45000);
+}
+
+static void a_log_that_ends_below_the_leaders_begins_anew_under_its_tree(void **state) {
+    (void)state;
+    static struct cluster c;
+    struct archive a = {0};
+    start(&c, 26);
+    int leader = cluster_leader(&c), victim = (leader + 1) % NODES;
+    cut_off_behind_its_copy(&c, &a, victim);
+    Tercet__Pb__ReplicaInfo led = replica(&c, leader), behind = replica(&c, victim);
+    assert_true(behind.base_index < led.base_index && behind.applied >= led.base_index);
+    c.nodes[victim].cut = false;
+    archive_run(&c, &a, 3000);
+    assert_true(replica(&c, victim).base_index >= led.base_index);
+    assert_int_equal(store_counters(c.nodes[victim].store)->snapshots_installed, 1);
+    cluster_put(&c, 3, "goes on");
+    cluster_assert_equal(&c);
+    cluster_stop(&c, victim, /* power_loss= */ true);
+    cluster_start(&c, victim);
+    cluster_assert_equal(&c);
+    cluster_deinit(&c);
+}
+
 static void without_an_archive_nothing_is_trimmed_and_writes_stop_in_time(void **state) {
     (void)state;
     static struct cluster c;
@@ -262,6 +302,7 @@ int upkeep_tests(void);
 int upkeep_tests(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_log_is_archived_compared_and_trimmed),
+        cmocka_unit_test(a_log_that_ends_below_the_leaders_begins_anew_under_its_tree),
         cmocka_unit_test(without_an_archive_nothing_is_trimmed_and_writes_stop_in_time),
         cmocka_unit_test(rotten_entries_are_fetched_from_the_others),
         cmocka_unit_test(a_deleted_replica_does_not_come_back_under_its_rid),
