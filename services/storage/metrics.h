@@ -22,6 +22,8 @@
     X(COUNTER, messages_in_total, "", "", "replication messages taken")                            \
     X(COUNTER, messages_dropped_total, "", "", "replication messages that failed a check")         \
     X(COUNTER, messages_out_total, "", "", "replication messages sent")                            \
+    X(COUNTER, beats_in_total, "", "", "beats of other nodes taken")                               \
+    X(COUNTER, beats_out_total, "", "", "beats sent to other nodes")                               \
     X(COUNTER, batches_total, "", "", "log batches made durable")                                  \
     X(COUNTER, checkpoints_total, "", "", "B-tree checkpoints completed")                          \
     X(COUNTER, snapshots_sent_total, "", "", "replicas copied to another node")                    \
@@ -38,6 +40,8 @@
     X(HISTOGRAM, log_write_seconds, "seconds", "", "time of one durable log batch")                \
     X(GAUGE, replicas, "", "", "replicas on this node")                                            \
     X(GAUGE, replicas_led, "", "", "replicas that serve as leader")                                \
+    X(GAUGE, replicas_quiet, "", "", "replicas of quiet groups: the nodes' beats stand for them")  \
+    X(GAUGE, replicas_active, "", "", "replicas looked at in every tick")                          \
     X(GAUGE, disk_used_permille, "permille", "", "how full the disk of the data is")               \
     X(GAUGE, disk_fill, "", "", "0 room, 1 no new replicas, 2 no leaders, 3 no user writes")       \
     X(GAUGE, disk_slow, "", "", "1: log writes take too long, leaderships are given away")         \

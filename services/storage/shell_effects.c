@@ -44,6 +44,8 @@ static void perform(struct shell *s, const struct store_effect *e) {
         break;
     case STORE_SEND:
     case STORE_SEND_CHUNK:
+    case STORE_SEND_BEAT:
+    case STORE_SEND_BEAT_ACK:
         shell_peer_send(s, e);
         break;
     case STORE_PUSH:

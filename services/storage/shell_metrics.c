@@ -9,8 +9,9 @@ void shell_metrics(struct shell *s) {
     s->last.name = now->name;
     STORE_COUNTERS(EXPORT)
 #undef EXPORT
-    size_t led = 0, all = 0;
+    size_t led = 0, all = 0, quiet = 0, active = 0;
     store_replica_counts(s->store, &led, &all);
+    store_quiet_counts(s->store, &quiet, &active);
     struct store_heal_counts heals;
     store_heal_counts(s->store, &heals);
     daemon_metric_set(m->groups_short, (int64_t)heals.short_groups);
@@ -18,6 +19,8 @@ void shell_metrics(struct shell *s) {
     daemon_metric_set(m->log_replicas, (int64_t)heals.log_replicas);
     daemon_metric_set(m->replicas, (int64_t)all);
     daemon_metric_set(m->replicas_led, (int64_t)led);
+    daemon_metric_set(m->replicas_quiet, (int64_t)quiet);
+    daemon_metric_set(m->replicas_active, (int64_t)active);
     struct store_disk disk = store_disk(s->store);
     daemon_metric_set(m->disk_used_permille, (int64_t)disk.used_permille);
     daemon_metric_set(m->disk_fill, (int64_t)disk.fill);

@@ -37,6 +37,16 @@ static struct shell_peer *peer_of(struct shell *s, const char *addr) {
     return p;
 }
 
+static uint32_t kind_of(enum store_effect_type type) {
+    if (type == STORE_SEND_CHUNK)
+        return TERCET__PB__FRAME_KIND__FRAME_SNAPSHOT;
+    if (type == STORE_SEND_BEAT)
+        return TERCET__PB__FRAME_KIND__FRAME_BEAT;
+    if (type == STORE_SEND_BEAT_ACK)
+        return TERCET__PB__FRAME_KIND__FRAME_BEAT_ACK;
+    return TERCET__PB__FRAME_KIND__FRAME_PAXOS;
+}
+
 /* Losing a message is what the protocol expects; it sends again. */
 void shell_peer_send(struct shell *s, const struct store_effect *e) {
     struct shell_peer *p = peer_of(s, e->addr);
@@ -44,9 +54,7 @@ void shell_peer_send(struct shell *s, const struct store_effect *e) {
     if (bulk && p->bulk == NULL)
         p->bulk = open_peer(s, e->addr, BULK_BYTES_MAX);
     struct rpc_peer *to = bulk ? p->bulk : p->data;
-    uint32_t kind =
-        bulk ? TERCET__PB__FRAME_KIND__FRAME_SNAPSHOT : TERCET__PB__FRAME_KIND__FRAME_PAXOS;
-    if (to && rpc_peer_send(to, kind, tc_buf_slice(&e->payload)) != TC_OK)
+    if (to && rpc_peer_send(to, kind_of(e->type), tc_buf_slice(&e->payload)) != TC_OK)
         DAEMON_DEBUG(s->daemon->log, "message not sent: target=%s", e->addr);
 }
 

@@ -14,6 +14,10 @@ static const ProtobufCMessageDescriptor *descriptor_of(uint32_t kind) {
         return &tercet__pb__range_request__descriptor;
     case TERCET__PB__FRAME_KIND__FRAME_PAXOS:
         return &tercet__pb__paxos_message__descriptor;
+    case TERCET__PB__FRAME_KIND__FRAME_BEAT:
+        return &tercet__pb__node_beat__descriptor;
+    case TERCET__PB__FRAME_KIND__FRAME_BEAT_ACK:
+        return &tercet__pb__node_beat_ack__descriptor;
     case TERCET__PB__FRAME_KIND__FRAME_SNAPSHOT:
         return &tercet__pb__snapshot_chunk__descriptor;
     default:
@@ -58,6 +62,10 @@ static void take_work(struct shell *s, struct rpc_conn *conn, const struct shell
         store_receive(s->store, m);
     else if (w->kind == TERCET__PB__FRAME_KIND__FRAME_SNAPSHOT)
         store_receive_chunk(s->store, m);
+    else if (w->kind == TERCET__PB__FRAME_KIND__FRAME_BEAT)
+        store_receive_beat(s->store, m);
+    else if (w->kind == TERCET__PB__FRAME_KIND__FRAME_BEAT_ACK)
+        store_receive_beat_ack(s->store, m);
     else if (w->id == 0)
         return; /* nobody would hear the answer */
     else if (w->kind == TERCET__PB__FRAME_KIND__FRAME_ITEM)

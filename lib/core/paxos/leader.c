@@ -308,8 +308,10 @@ tc_err paxos__recv_accepted(struct paxos *p, const struct paxos_msg *m) {
         return TC_OK;
     }
     f->heard_ns = p->now_ns;
-    f->has_tree = (m->flags & PAXOS_F_BTREE) != 0;
-    f->quarantined = (m->flags & PAXOS_F_QUARANTINE) != 0;
+    if (m->echo_ns >= f->echo_ns) { /* a late answer tells how it was, and none may follow */
+        f->has_tree = (m->flags & PAXOS_F_BTREE) != 0;
+        f->quarantined = (m->flags & PAXOS_F_QUARANTINE) != 0;
+    }
     uint64_t echo = PAXOS_MUTANT(7) ? p->now_ns : m->echo_ns;
     if (echo <= p->now_ns && echo >= p->echo_floor_ns && echo > f->echo_ns)
         f->echo_ns = echo;

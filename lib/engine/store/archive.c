@@ -4,9 +4,11 @@
  * the others offer chain hashes of ranges that the archiver wants compared. Everybody asks first
  * where the archive ends, because the manifest and not the replica knows.
  */
+#include "engine/store/archive.h"
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "base/probe.h"
+#include "engine/store/due.h"
 #include "engine/store/group.h"
 #include "engine/store/log.h"
 
@@ -18,7 +20,9 @@ enum {
     OFFER_ENTRIES_MAX = 8192,
     OFFER_PAUSE_MS = 200, /* between two looks at one group */
     ASK_AGAIN_MS = 1000,
-    ASK_PAUSE_MS = 5000, /* between two questions of a follower */
+    ASK_PAUSE_MS = 5000,  /* between two questions of a follower */
+    ASK_SPREAD = 64,      /* seconds over which many groups' rare questions are spread */
+    ASK_IDLE_MS = 600000, /* ... when the last answer had nothing to compare */
 };
 
 /* The chain hash at index, if this log still knows it. */
@@ -178,6 +182,14 @@ static bool pack_verify(struct replica *r, struct tc_buf *out) {
     return true;
 }
 
+/* A follower asks what it is to compare: soon after the archive grew, rarely otherwise. */
+static bool ask_due(struct replica *r, uint64_t now_ns) {
+    uint64_t soon_ns = now_ns + (uint64_t)ASK_PAUSE_MS * STORE_MS_NS;
+    if (r->status.archived > r->archive.archived && r->archive.ask_ns > soon_ns)
+        r->archive.ask_ns = soon_ns;
+    return !r->archive.asked || now_ns >= r->archive.ask_ns;
+}
+
 static bool offer(struct replica *r, uint64_t now_ns, struct tc_buf *out) {
     if (r->paxos == NULL || r->archive.offered || now_ns < r->archive.next_ns)
         return false;
@@ -187,7 +199,7 @@ static bool offer(struct replica *r, uint64_t now_ns, struct tc_buf *out) {
         return true;
     if (r->archive.asked && leads)
         return segment_due(r, now_ns) && pack_entries(r, out);
-    if (r->archive.asked && now_ns < r->archive.ask_ns)
+    if (!ask_due(r, now_ns))
         return false;
     r->archive.ask_ns = now_ns + (uint64_t)ASK_PAUSE_MS * STORE_MS_NS;
     Tercet__Pb__SegmentOffer o;
@@ -196,10 +208,16 @@ static bool offer(struct replica *r, uint64_t now_ns, struct tc_buf *out) {
     return true;
 }
 
+void store__archive_look(struct replica *r, uint64_t now_ns) {
+    if (!r->archive.offered && now_ns >= r->archive.next_ns && tc_list_empty(&r->archive.link))
+        tc_list_push_back(&r->store->offers, &r->archive.link);
+}
+
 tc_err store_segment_next(struct store *s, struct tc_buf *out, uint64_t *ret_gid) {
     uint64_t now_ns = store__now_ns(s);
-    for (size_t i = 0; i < s->replica_count; i++) {
-        struct replica *r = s->replicas[s->archive_at++ % s->replica_count];
+    while (!tc_list_empty(&s->offers)) {
+        struct replica *r = TC_CONTAINER(s->offers.next, struct replica, archive.link);
+        tc_list_remove(&r->archive.link);
         if (!offer(r, now_ns, out))
             continue;
         r->archive.offered = true;
@@ -244,11 +262,16 @@ void store_archived(struct store *s, uint64_t gid, const Tercet__Pb__SegmentRepl
     if (reply->archived > r->archive.archived) {
         r->archive.since_ns = store__now_ns(s);
         r->archive.next_ns = 0; /* there may be more: the next offer need not pause */
+        store__due_touch(r, r->archive.since_ns);
     }
     r->archive.archived = reply->archived;
     if (reply->n_verify > 0) {
         r->archive.verify_first = reply->verify[0]->first;
         r->archive.verify_last = reply->verify[0]->last;
+        store__due_touch(r, store__now_ns(s));
+    } else if (r->status.archived <= reply->archived) {
+        r->archive.ask_ns =
+            store__now_ns(s) + (ASK_IDLE_MS + gid % ASK_SPREAD * 1000) * STORE_MS_NS;
     }
     if (reply->archived > r->status.archived) {
         struct paxos_event ev = {.type = PAXOS_EV_ARCHIVED, .index = reply->archived};

@@ -1,6 +1,7 @@
 #include "engine/store/directory.h"
 
 #include "base/assert.h"
+#include "engine/store/beat.h"
 #include "engine/store/file.h"
 
 #include <stdlib.h>
@@ -106,6 +107,10 @@ static void adopt(struct store *s, Tercet__Pb__Directory *pb_take) {
         size_t old = find(s->directory, proto_slice(n->store_uuid));
         next.avoid_until_ns[i] = old != SIZE_MAX ? s->directory->avoid_until_ns[old] : 0;
     }
+    for (size_t i = 0; i < count; i++)
+        if (pb_take->nodes[i]->store_uuid.len == STORE_UUID_BYTES)
+            store__beat_learn(s, proto_slice(pb_take->nodes[i]->store_uuid),
+                              pb_take->nodes[i]->addr, /* newer= */ true);
     clear(s->directory);
     *s->directory = next;
 }

@@ -45,7 +45,7 @@ void store__reply_packed(struct store *s, uint64_t token, tc_err err, struct tc_
 
 void store__send(struct store *s, enum store_effect_type type, const char *addr, uint64_t after_lsn,
                  const ProtobufCMessage *msg) {
-    TC_ASSERT(type == STORE_SEND || type == STORE_SEND_CHUNK);
+    TC_ASSERT(type != STORE_REPLY && type != STORE_PUSH && type != STORE_CALL);
     struct store_effect *e = effect_new(type);
     (void)snprintf(e->addr, sizeof e->addr, "%s", addr);
     e->after_lsn = after_lsn;

@@ -5,6 +5,7 @@
 #include "base/probe.h"
 #include "engine/store/answer.h"
 #include "engine/store/apply.h"
+#include "engine/store/due.h"
 #include "engine/store/heal.h"
 #include "engine/store/learner.h"
 #include "engine/store/log.h"
@@ -16,10 +17,22 @@
 
 enum {
     SETTLE_ROUNDS_MAX = 2,
+    MESSAGE_BYTES_MAX = 1 << 20, /* bodies of one ACCEPT; a larger entry goes alone */
 };
 
 #define HAND_OVER_PAUSE_NS 5000000000u /* if every copy is damaged, they must not play ball */
 #define FRESH_NS           1000000000u /* eventual reads lag at most this much */
+
+struct paxos_options store__group_timers(const struct store *s) {
+    uint64_t lease_ns = s->options.lease_ms * STORE_MS_NS;
+    uint64_t batch_bytes =
+        s->queue_max_bytes < MESSAGE_BYTES_MAX ? s->queue_max_bytes : MESSAGE_BYTES_MAX;
+    return (struct paxos_options){.lease_ns = lease_ns,
+                                  .beat_ns = lease_ns * 15 / 100,
+                                  .suspect_ns = lease_ns / 2,
+                                  .stall_ns = lease_ns,
+                                  .batch_bytes_max = (uint32_t)batch_bytes};
+}
 
 /* ---- one step and what follows */
 
@@ -49,6 +62,8 @@ static tc_err step(struct replica *r, struct paxos_event *ev, struct paxos_out *
     TC_DASSERT(paxos_check(r->paxos));
     r->status = paxos_status(r->paxos);
     r->deadline_ns = out->deadline_ns;
+    store__due_set(r);
+    store__due_touch(r, ev->now_ns);
     if (out->apply_index > r->committed)
         r->committed = out->apply_index;
     store__members_logged(r, out->appends, out->append_count);
@@ -214,7 +229,10 @@ tc_err store__group_may_read(struct replica *r) {
 bool store__group_fresh(const struct replica *r) {
     if (r->state != REPLICA_OK || !quorum_may_serve(paxos_config(r->paxos), r->rid))
         return false;
-    return r->status.serving || store__now_ns(r->store) < r->fresh_ns + FRESH_NS;
+    uint64_t fresh_ns = r->fresh_ns, quiet_ns = paxos_fresh_ns(r->paxos);
+    if (quiet_ns > fresh_ns && r->applied.index >= r->status.commit)
+        fresh_ns = quiet_ns;
+    return r->status.serving || store__now_ns(r->store) < fresh_ns + FRESH_NS;
 }
 
 void store__group_hand_over(struct replica *r, uint64_t now_ns) {

@@ -8,6 +8,8 @@
 
 #include "engine/store/store_private.h"
 
+/* The timers of every group of this store. */
+struct paxos_options store__group_timers(const struct store *s);
 /* One event (its now_ns is filled in here) and everything that follows from it.
  *   Errors   those of paxos_step; the output was performed all the same */
 tc_err store__group_step(struct replica *r, struct paxos_event *ev);

@@ -18,6 +18,7 @@ enum {
     SHIP_AGAIN_MS = 1000,
     AVOID_MS = 5000,
     PATIENCE_MS = 10000, /* silence after which a learner is given up */
+    RESTIVE_MS = 5000,   /* silence after which the sweep is enough */
 };
 
 static uint64_t after_ms(const struct replica *r, uint64_t ms) {
@@ -41,7 +42,21 @@ static void forget_change(struct store_heal *h) {
     h->create_call = 0;
 }
 
+static void note_short(struct replica *r, bool is_short) {
+    if (is_short && !r->is_short)
+        r->store->due.shorts++;
+    if (!is_short && r->is_short)
+        r->store->due.shorts--;
+    r->is_short = is_short;
+}
+
+bool store__heal_is_calm(const struct replica *r) {
+    return !r->restive && (r->heal == NULL || r->heal->newcomer == NULL);
+}
+
 void store__heal_reset(struct replica *r) {
+    note_short(r, false);
+    r->restive = false;
     if (r->heal == NULL)
         return;
     forget_change(r->heal);
@@ -370,6 +385,20 @@ static struct heal_input look(struct replica *r, struct heal_peer peers[PEERS_MA
     };
 }
 
+/* While it is open whether a silent member comes back, a second too late counts. */
+static void note_members(struct replica *r, const struct heal_input *in) {
+    uint64_t silent_ns = 0;
+    bool whole = r->live_logs >= STORE_DURABLE_LOGS && in->settled;
+    for (uint32_t i = 0; i < in->peer_count; i++)
+        if (in->peers[i].silent_ns > silent_ns)
+            silent_ns = in->peers[i].silent_ns;
+    for (uint32_t i = 0; i < in->config->sets[0].count; i++)
+        whole = whole && in->config->sets[0].members[i].role != QUORUM_LOG;
+    r->restive = silent_ns > r->store->options.lease_ms * STORE_MS_NS / 2 &&
+                 silent_ns < in->dead_ns + (uint64_t)RESTIVE_MS * STORE_MS_NS;
+    note_short(r, !whole);
+}
+
 void store__heal_tick(struct replica *r, uint64_t now_ns) {
     struct heal_peer peers[PEERS_MAX];
     if (r->paxos == NULL || !store__group_leads(r))
@@ -377,6 +406,7 @@ void store__heal_tick(struct replica *r, uint64_t now_ns) {
     note_joined(r);
     struct heal_input in = look(r, peers, now_ns);
     r->live_logs = heal_live_logs(&in);
+    note_members(r, &in);
     if (store__split_keeps_members(r))
         return;
     struct heal_action a = heal_next(&in);

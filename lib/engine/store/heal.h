@@ -21,6 +21,8 @@ struct store_heal {
 };
 
 void store__heal_tick(struct replica *r, uint64_t now_ns);
+/* Nothing is under way that a leader must look at in each tick. */
+bool store__heal_is_calm(const struct replica *r);
 /* The term is over, or the replica goes. */
 void store__heal_reset(struct replica *r);
 void store__heal_free(struct replica *r);

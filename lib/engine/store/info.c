@@ -241,6 +241,14 @@ void store_replica_counts(const struct store *s, size_t *ret_led, size_t *ret_al
     *ret_all = s->replica_count;
 }
 
+void store_quiet_counts(const struct store *s, size_t *ret_quiet, size_t *ret_active) {
+    *ret_quiet = *ret_active = 0;
+    for (size_t i = 0; i < s->replica_count; i++) {
+        *ret_quiet += s->replicas[i]->status.quiet;
+        *ret_active += !tc_list_empty(&s->replicas[i]->active_link);
+    }
+}
+
 void store_push_all(struct store *s) {
     for (size_t i = 0; i < s->replica_count; i++)
         store__group_announce(s->replicas[i]);

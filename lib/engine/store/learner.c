@@ -188,8 +188,11 @@ static void look_up(struct replica *r, uint64_t now_ns) {
 }
 
 static bool is_over(struct replica *r, uint64_t now_ns) {
+    uint64_t quiet_ns = r->paxos ? paxos_fresh_ns(r->paxos) : 0;
     if (r->paxos && r->status.role == PAXOS_LEADER)
         r->fed_ns = now_ns;
+    if (quiet_ns > r->fed_ns)
+        r->fed_ns = quiet_ns; /* its leader's node spoke for it */
     if (is_alone(r, now_ns))
         look_up(r, now_ns);
     if (r->jobs_out > 0)
@@ -201,18 +204,16 @@ static bool is_over(struct replica *r, uint64_t now_ns) {
     return false;
 }
 
-void store__learner_sweep(struct store *s, uint64_t now_ns) {
-    for (size_t i = s->replica_count; i > 0; i--) {
-        struct replica *r = s->replicas[i - 1];
-        if (!is_over(r, now_ns))
-            continue;
-        uint64_t gid = r->gid;
-        uint32_t rid = r->rid;
-        tc_err err = store_delete_replica(s, gid);
-        TC_TRACE(&s->env.trace, "replica %u of group %llu is of no use any more -> deleted: %s",
-                 rid, (unsigned long long)gid, tc_err_name(err));
-        if (err == TC_EIO)
-            store__fail(s, "the descriptor of a deleted replica could not be written");
-        s->counters.replicas_left += err == TC_OK;
-    }
+void store__learner_sweep(struct replica *r, uint64_t now_ns) {
+    struct store *s = r->store;
+    if (!is_over(r, now_ns))
+        return;
+    uint64_t gid = r->gid;
+    uint32_t rid = r->rid;
+    tc_err err = store_delete_replica(s, gid);
+    TC_TRACE(&s->env.trace, "replica %u of group %llu is of no use any more -> deleted: %s", rid,
+             (unsigned long long)gid, tc_err_name(err));
+    if (err == TC_EIO)
+        store__fail(s, "the descriptor of a deleted replica could not be written");
+    s->counters.replicas_left += err == TC_OK;
 }

@@ -25,9 +25,9 @@ void store__learner_take_base(struct replica *r, const Tercet__Pb__SnapshotChunk
 TC_MUST_USE tc_err store__learner_done(struct replica *r);
 /* A packed Partition, as another node has applied it. */
 void store__learner_looked_up(struct replica *r, struct tc_slice partition);
-/* Delete what nobody needs any more. A removed replica hears so. One that hears no leader for long
- * asks the nodes of the directory: who removed it may be gone by now, and a learner is forgotten
- * once a leader says that its log does not name it. */
-void store__learner_sweep(struct store *s, uint64_t now_ns);
+/* Delete the replica if nobody needs it any more: r may be gone afterwards. A removed replica hears
+ * so. One that hears no leader for long asks the nodes of the directory: who removed it may be gone
+ * by now, and a learner is forgotten once a leader says that its log does not name it. */
+void store__learner_sweep(struct replica *r, uint64_t now_ns);
 
 #endif

@@ -1,5 +1,7 @@
 #include "engine/store/log.h"
 
+#include "engine/store/due.h"
+
 #include "base/assert.h"
 #include "base/crc32c.h"
 #include "base/probe.h"
@@ -126,6 +128,8 @@ tc_err store__log_body(struct replica *r, const struct paxos_entry *e, struct tc
         r->hand_over = true; /* another replica can read what this one cannot */
     if (err == TC_ECORRUPT && !(e->flags & PAXOS_FAULTY))
         r->unread_index = e->index;
+    if (err != TC_OK)
+        store__due_touch(r, store__now_ns(r->store));
     return err;
 }
 
@@ -154,6 +158,7 @@ void store__log_find_unread(struct replica *r) {
         if (known && !(known->flags & PAXOS_FAULTY) && wal_entry(r->store->wal, r->gid, i, &e) &&
             e.faulty) {
             r->unread_index = i;
+            store__due_touch(r, store__now_ns(r->store));
             return;
         }
     }

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/probe.h"
+#include "engine/store/beat.h"
 #include "engine/store/group.h"
 #include "engine/store/replica.h"
 
@@ -62,6 +63,7 @@ void store__members_learn(struct replica *r, const Tercet__Pb__Member *m, bool l
     size_t at = find(r, m->rid);
     if (!store__members_sound(m) || (at < l->count && !logged))
         return;
+    store__beat_learn(r->store, proto_slice(m->store_uuid), m->addr, /* newer= */ logged);
     if (at < l->count) {
         member_free(l->items[at]);
         l->items[at] = member_dup(m);

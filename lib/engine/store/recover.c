@@ -15,10 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    MESSAGE_BYTES_MAX = 1 << 20, /* bodies of one ACCEPT; a larger entry goes alone */
-};
-
 /* Requests are repeated for at most 10 s; twice that covers clocks of successive leaders apart. */
 #define DEDUP_LOOKBACK_NS 20000000000u
 
@@ -209,16 +205,6 @@ static void rebuild_dedup(struct replica *r, const struct paxos_entry *entries, 
     free(recent);
 }
 
-static struct paxos_options timers(const struct store *s) {
-    uint64_t lease_ns = s->options.lease_ms * STORE_MS_NS;
-    uint64_t batch_bytes =
-        s->queue_max_bytes < MESSAGE_BYTES_MAX ? s->queue_max_bytes : MESSAGE_BYTES_MAX;
-    return (struct paxos_options){.lease_ns = lease_ns,
-                                  .beat_ns = lease_ns * 15 / 100,
-                                  .suspect_ns = lease_ns / 2,
-                                  .batch_bytes_max = (uint32_t)batch_bytes};
-}
-
 static tc_err make_paxos(struct replica *r, const struct paxos_recovery *recovery) {
     struct store *s = r->store;
     struct paxos_params params = {
@@ -226,9 +212,10 @@ static tc_err make_paxos(struct replica *r, const struct paxos_recovery *recover
         .rid = r->rid,
         .seed = s->env.random(s->env.user),
         .now_ns = store__now_ns(s),
-        .options = timers(s),
+        .options = store__group_timers(s),
         .trace = &s->env.trace,
         .recovery = recovery,
+        .support = s->support,
     };
     return paxos_new(&params, &r->paxos);
 }

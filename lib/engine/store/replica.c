@@ -6,6 +6,7 @@
 #include "engine/store/admit.h"
 #include "engine/store/answer.h"
 #include "engine/store/disk.h"
+#include "engine/store/due.h"
 #include "engine/store/file.h"
 #include "engine/store/group.h"
 #include "engine/store/heal.h"
@@ -132,6 +133,8 @@ struct replica *store__replica_new(struct store *s, Tercet__Pb__CreateReplicaReq
     r->checkpoint.last_ns = store__now_ns(s);
     r->deadline_ns = UINT64_MAX;
     tc_list_init(&r->flush_link);
+    tc_list_init(&r->active_link);
+    tc_list_init(&r->archive.link);
     store_waits_init(&r->waits);
     store__admit_init(r);
     store__members_init(r);
@@ -144,6 +147,7 @@ void store__replica_free(struct replica *r) {
         return;
     TC_ASSERT(r->jobs_out == 0 && r->waits.count == 0);
     tc_list_remove(&r->flush_link);
+    tc_list_remove(&r->archive.link);
     for (size_t i = 0; r->proposals && i < r->proposals->count; i++)
         tc_blob_unref(r->proposals->items[i].body);
     store__snapshot_forget(r);
@@ -151,6 +155,7 @@ void store__replica_free(struct replica *r) {
     store__members_deinit(r);
     store__split_free(r);
     paxos_free(r->paxos);
+    store__due_drop(r);
     btree_close(r->tree);
     store_overlay_deinit(&r->overlay);
     store_dedup_deinit(&r->dedup);
@@ -211,6 +216,7 @@ void store__replica_damaged(struct replica *r, const char *why) {
     (void)snprintf(r->damage, sizeof r->damage, "%s%s%s", why, bad ? ": " : "",
                    bad ? bad->what : "");
     r->state = REPLICA_DAMAGED;
+    store__due_touch(r, store__now_ns(r->store));
     r->store->counters.damage_found++;
     store__replica_notice(r, why, bad);
     TC_TRACE(&r->store->env.trace, "g%" PRIu64 " %s -> stops serving, wants a snapshot", r->gid,

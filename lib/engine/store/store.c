@@ -5,16 +5,16 @@
 #include "base/probe.h"
 #include "base/reader.h"
 #include "engine/store/answer.h"
+#include "engine/store/beat.h"
 #include "engine/store/call.h"
 #include "engine/store/directory.h"
 #include "engine/store/disk.h"
+#include "engine/store/due.h"
 #include "engine/store/file.h"
 #include "engine/store/group.h"
 #include "engine/store/log.h"
 #include "engine/store/members.h"
 #include "engine/store/replica.h"
-#include "engine/store/snapshot.h"
-#include "engine/store/split.h"
 #include "engine/store/store_private.h"
 #include "engine/store/upkeep.h"
 #include "env/fs.h"
@@ -161,6 +161,8 @@ static struct store *store_new(const struct store_env *env, const struct store_o
     tc_list_init(&s->jobs);
     tc_list_init(&s->flush_waiting);
     tc_list_init(&s->calls);
+    tc_list_init(&s->offers);
+    store__due_init(s);
     s->directory = calloc(1, sizeof *s->directory);
     tc_arena_init(&s->scratch, STORE_SCRATCH_BYTES_MAX);
     s->batch = calloc(1, sizeof *s->batch);
@@ -177,6 +179,7 @@ static tc_err recover(struct store *s, struct tc_buf *diag) {
     if (len < 0 || (size_t)len >= sizeof wal_dir)
         return TC_EINVAL;
     TC_TRY(load_identity(s, wal_dir));
+    TC_TRY(store__beat_open(s));
     store__disk_open(s);
     TC_TRY(store__directory_load(s));
     TC_TRY(open_log(s, wal_dir, diag));
@@ -213,6 +216,8 @@ void store_close(struct store *s) {
         store__replica_free(s->replicas[i]);
     }
     free((void *)s->replicas);
+    store__due_deinit(s);
+    store__beat_close(s);
     tc_map_deinit(&s->by_gid);
     store__effects_deinit(s);
     store__calls_deinit(s);
@@ -233,22 +238,6 @@ void store__fail(struct store *s, const char *why) {
     s->failed = true;
 }
 
-static void tick_replica(struct replica *r, uint64_t now_ns) {
-    if (r->paxos == NULL)
-        return;
-    if (r->deadline_ns <= now_ns) {
-        struct paxos_event ev = {.type = PAXOS_EV_TICK};
-        (void)store__group_step(r, &ev);
-    }
-    store__group_continue(r);
-    store__log_unread(r);
-    if (r->state != REPLICA_OK)
-        store__group_resign(r);
-    store__group_hand_over(r, now_ns);
-    store__snapshot_tick(r, now_ns);
-    store__split_tick(r, now_ns);
-}
-
 uint64_t store__log_bytes_coming(const struct store *s) {
     return wal_space(s->wal).queued_bytes + s->proposed_bytes;
 }
@@ -264,6 +253,7 @@ void store__check_clocks(struct store *s) {
     if (first || apart_ns < s->options.lease_ms * STORE_MS_NS / 4)
         return;
     TC_PROBE("store: the clocks moved apart");
+    support_void(s->support, mono_ns);
     for (size_t i = 0; i < s->replica_count; i++) {
         struct paxos_event ev = {.type = PAXOS_EV_CLOCK_JUMP};
         if (s->replicas[i]->paxos)
@@ -275,23 +265,26 @@ void store_tick(struct store *s) {
     store__check_clocks(s);
     uint64_t now_ns = store__now_ns(s);
     store__flush(s);
-    for (size_t i = 0; i < s->replica_count; i++)
-        tick_replica(s->replicas[i], now_ns);
+    store__beat_tick(s, now_ns);
+    store__due_tick(s, now_ns);
     store__upkeep(s, now_ns);
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
 uint64_t store_deadline_ns(const struct store *s) {
-    uint64_t deadline_ns = s->upkeep_ns;
-    for (size_t i = 0; i < s->replica_count; i++)
-        if (s->replicas[i]->deadline_ns < deadline_ns)
-            deadline_ns = s->replicas[i]->deadline_ns;
-    return deadline_ns;
+    uint64_t at = earlier(s->upkeep_ns, store__beat_deadline_ns(s));
+    return earlier(at, store__due_deadline_ns(s));
 }
 
 bool store_behind(const struct store *s) {
-    for (size_t i = 0; i < s->replica_count; i++)
-        if (s->replicas[i]->applied.index < s->replicas[i]->committed)
+    for (const struct tc_list *at = s->due.active.next; at != &s->due.active; at = at->next) {
+        const struct replica *r = TC_CONTAINER(at, struct replica, active_link);
+        if (r->applied.index < r->committed)
             return true;
+    }
     return false;
 }
 
@@ -356,9 +349,11 @@ void store__flush(struct store *s) {
 static void became_durable(struct store *s, uint64_t lsn) {
     s->durable_lsn = lsn;
     store__effects_release(s);
-    for (size_t i = 0; i < s->replica_count; i++)
-        if (s->replicas[i]->unit_count > 0)
-            store__group_durable(s->replicas[i]);
+    for (struct tc_list *at = s->due.active.next; at != &s->due.active; at = at->next) {
+        struct replica *r = TC_CONTAINER(at, struct replica, active_link);
+        if (r->unit_count > 0)
+            store__group_durable(r);
+    }
 }
 
 struct store_batch *store_batch_take(struct store *s) {

@@ -110,6 +110,8 @@ void store_range_request(struct store *s, uint64_t token, const Tercet__Pb__Rang
 /* From other storage nodes. Damaged or misdirected messages are counted and dropped. */
 void store_receive(struct store *s, const Tercet__Pb__PaxosMessage *msg);
 void store_receive_chunk(struct store *s, const Tercet__Pb__SnapshotChunk *chunk);
+void store_receive_beat(struct store *s, const Tercet__Pb__NodeBeat *beat);
+void store_receive_beat_ack(struct store *s, const Tercet__Pb__NodeBeatAck *ack);
 
 /* ---- control --------------------------------------------------------------------------------- */
 
@@ -210,11 +212,13 @@ void store_archive_lost(struct store *s, uint64_t gid);
 /* ---- effects --------------------------------------------------------------------------------- */
 
 enum store_effect_type {
-    STORE_REPLY,      /* to token: err, payload = packed reply message of the request */
-    STORE_SEND,       /* to addr: payload = packed PaxosMessage */
-    STORE_SEND_CHUNK, /* to addr on the bulk stream: payload = packed SnapshotChunk */
-    STORE_PUSH,       /* to every memds: payload = packed PushRequest */
-    STORE_CALL,       /* unary method at addr: payload = request; then store_call_done(token) */
+    STORE_REPLY,         /* to token: err, payload = packed reply message of the request */
+    STORE_SEND,          /* to addr: payload = packed PaxosMessage */
+    STORE_SEND_CHUNK,    /* to addr on the bulk stream: payload = packed SnapshotChunk */
+    STORE_SEND_BEAT,     /* to addr: payload = packed NodeBeat */
+    STORE_SEND_BEAT_ACK, /* to addr: payload = packed NodeBeatAck */
+    STORE_PUSH,          /* to every memds: payload = packed PushRequest */
+    STORE_CALL,          /* unary method at addr: payload = request; then store_call_done(token) */
 };
 
 struct store_effect {
@@ -285,6 +289,8 @@ bool store_behind(const struct store *s);
     X(messages_in, "messages from peers taken")                                                    \
     X(messages_dropped, "messages from peers that failed a check")                                 \
     X(messages_out, "messages to peers sent")                                                      \
+    X(beats_in, "beats of other stores taken")                                                     \
+    X(beats_out, "beats sent to other stores")                                                     \
     X(batches, "log batches written")                                                              \
     X(checkpoints, "checkpoints completed")                                                        \
     X(snapshots_sent, "snapshots sent whole")                                                      \
@@ -312,5 +318,8 @@ struct store_heal_counts {
 void store_heal_counts(const struct store *s, struct store_heal_counts *ret);
 /* Replicas that this node leads, of all it has. */
 void store_replica_counts(const struct store *s, size_t *ret_led, size_t *ret_all);
+/* Replicas of quiet groups, which send nothing, for the nodes' beats stand for them; and replicas
+ * that are looked at in every tick. */
+void store_quiet_counts(const struct store *s, size_t *ret_quiet, size_t *ret_active);
 
 #endif

@@ -63,6 +63,8 @@ struct scrub_mark {
     struct btree_sums sums;
 };
 
+struct support;
+
 struct replica {
     struct store *store;
     uint64_t gid;
@@ -71,6 +73,9 @@ struct replica {
     struct paxos *paxos;                    /* NULL: REPLICA_LOST */
     struct paxos_status status;             /* after the last step */
     uint64_t deadline_ns;
+    size_t heap_at;             /* place in the heap of deadlines; 0: none */
+    struct tc_list active_link; /* in store.due.active */
+    uint64_t active_until_ns;
     struct store_unit *units; /* not yet durable, oldest first */
     size_t unit_count;
     size_t unit_cap;
@@ -101,6 +106,8 @@ struct replica {
 
     struct store_members members; /* everybody known to be, or to have been, of this group */
     struct store_heal *heal;      /* a leader's change of members; NULL until the first look */
+    bool is_short;                /* a leader: members are missing; counted in due.shorts */
+    bool restive;                 /* a leader: a member has fallen silent, not for long yet */
     uint64_t fed_ns;              /* a leader was heard then, or this one led */
     uint64_t lookup_ns;           /* alone for long: it asks about its group next */
     bool excluded;                /* a newer committed configuration is without it */
@@ -124,13 +131,14 @@ struct replica {
         uint64_t lsn;
     } trim;
     struct archive_state {
-        uint64_t archived; /* answered by the archiver or told by the leader */
-        bool offered;      /* one offer is out */
-        bool asked;        /* the archiver's end is known in this term */
-        uint64_t next_ns;  /* no look before */
-        uint64_t ask_ns;   /* no question before */
-        uint64_t since_ns; /* when the oldest entry that is not archived was first seen */
-        uint64_t wanted;   /* archive up to here without waiting: a scrub compares at this index */
+        struct tc_list link; /* in store.offers: to be asked for an offer */
+        uint64_t archived;   /* answered by the archiver or told by the leader */
+        bool offered;        /* one offer is out */
+        bool asked;          /* the archiver's end is known in this term */
+        uint64_t next_ns;    /* no look before */
+        uint64_t ask_ns;     /* no question before */
+        uint64_t since_ns;   /* when the oldest entry that is not archived was first seen */
+        uint64_t wanted; /* archive up to here without waiting: a scrub compares at this index */
         uint64_t verify_first;
         uint64_t verify_last;
         char problem[128];
@@ -150,6 +158,20 @@ struct replica {
     uint64_t split_ballot;
     bool building;  /* a child: its B-tree is at the worker */
     bool may_begin; /* a child whose first ballot is still this process's to use, once */
+};
+
+/* Who is to be looked at, and when; see due.h. */
+struct store_due {
+    struct replica **heap; /* [1, count], by deadline */
+    size_t count;
+    size_t cap;
+    struct tc_list active;
+    size_t sweep_at; /* replica that is swept next */
+    uint64_t sweep_ns;
+    uint64_t upkeep_ns; /* of the active ones */
+    size_t hurry;       /* replicas that must still look again */
+    size_t hurry_at;
+    size_t shorts; /* groups led here that lack members */
 };
 
 struct store {
@@ -174,6 +196,10 @@ struct store {
     struct replica **replicas; /* ascending gid */
     size_t replica_count;
     struct tc_map by_gid; /* gid -> struct replica */
+    struct store_due due;
+    struct tc_list offers; /* replicas that may have something for the archiver */
+    struct support *support;
+    struct tc_map addresses; /* store uuid -> address, owned */
     struct tc_list effects_ready;
     struct tc_list effects_held;
     struct tc_list jobs; /* waiting for the worker */
@@ -185,7 +211,6 @@ struct store {
     struct store_wire_in *wire_in;
     struct paxos_entry *wire_entries;
     uint64_t upkeep_ns;                /* when the upkeep runs next */
-    size_t archive_at;                 /* replica at which the next offer is looked for */
     uint64_t relieve_ns;               /* when a full log is looked after next */
     uint64_t prepare_ns;               /* no segment is made before */
     bool preparing;                    /* a segment is being made */

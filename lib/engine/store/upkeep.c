@@ -4,9 +4,9 @@
 #include "base/mutant.h"
 #include "engine/store/checkpoint.h"
 #include "engine/store/disk.h"
+#include "engine/store/due.h"
 #include "engine/store/group.h"
 #include "engine/store/heal.h"
-#include "engine/store/learner.h"
 #include "engine/store/log.h"
 #include "engine/store/snapshot.h"
 
@@ -57,7 +57,7 @@ static void assume_archived(struct replica *r) {
     (void)store__group_step(r, &ev);
 }
 
-static void upkeep_replica(struct replica *r, uint64_t now_ns, bool pressure) {
+void store__upkeep_replica(struct replica *r, uint64_t now_ns) {
     if (r->paxos == NULL)
         return;
     store_dedup_expire(&r->dedup, now_ns);
@@ -65,7 +65,8 @@ static void upkeep_replica(struct replica *r, uint64_t now_ns, bool pressure) {
     store__checkpoint_report(r);
     assume_archived(r);
     store__log_trimmed(r);
-    trim(r, pressure);
+    trim(r, wal_space(r->store->wal).pressure);
+    store__heal_tick(r, now_ns);
 }
 
 /* ---- segments */
@@ -139,8 +140,10 @@ static void relieve(struct store *s, uint64_t now_ns) {
     size_t count = wal_oldest_groups(s->wal, gids, OLDEST_GROUPS_MAX);
     for (size_t i = 0; i < count; i++) {
         struct replica *r = store__find(s, gids[i]);
-        if (r)
-            r->checkpoint.wanted = true;
+        if (r == NULL)
+            continue;
+        r->checkpoint.wanted = true;
+        store__due_touch(r, now_ns);
     }
     if (!mostly_dead(s))
         return;
@@ -155,14 +158,8 @@ void store__upkeep(struct store *s, uint64_t now_ns) {
     if (now_ns < s->upkeep_ns)
         return;
     s->upkeep_ns = now_ns + (uint64_t)UPKEEP_EVERY_MS * STORE_MS_NS;
-    bool pressure = wal_space(s->wal).pressure;
-    for (size_t i = 0; i < s->replica_count; i++)
-        upkeep_replica(s->replicas[i], now_ns, pressure);
-    for (size_t i = 0; i < s->replica_count; i++)
-        store__heal_tick(s->replicas[i], now_ns);
-    store__learner_sweep(s, now_ns);
     prepare_segment(s);
     store__disk_tick(s, now_ns);
-    if (pressure)
+    if (wal_space(s->wal).pressure)
         relieve(s, now_ns);
 }

@@ -8,6 +8,9 @@ enum {
     UPKEEP_EVERY_MS = 50,
 };
 
+/* Of the store: segments, the disk, a log that runs full. */
 void store__upkeep(struct store *s, uint64_t now_ns);
+/* Of one replica: checkpoint, trim, request ids, members. */
+void store__upkeep_replica(struct replica *r, uint64_t now_ns);
 
 #endif

@@ -176,6 +176,14 @@ static void process_ends(struct world_node *n) {
 
 /* ---- effects */
 
+static enum world_parcel_kind parcel_kind(enum store_effect_type type) {
+    if (type == STORE_SEND_CHUNK)
+        return PARCEL_CHUNK;
+    if (type == STORE_SEND_BEAT)
+        return PARCEL_BEAT;
+    return type == STORE_SEND_BEAT_ACK ? PARCEL_BEAT_ACK : PARCEL_PAXOS;
+}
+
 static void send_parcel(struct world_node *n, struct store_effect *e) {
     struct world *w = n->w;
     uint64_t delays[SIM_NET_COPIES_MAX];
@@ -183,10 +191,10 @@ static void send_parcel(struct world_node *n, struct store_effect *e) {
     TC_ASSERT(to < w->swarm.nodes);
     if (e->type == STORE_SEND)
         world_split_began(w, n, e);
+    enum world_parcel_kind kind = parcel_kind(e->type);
     uint32_t copies = sim_net_route(&w->net, n->id, to, delays);
     for (uint32_t i = 0; i < copies; i++) {
-        struct world_parcel *p =
-            world_parcel_new(e->type == STORE_SEND ? PARCEL_PAXOS : PARCEL_CHUNK, n->id);
+        struct world_parcel *p = world_parcel_new(kind, n->id);
         tc_buf_append_slice(&p->bytes, tc_buf_slice(&e->payload));
         world_push(w, delays[i], EVENT_PARCEL, to, 0, p);
     }
@@ -260,6 +268,8 @@ static void take_effects(struct world_node *n) {
             break;
         case STORE_SEND:
         case STORE_SEND_CHUNK:
+        case STORE_SEND_BEAT:
+        case STORE_SEND_BEAT_ACK:
             send_parcel(n, e);
             break;
         case STORE_PUSH:
@@ -357,6 +367,21 @@ static void deliver_request(struct world_node *n, const struct world_parcel *p) 
     tercet__pb__range_request__free_unpacked(r, NULL);
 }
 
+static void deliver_beat(struct world_node *n, const struct world_parcel *p) {
+    if (p->kind == PARCEL_BEAT_ACK) {
+        Tercet__Pb__NodeBeatAck *a =
+            tercet__pb__node_beat_ack__unpack(NULL, p->bytes.len, p->bytes.data);
+        TC_ASSERT(a != NULL);
+        store_receive_beat_ack(n->store, a);
+        tercet__pb__node_beat_ack__free_unpacked(a, NULL);
+        return;
+    }
+    Tercet__Pb__NodeBeat *b = tercet__pb__node_beat__unpack(NULL, p->bytes.len, p->bytes.data);
+    TC_ASSERT(b != NULL);
+    store_receive_beat(n->store, b);
+    tercet__pb__node_beat__free_unpacked(b, NULL);
+}
+
 static void deliver_peer(struct world_node *n, const struct world_parcel *p) {
     if (p->kind == PARCEL_CHUNK) {
         Tercet__Pb__SnapshotChunk *m =
@@ -364,6 +389,10 @@ static void deliver_peer(struct world_node *n, const struct world_parcel *p) {
         TC_ASSERT(m != NULL);
         store_receive_chunk(n->store, m);
         tercet__pb__snapshot_chunk__free_unpacked(m, NULL);
+        return;
+    }
+    if (p->kind == PARCEL_BEAT || p->kind == PARCEL_BEAT_ACK) {
+        deliver_beat(n, p);
         return;
     }
     Tercet__Pb__PaxosMessage *m =
@@ -388,7 +417,7 @@ static void deliver_archive(struct world_node *n, const struct world_parcel *p) 
 }
 
 static void deliver(struct world_node *n, const struct world_parcel *p) {
-    bool from_peer = p->kind == PARCEL_PAXOS || p->kind == PARCEL_CHUNK;
+    bool from_peer = p->kind <= PARCEL_BEAT_ACK;
     if (p->kind == PARCEL_CALL || p->kind == PARCEL_CALLED) {
         if (p->from == n->id || sim_net_open(&n->w->net, p->from, n->id))
             world_call_deliver(n, p);

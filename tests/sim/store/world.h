@@ -295,6 +295,8 @@ enum world_event {
 enum world_parcel_kind {
     PARCEL_PAXOS,
     PARCEL_CHUNK,
+    PARCEL_BEAT,
+    PARCEL_BEAT_ACK,
     PARCEL_ITEM,
     PARCEL_RANGE,
     PARCEL_CALL,

@@ -11,7 +11,7 @@
 struct parcel {
     struct tc_list link;
     uint64_t at_ns;
-    bool chunk;
+    enum store_effect_type type;
     struct tc_buf bytes;
 };
 
@@ -133,8 +133,27 @@ void cluster_deinit(struct cluster *c) {
 
 /* ---- one step of a node */
 
+static void deliver_beat(struct node *n, const struct parcel *p) {
+    if (p->type == STORE_SEND_BEAT) {
+        Tercet__Pb__NodeBeat *b = tercet__pb__node_beat__unpack(NULL, p->bytes.len, p->bytes.data);
+        assert_non_null(b);
+        store_receive_beat(n->store, b);
+        tercet__pb__node_beat__free_unpacked(b, NULL);
+        return;
+    }
+    Tercet__Pb__NodeBeatAck *a =
+        tercet__pb__node_beat_ack__unpack(NULL, p->bytes.len, p->bytes.data);
+    assert_non_null(a);
+    store_receive_beat_ack(n->store, a);
+    tercet__pb__node_beat_ack__free_unpacked(a, NULL);
+}
+
 static void deliver(struct node *n, const struct parcel *p) {
-    if (p->chunk) {
+    if (p->type == STORE_SEND_BEAT || p->type == STORE_SEND_BEAT_ACK) {
+        deliver_beat(n, p);
+        return;
+    }
+    if (p->type == STORE_SEND_CHUNK) {
         Tercet__Pb__SnapshotChunk *m =
             tercet__pb__snapshot_chunk__unpack(NULL, p->bytes.len, p->bytes.data);
         assert_non_null(m);
@@ -153,7 +172,7 @@ static void post(struct cluster *c, struct node *to, const struct store_effect *
     struct parcel *p = calloc(1, sizeof *p);
     uint64_t delay_ms = c->loss_permille ? 1 + tc_prng_below(&c->prng, 4) : 1;
     p->at_ns = c->clock.now_ns + delay_ms * 1000000;
-    p->chunk = e->type == STORE_SEND_CHUNK;
+    p->type = e->type;
     tc_buf_append_slice(&p->bytes, tc_buf_slice(&e->payload));
     tc_list_push_back(&to->inbox, &p->link);
 }

@@ -1,0 +1,202 @@
+#include "engine/store/due.h"
+
+#include "base/assert.h"
+#include "engine/store/archive.h"
+#include "engine/store/group.h"
+#include "engine/store/heal.h"
+#include "engine/store/learner.h"
+#include "engine/store/log.h"
+#include "engine/store/snapshot.h"
+#include "engine/store/split.h"
+#include "engine/store/upkeep.h"
+
+#include <stdlib.h>
+
+/* ---- the heap, by deadline; a replica knows its place (1 is the top, 0 nowhere) */
+
+static void place(struct store_due *d, size_t at, struct replica *r) {
+    d->heap[at] = r;
+    r->heap_at = at;
+}
+
+static void sift_up(struct store_due *d, struct replica *r) {
+    size_t at = r->heap_at;
+    for (; at > 1 && d->heap[at / 2]->deadline_ns > r->deadline_ns; at /= 2)
+        place(d, at, d->heap[at / 2]);
+    place(d, at, r);
+}
+
+static void sift_down(struct store_due *d, struct replica *r) {
+    size_t at = r->heap_at;
+    for (size_t child = 2 * at; child <= d->count; child = 2 * at) {
+        if (child < d->count && d->heap[child + 1]->deadline_ns < d->heap[child]->deadline_ns)
+            child++;
+        if (d->heap[child]->deadline_ns >= r->deadline_ns)
+            break;
+        place(d, at, d->heap[child]);
+        at = child;
+    }
+    place(d, at, r);
+}
+
+static void heap_add(struct store_due *d, struct replica *r) {
+    if (d->count + 1 >= d->cap) {
+        d->cap = d->cap ? 2 * d->cap : 64;
+        d->heap = realloc((void *)d->heap, d->cap * sizeof(struct replica *));
+        TC_ASSERT(d->heap != NULL);
+    }
+    place(d, ++d->count, r);
+    sift_up(d, r);
+}
+
+static void heap_remove(struct store_due *d, struct replica *r) {
+    size_t at = r->heap_at;
+    struct replica *last = d->heap[d->count--];
+    r->heap_at = 0;
+    if (last == r)
+        return;
+    place(d, at, last);
+    sift_up(d, last);
+    sift_down(d, last);
+}
+
+void store__due_set(struct replica *r) {
+    struct store_due *d = &r->store->due;
+    if (r->deadline_ns == UINT64_MAX) {
+        if (r->heap_at)
+            heap_remove(d, r);
+        return;
+    }
+    if (r->heap_at == 0) {
+        heap_add(d, r);
+        return;
+    }
+    sift_up(d, r);
+    sift_down(d, r);
+}
+
+/* ---- life */
+
+void store__due_init(struct store *s) {
+    tc_list_init(&s->due.active);
+}
+
+void store__due_deinit(struct store *s) {
+    free((void *)s->due.heap);
+    s->due.heap = NULL;
+}
+
+void store__due_touch(struct replica *r, uint64_t now_ns) {
+    r->active_until_ns = now_ns + (uint64_t)DUE_ACTIVE_MS * STORE_MS_NS;
+    if (tc_list_empty(&r->active_link))
+        tc_list_push_back(&r->store->due.active, &r->active_link);
+}
+
+void store__due_drop(struct replica *r) {
+    if (r->heap_at)
+        heap_remove(&r->store->due, r);
+    tc_list_remove(&r->active_link);
+}
+
+void store__due_all(struct store *s) {
+    s->due.hurry = s->replica_count;
+}
+
+/* ---- looking */
+
+static bool is_calm(const struct replica *r, uint64_t now_ns) {
+    bool still = r->state == REPLICA_OK || r->state == REPLICA_LOG || r->state == REPLICA_LOST;
+    return now_ns >= r->active_until_ns && still && r->unit_count == 0 &&
+           r->applied.index >= r->committed && r->unread_index == 0 && !r->hand_over &&
+           r->jobs_out == 0 && r->take == NULL && r->sends == NULL && r->trim.index == 0 &&
+           store__heal_is_calm(r) && (r->split == NULL || r->split->done);
+}
+
+static void look(struct replica *r, uint64_t now_ns) {
+    if (r->paxos == NULL)
+        return;
+    if (r->deadline_ns <= now_ns) {
+        struct paxos_event ev = {.type = PAXOS_EV_TICK};
+        (void)store__group_step(r, &ev);
+    }
+    store__group_continue(r);
+    store__log_unread(r);
+    if (r->state != REPLICA_OK)
+        store__group_resign(r);
+    store__group_hand_over(r, now_ns);
+    store__snapshot_tick(r, now_ns);
+    store__split_tick(r, now_ns);
+    store__archive_look(r, now_ns);
+}
+
+static void look_at_active(struct store *s, uint64_t now_ns, bool upkeep) {
+    struct store_due *d = &s->due;
+    struct tc_list *at = d->active.next;
+    while (at != &d->active) {
+        struct replica *r = TC_CONTAINER(at, struct replica, active_link);
+        look(r, now_ns);
+        if (upkeep)
+            store__upkeep_replica(r, now_ns);
+        at = r->active_link.next;
+        if (is_calm(r, now_ns))
+            tc_list_remove(&r->active_link);
+    }
+}
+
+/* How many replicas this tick sweeps: a share of the round, by the time since the last tick. */
+static size_t sweep_count(struct store *s, uint64_t now_ns) {
+    struct store_due *d = &s->due;
+    uint64_t round_ms = d->shorts > 0 ? DUE_SWEEP_SHORT_MS : DUE_SWEEP_MS;
+    uint64_t passed_ns = now_ns - d->sweep_ns;
+    uint64_t round_ns = round_ms * STORE_MS_NS;
+    uint64_t share =
+        passed_ns >= round_ns ? s->replica_count : s->replica_count * passed_ns / round_ns;
+    if (share > 0 || passed_ns >= round_ns)
+        d->sweep_ns = now_ns;
+    return (size_t)share;
+}
+
+static void sweep(struct store *s, uint64_t now_ns) {
+    struct store_due *d = &s->due;
+    for (size_t n = sweep_count(s, now_ns); n > 0 && s->replica_count > 0; n--) {
+        struct replica *r = s->replicas[d->sweep_at++ % s->replica_count];
+        look(r, now_ns);
+        store__upkeep_replica(r, now_ns);
+        store__learner_sweep(r, now_ns);
+    }
+}
+
+/* Support changed: what each group must do about it, its own step decides. */
+static void hurry(struct store *s) {
+    struct store_due *d = &s->due;
+    size_t n =
+        s->replica_count / 8 > DUE_HURRY_COUNT_MIN ? s->replica_count / 8 : DUE_HURRY_COUNT_MIN;
+    for (; n > 0 && d->hurry > 0 && s->replica_count > 0; n--, d->hurry--) {
+        struct replica *r = s->replicas[d->hurry_at++ % s->replica_count];
+        struct paxos_event ev = {.type = PAXOS_EV_TICK};
+        if (r->paxos)
+            (void)store__group_step(r, &ev);
+    }
+}
+
+void store__due_tick(struct store *s, uint64_t now_ns) {
+    struct store_due *d = &s->due;
+    hurry(s);
+    while (d->count > 0 && d->heap[1]->deadline_ns <= now_ns) {
+        struct replica *r = d->heap[1];
+        heap_remove(d, r);
+        store__due_touch(r, now_ns);
+    }
+    bool upkeep = now_ns >= d->upkeep_ns;
+    if (upkeep)
+        d->upkeep_ns = now_ns + (uint64_t)UPKEEP_EVERY_MS * STORE_MS_NS;
+    look_at_active(s, now_ns, upkeep);
+    sweep(s, now_ns);
+}
+
+uint64_t store__due_deadline_ns(const struct store *s) {
+    const struct store_due *d = &s->due;
+    if (d->hurry > 0)
+        return 0;
+    return d->count > 0 ? d->heap[1]->deadline_ns : UINT64_MAX;
+}

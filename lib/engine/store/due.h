@@ -1,0 +1,40 @@
+/* store__due: which replicas a tick has to look at, so that a quiet group costs nothing.
+ *
+ * A replica that did anything is *active* and looked at in each tick, until it has been calm for a
+ * while. One whose machine wants a tick at some time waits in a heap by that time. All the others
+ * are swept: each is looked at about once per DUE_SWEEP_MS, a few per tick, for whatever has no
+ * time of its own (request ids that expire, checkpoints by age, logs to be trimmed, removed
+ * replicas). When the nodes' support changed, the sweep hurries: everybody is looked at within a
+ * few ticks.
+ *
+ * Invariant: a replica with an unfinished unit, unapplied entries, a copy or a change of members
+ * under way is active.
+ */
+#ifndef TC_ENGINE_STORE_DUE_H
+#define TC_ENGINE_STORE_DUE_H
+
+#include "engine/store/store_private.h"
+
+enum {
+    DUE_ACTIVE_MS = 300,       /* after the last event */
+    DUE_SWEEP_MS = 1000,       /* a round over all replicas */
+    DUE_SWEEP_SHORT_MS = 250,  /* ... while a group lacks a member */
+    DUE_HURRY_COUNT_MIN = 256, /* replicas looked at per tick in a hurry, at least */
+};
+
+void store__due_init(struct store *s);
+void store__due_deinit(struct store *s);
+/* The replica's machine named its deadline: r->deadline_ns. */
+void store__due_set(struct replica *r);
+/* Something happened to it. */
+void store__due_touch(struct replica *r, uint64_t now_ns);
+/* It goes. */
+void store__due_drop(struct replica *r);
+/* Every replica must look again soon (PAXOS_EV_TICK). */
+void store__due_all(struct store *s);
+/* Look at who is due. */
+void store__due_tick(struct store *s, uint64_t now_ns);
+/* When somebody is. */
+uint64_t store__due_deadline_ns(const struct store *s);
+
+#endif
