@@ -153,6 +153,12 @@ tc_err store_get_partition(struct store *s, uint64_t gid, struct tc_buf *out) {
     return TC_OK;
 }
 
+/* The rid alone does not tell: one that was never logged may be given to another store later. */
+static bool is_me(const struct replica *r, const Tercet__Pb__Member *m) {
+    return m->rid == r->rid &&
+           tc_slice_eq(proto_slice(m->store_uuid), tc_slice(r->store->uuid, STORE_UUID_BYTES));
+}
+
 /* What another node has applied is committed, and a rid never comes back. Whether a learner is
  * named by a change that may still be committed, in its own log or in another one's, only a leader
  * knows: silence alone is no reason to go, for such a change may need this very replica. */
@@ -165,7 +171,7 @@ void store__learner_looked_up(struct replica *r, struct tc_slice partition) {
     bool named = !store__members_all_sound(p, r->gid) || p->epoch < epoch ||
                  (p->epoch == epoch && !(learner && p->leader_rid != 0));
     for (size_t i = 0; i < p->n_members; i++)
-        named = named || p->members[i]->rid == r->rid;
+        named = named || is_me(r, p->members[i]);
     if (!named && learner)
         TC_PROBE("store: a forgotten learner deletes itself");
     r->excluded = r->excluded || !named;
