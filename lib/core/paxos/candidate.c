@@ -244,7 +244,8 @@ static tc_err adopt(struct paxos *p, const struct paxos_msg *m) {
     size_t count = 0;
     if (!paxos__log_holds(&p->log, &m->mark) && !PAXOS_MUTANT(33)) {
         TC_PROBE("paxos: the suffix of a promise does not join the own log");
-        p->out->restore_index = m->mark.index > p->commit ? m->mark.index : 0;
+        p->restore = m->mark.index > p->commit ? m->mark : (struct paxos_mark){0};
+        p->out->restore_index = p->restore.index;
         stand_back(p, "the better log begins above or beside the own one");
         return TC_OK;
     }

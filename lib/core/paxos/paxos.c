@@ -252,6 +252,7 @@ static tc_err installed(struct paxos *p, const struct paxos_event *ev) {
     if (ev->installed.archived > p->archived)
         p->archived = ev->installed.archived;
     p->restless = p->fortified;
+    p->restore = (struct paxos_mark){0};
     p->out->base_changed = true;
     TRACE(p, "%s at %" PRIu64 " installed -> log from %" PRIu64 "%s",
           log_only ? "log begin" : "snapshot", checkpoint, p->log.base.index,

@@ -205,7 +205,7 @@ enum paxos_event_type {
     PAXOS_EV_LEARN,      /* leader: feed this rid too, without counting it (B10.1) */
     PAXOS_EV_UNLEARN,    /* leader: forget the learner with rid target */
     PAXOS_EV_CONFIGURE,  /* leader: propose the next configuration; out->first_index */
-    PAXOS_EV_RESTORED,   /* committed entries that the driver read from the archive */
+    PAXOS_EV_RESTORED,   /* entries that the driver read from the archive */
     PAXOS_EV_WOKEN,      /* a beat of the node in slot lists this group (core/support) */
     /* Lead at the promised ballot without asking anybody: the log is that of a child, empty, and
      * everybody promised this ballot when the child was made (B12). Only the process that proposed
@@ -256,8 +256,10 @@ struct paxos_event {
             bool log_only;
         } installed;
         struct {
-            /* Committed entries, dense, bodies included; the first one's index is at most one above
-             * the last of this log. They may overlap what is held. */
+            /* Entries of the archive up to restore_index at most, in pages from commit + 1 on:
+             * dense, bodies included; the first one's index is at most one above the last of this
+             * log. They may overlap what is held. They count as committed when the last of them is
+             * the very entry at which the better log begins. Ignored when none is wanted. */
             const struct paxos_entry *entries;
             size_t count;
         } restored;
@@ -394,7 +396,8 @@ void paxos_free(struct paxos *p);
  *                    PAXOS_LEARNERS_MAX are fed
  *     TC_ELIMIT      CONFIGURE: the driver's bytes are too many
  *     TC_ECORRUPT    RECEIVE: the message contradicts itself or a committed entry; dropped.
- *                    RESTORED: the entries do not continue this log
+ *                    RESTORED: the entries do not continue this log, or lead to another one
+ *                    than the better log: begin again at commit + 1
  *     TC_EINVAL      RECEIVE: not addressed to this replica, an unknown type, or a round out
  *                    of all proportion; dropped.
  *                    INSTALLED, TRIM: impossible index. CONFIGURE: not one step from the

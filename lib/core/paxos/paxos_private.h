@@ -147,6 +147,8 @@ struct paxos {
     uint64_t pulled_last;     /* own last + 1 when a page was last asked for; 0: ask again */
     uint64_t resigned_ballot; /* proof carried by this campaign; 0: none */
     struct paxos_mark want;   /* FAULTY at its promiser: wanted from anybody; index 0: none */
+    struct paxos_mark
+        restore; /* a better log begins there, and joins this one by the archive only */
 
     /* leader */
     uint64_t lead_index;

@@ -88,31 +88,43 @@ static void fetched_wanted(struct paxos *p, struct peer *from, const struct paxo
     }
 }
 
-/* What the archive holds is committed: only a log that contradicts its own commit index does not
- * take it. */
+/* These entries continue this log, in the very place, and lead to nowhere but where the better log
+ * begins. */
+static bool lead_to_restore(const struct paxos *p, const struct paxos_entry *e, size_t count) {
+    const struct paxos_entry *end = &e[count - 1];
+    if (e->index > paxos__log_last(&p->log) + 1 || end->index > p->restore.index)
+        return false;
+    struct paxos_msg m = {
+        .mark = paxos__log_mark(&p->log, e->index - 1), .entries = e, .entry_count = count};
+    return paxos__entries_valid(p, &m, p->restore.ballot) &&
+           (end->index < p->restore.index || end->chain == p->restore.chain);
+}
+
+/* The archive's word alone commits nothing: what it gave has to end in the very entry at which the
+ * other replica's log begins, which was committed there. */
+static void check_restored(struct paxos *p) {
+    if (!paxos__log_holds(&p->log, &p->restore))
+        return; /* more is to come */
+    TC_PROBE("paxos: committed entries came from the archive");
+    TRACE(p, "restored up to %" PRIu64 " from the archive", p->restore.index);
+    if (p->restore.index > p->commit)
+        p->commit = p->restore.index;
+    if (p->restore.index > p->verified)
+        p->verified = p->restore.index;
+    p->restore = (struct paxos_mark){0};
+}
+
 tc_err paxos__restored(struct paxos *p, const struct paxos_event *ev) {
     const struct paxos_entry *e = ev->restored.entries;
     size_t count = ev->restored.count;
     while (count > 0 && e->index <= p->log.base.index)
         e++, count--;
-    if (count == 0 || p->role == PAXOS_LEADER || p->role == PAXOS_OUTCAST)
+    if (count == 0 || p->restore.index == 0 || p->role == PAXOS_LEADER || p->role == PAXOS_OUTCAST)
         return TC_OK;
-    if (e->index > p->commit + 1)
-        return TC_ECORRUPT;
-    struct paxos_msg m = {
-        .mark = paxos__log_mark(&p->log, e->index - 1), .entries = e, .entry_count = count};
-    if (!paxos__entries_valid(p, &m, UINT64_MAX))
+    if (!lead_to_restore(p, e, count))
         return TC_ECORRUPT;
     TC_TRY(paxos__store_entries(p, e, count));
-    uint64_t end = e[count - 1].index;
-    if (end > paxos__log_last(&p->log))
-        end = paxos__log_last(&p->log);
-    TC_PROBE("paxos: committed entries came from the archive");
-    TRACE(p, "restored up to %" PRIu64 " from the archive", end);
-    if (end > p->commit)
-        p->commit = end;
-    if (end > p->verified)
-        p->verified = end;
+    check_restored(p);
     return TC_OK;
 }
 

@@ -143,24 +143,30 @@ static bool holds(const struct replica *r, const struct paxos_mark *at) {
     return e != NULL && e->chain == at->chain && e->ballot == at->ballot;
 }
 
+/* The log begins at base, under a B-tree that is durable up to checkpoint.reported. */
+static void begin_log(struct replica *r, const struct paxos_mark *base,
+                      const struct quorum_config *config, uint64_t archived) {
+    r->restarting = base->index > r->status.base.index && !holds(r, base);
+    if (r->restarting)
+        store__log_restart(r, base, config);
+    struct paxos_event ev = {.type = PAXOS_EV_INSTALLED,
+                             .installed = {.base = *base,
+                                           .config = config,
+                                           .checkpoint_index = r->checkpoint.reported,
+                                           .archived = archived}};
+    tc_err err = store__group_step(r, &ev);
+    r->restarting = false;
+    if (err != TC_OK)
+        store__replica_damaged(r, "paxos refused the snapshot");
+}
+
 /* Where the log begins from now on. If it holds the very entry at which the snapshot was taken,
  * then all of it is as good as before and stays; else it begins at the sender's base, and if it
  * does not hold that either, it begins anew and its tail is sent. */
 static void tell_paxos(struct replica *r, const struct snapshot_take *take) {
     struct paxos_mark base = holds(r, &take->at) ? r->status.base : take->base;
-    r->restarting = base.index > r->status.base.index && !holds(r, &base);
-    if (r->restarting)
-        store__log_restart(r, &base, &take->config);
     r->reported = r->checkpoint.reported = take->at.index;
-    struct paxos_event ev = {.type = PAXOS_EV_INSTALLED,
-                             .installed = {.base = base,
-                                           .config = &take->config,
-                                           .checkpoint_index = take->at.index,
-                                           .archived = take->archived}};
-    tc_err err = store__group_step(r, &ev);
-    r->restarting = false;
-    if (err != TC_OK)
-        store__replica_damaged(r, "paxos refused the snapshot");
+    begin_log(r, &base, &take->config, take->archived);
 }
 
 /* Who belongs to the group by now, and that a B-tree is here: on disk before paxos hears of it. */
@@ -299,14 +305,16 @@ static void refuse(struct replica *r, const Tercet__Pb__SnapshotChunk *c, tc_err
 }
 
 /* The copy brings nothing that is not here, but this log ends below where the sender's begins by
- * now: what lay between came by a copy too, and was trimmed there before it came as entries. */
+ * now (what lay between came by a copy too, and was trimmed there before it came as entries), or
+ * cannot be read there. */
 static bool lacks_log(const struct replica *r, const Tercet__Pb__SnapshotChunk *c) {
     return r->paxos && r->state == REPLICA_OK && c->index <= r->applied.index &&
-           c->base_index > r->status.last.index && c->base_index <= c->index &&
-           c->base_index <= c->archived;
+           c->base_index <= c->index && c->base_index <= c->archived &&
+           (c->base_index > r->status.last.index ||
+            (r->status.faulty_count > 0 && c->base_index > r->status.base.index));
 }
 
-/* The B-tree stays, the log begins anew where the sender's does. */
+/* The B-tree stays, the log begins where the sender's does. */
 static void take_base(struct replica *r, const Tercet__Pb__SnapshotChunk *c) {
     struct quorum_config config;
     struct paxos_mark base = {c->base_index, c->base_ballot, c->base_chain};
@@ -315,21 +323,12 @@ static void take_base(struct replica *r, const Tercet__Pb__SnapshotChunk *c) {
         return;
     }
     if ((base.index == r->applied.index && base.chain != r->applied.chain) ||
+        (base.index <= r->status.commit && !holds(r, &base)) ||
         quorum_decode(tc_slice(c->config.data, c->config.len), &config) != TC_OK)
         return;
-    TC_PROBE("store: a log below the leader's base began anew under its B-tree");
-    r->restarting = true;
-    store__log_restart(r, &base, &config);
+    TC_PROBE("store: a log was given a new base under its B-tree");
     r->reported = r->checkpoint.reported = r->checkpoint.durable;
-    struct paxos_event ev = {.type = PAXOS_EV_INSTALLED,
-                             .installed = {.base = base,
-                                           .config = &config,
-                                           .checkpoint_index = r->checkpoint.durable,
-                                           .archived = c->archived}};
-    tc_err err = store__group_step(r, &ev);
-    r->restarting = false;
-    if (err != TC_OK)
-        store__replica_damaged(r, "paxos refused a log's new base");
+    begin_log(r, &base, &config, c->archived);
 }
 
 static void ask(struct replica *r, uint32_t whom);

@@ -20,6 +20,7 @@ struct snapshot {
 
 struct wanted {
     uint64_t boot;
+    uint64_t from; /* 0: from the replica's commit on */
     uint64_t index;
 };
 
@@ -59,10 +60,10 @@ void sim_ship_snapshot(struct sim_cluster *c, uint32_t node, uint32_t to, bool t
     sim_schedule(c, SIM_EV_SNAPSHOT, to, tc_prng_between(&c->prng, SIM_MS, most), node, snap);
 }
 
-static void want_restore(struct sim_cluster *c, uint32_t node, uint64_t index) {
+static void want_restore(struct sim_cluster *c, uint32_t node, uint64_t from, uint64_t index) {
     struct wanted *w = malloc(sizeof *w);
     TC_ASSERT(w != NULL);
-    *w = (struct wanted){.boot = c->nodes[node].boot, .index = index};
+    *w = (struct wanted){.boot = c->nodes[node].boot, .from = from, .index = index};
     sim_schedule(c, SIM_EV_RESTORE, node, tc_prng_between(&c->prng, SIM_MS, 50 * SIM_MS), 0, w);
 }
 
@@ -80,7 +81,7 @@ static bool holds_tree(const struct sim_cluster *c, uint32_t leader, uint32_t ri
 
 void sim_ship(struct sim_cluster *c, uint32_t node, const struct paxos_out *out) {
     if (out->restore_index != 0)
-        want_restore(c, node, out->restore_index);
+        want_restore(c, node, /* from= */ 0, out->restore_index);
     for (size_t i = 0; i < out->snapshot_count; i++) {
         int to = sim_store_of(c, out->snapshots[i]);
         if (to < 0 || c->nodes[to].snapshot_on_way || !sim_net_open(&c->net, node, (uint32_t)to))
@@ -90,12 +91,14 @@ void sim_ship(struct sim_cluster *c, uint32_t node, const struct paxos_out *out)
     }
 }
 
-/* Everything that was copied is here already, but not where the log begins at the sender by now: it
- * has trimmed what lay between. */
+/* Everything that was copied is here already, but the log ends below, or is unreadable where, the
+ * sender has trimmed its own. */
 static bool lacks_log(const struct sim_node *n, const struct snapshot *snap) {
+    struct paxos_status s = paxos_status(n->paxos);
     return snap->tree && !n->disk.log_only && snap->state.applied <= n->state.applied &&
            snap->base.index <= n->state.applied &&
-           snap->base.index > paxos_status(n->paxos).last.index;
+           (snap->base.index > s.last.index ||
+            (s.faulty_count > 0 && snap->base.index > s.base.index));
 }
 
 /* It brings something, and the log it finds fits to it. */
@@ -154,7 +157,7 @@ void sim_ship_restore(struct sim_cluster *c, uint32_t node, void *data) {
     free(data);
     if (!n->up || n->boot != w.boot)
         return;
-    uint64_t from = sim_node_status(c, node).commit + 1;
+    uint64_t from = w.from ? w.from : sim_node_status(c, node).commit + 1;
     if (w.index > sim_archived(c)) {
         sim_fail(c, "%u wants %lu from the archive, which ends at %lu", n->rid,
                  (unsigned long)w.index, (unsigned long)sim_archived(c));
@@ -166,10 +169,11 @@ void sim_ship_restore(struct sim_cluster *c, uint32_t node, void *data) {
     struct paxos_out out;
     struct paxos_event ev = {.type = PAXOS_EV_RESTORED,
                              .restored = {&archive(c)[from - 1], (size_t)count}};
-    if (sim_node_step(c, node, &ev, &out) != TC_OK)
+    tc_err err = sim_node_step(c, node, &ev, &out);
+    if (err != TC_OK && w.from == 0)
         sim_fail(c, "%u refused entries of the archive", n->rid);
-    if (!c->failed && from + count <= w.index)
-        want_restore(c, node, w.index);
+    if (err == TC_OK && !c->failed && from + count <= w.index)
+        want_restore(c, node, from + count, w.index);
 }
 
 /* The leader's log goes to the archive, entry by entry. */

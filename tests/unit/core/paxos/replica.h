@@ -42,8 +42,9 @@ struct paxos_msg prepare_from(uint32_t from, uint64_t round);
 struct paxos_msg accept_from(uint32_t from, uint64_t round, struct paxos_mark prev,
                              const struct paxos_entry *e, size_t count);
 
-/* test_members.c, test_split.c; 0 if all passed. */
+/* test_members.c, test_restore.c, test_split.c; 0 if all passed. */
 int run_member_tests(void);
+int run_restore_tests(void);
 int run_split_tests(void);
 
 #endif

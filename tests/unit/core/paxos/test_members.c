@@ -367,29 +367,6 @@ static void test_senders_unknown_here(void **state) {
     paxos_free(r.p);
 }
 
-/* What the archive gives is committed, and cuts what was never chosen. */
-static void test_restored_from_the_archive(void **state) {
-    (void)state;
-    struct replica r;
-    struct paxos_entry own[2];
-    struct paxos_entry chosen[4];
-    struct paxos_mark zero = {0};
-    open_new(&r, 3);
-    make_entries(own, 2, zero, paxos_ballot(1, 2));
-    make_entries(chosen, 4, zero, paxos_ballot(2, 3));
-    assert_int_equal(receive(&r, accept_from(2, 1, zero, own, 2)), TC_OK);
-    struct paxos_event ev = {.type = PAXOS_EV_RESTORED, .restored = {chosen + 1, 3}};
-    assert_int_equal(step(&r, ev), TC_ECORRUPT); /* begins above commit + 1 */
-    ev.restored.entries = chosen;
-    ev.restored.count = 4;
-    assert_int_equal(step(&r, ev), TC_OK);
-    assert_int_equal(paxos_status(r.p).commit, 4);
-    assert_int_equal(paxos_status(r.p).last.chain, chosen[3].chain);
-    drop_entries(own, 2);
-    drop_entries(chosen, 4);
-    paxos_free(r.p);
-}
-
 /* The joint entry is behind the log's begin: its driver's bytes are gone, the change is finished.
  */
 static void test_final_without_the_joint_entry(void **state) {
@@ -484,7 +461,6 @@ int run_member_tests(void) {
         cmocka_unit_test(test_nudged_replica_asks_at_once),
         cmocka_unit_test(test_log_replica_gets_its_tree),
         cmocka_unit_test(test_senders_unknown_here),
-        cmocka_unit_test(test_restored_from_the_archive),
         cmocka_unit_test(test_final_without_the_joint_entry),
         cmocka_unit_test(test_follower_knows_of_a_later_leader),
         cmocka_unit_test(test_one_rewind_answers_all_that_was_sent_before),
