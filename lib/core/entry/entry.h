@@ -11,6 +11,9 @@
  *   SCRUB  u8 version = 1 | u64 hlc_ns
  *   SPLIT  u8 version = 1 | u64 hlc_ns | u64 left gid | u64 right gid | lenbytes storage key: the
  *          first of the right child
+ *   SEAL   u8 version = 1 | u64 hlc_ns | u64 left gid | u64 merged gid
+ *   MERGE  u8 version = 1 | u64 hlc_ns | u64 merged gid | u64 epoch | u64 right gid | u64 index of
+ *          the right one's SEAL | u64 chain hash there | lenbytes the right one's end (empty: none)
  *
  * Limits: ENTRY_MUTATIONS_MAX mutations; keys and items are bounded by the log entry itself. An
  * item is not walked here: item_check is the reader's duty where the bytes are not trusted.
@@ -77,5 +80,32 @@ struct entry_split {
 void entry_split_encode(const struct entry_split *s, struct tc_buf *out);
 /*   Errors   TC_ECORRUPT  not such a body; ret_split is untouched */
 TC_MUST_USE tc_err entry_split_decode(struct tc_slice body, struct entry_split *ret_split);
+
+/* In the log of the right one of two neighbours that are to become one. */
+struct entry_seal {
+    uint64_t hlc_ns;
+    uint64_t left_gid;
+    uint64_t merged_gid; /* neither 0, nor equal */
+};
+
+void entry_seal_encode(const struct entry_seal *s, struct tc_buf *out);
+/*   Errors   TC_ECORRUPT  not such a body; ret_seal is untouched */
+TC_MUST_USE tc_err entry_seal_decode(struct tc_slice body, struct entry_seal *ret_seal);
+
+/* In the log of the left one: everything that the merged group starts from and that the left one's
+ * replicas do not know by themselves. */
+struct entry_merge {
+    uint64_t hlc_ns;
+    uint64_t merged_gid;
+    uint64_t epoch; /* of the merged group */
+    uint64_t right_gid;
+    uint64_t right_index;
+    uint64_t right_chain;
+    struct tc_slice end; /* borrowed */
+};
+
+void entry_merge_encode(const struct entry_merge *m, struct tc_buf *out);
+/*   Errors   TC_ECORRUPT  not such a body; ret_merge is untouched */
+TC_MUST_USE tc_err entry_merge_decode(struct tc_slice body, struct entry_merge *ret_merge);
 
 #endif

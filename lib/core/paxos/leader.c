@@ -207,7 +207,7 @@ void paxos__tick_leader(struct paxos *p) {
 static tc_err admit(const struct paxos *p, const struct paxos_proposal *items, size_t count) {
     if (!paxos__serving(p))
         return TC_ENOTLEADER;
-    if (p->log.split_index)
+    if (p->log.seal_index)
         return TC_EMOVED;
     if (count == 0 || count > PAXOS_PROPOSALS_MAX)
         return TC_ELIMIT;
@@ -219,8 +219,8 @@ static tc_err admit(const struct paxos *p, const struct paxos_proposal *items, s
             return TC_ELIMIT;
         if (items[i].type == PAXOS_CONF)
             return TC_EUNSUPPORTED;
-        if (items[i].type == PAXOS_SPLIT)
-            TC_TRY(paxos__may_split(p, count));
+        if (paxos_entry_seals(items[i].type))
+            TC_TRY(paxos__may_seal(p, count));
         if (items[i].type == PAXOS_LEAD || items[i].type > PAXOS_ENTRY_TYPE_MAX)
             return TC_ELIMIT;
     }

@@ -95,8 +95,8 @@ tc_err paxos__log_append(struct paxos_log *l, const struct paxos_entry *e) {
     }
     tc_buf_append(&l->mem, e, sizeof *e);
     l->count++;
-    if (e->type == PAXOS_SPLIT && l->split_index == 0)
-        l->split_index = e->index;
+    if (paxos_entry_seals(e->type) && l->seal_index == 0)
+        l->seal_index = e->index;
     if (e->body) {
         tc_blob_ref(e->body);
         l->body_bytes += e->body_len;
@@ -130,8 +130,8 @@ static void find_faulty(struct paxos_log *l) {
 
 void paxos__log_cut(struct paxos_log *l, uint64_t index) {
     TC_ASSERT(index > l->base.index);
-    if (l->split_index >= index)
-        l->split_index = 0;
+    if (l->seal_index >= index)
+        l->seal_index = 0;
     bool faulty = l->faulty_count > 0;
     while (paxos__log_last(l) >= index) {
         struct paxos_entry *e = paxos__log_at(l, paxos__log_last(l));

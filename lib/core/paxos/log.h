@@ -25,7 +25,7 @@ struct paxos_log {
     uint64_t body_bytes;
     uint64_t faulty_count;
     uint64_t faulty_first; /* 0: none */
-    uint64_t split_index;  /* of the SPLIT entry, which is never trimmed; 0: none */
+    uint64_t seal_index;   /* of the entry that seals it, which is never trimmed; 0: none */
 };
 
 struct paxos_log_config {

@@ -216,7 +216,7 @@ static tc_err may_change(const struct paxos *p, const struct quorum_config *next
     if (next == NULL || !quorum_valid(next))
         return TC_EINVAL;
     bool settled = paxos__config_index(p) <= p->commit && p->commit >= p->lead_index;
-    if (p->log.split_index)
+    if (p->log.seal_index)
         return TC_EMOVED;
     if (quorum_is_joint(now) || (!settled && !PAXOS_MUTANT(13)))
         return TC_EBUSY;

@@ -272,8 +272,8 @@ uint64_t paxos_trim_max(const struct paxos *p) {
     uint64_t change = paxos__config_index(p);
     if (quorum_is_joint(paxos__config(p)) && change > p->log.base.index)
         max = min_u64(max, change - 1);
-    if (p->log.split_index)
-        max = min_u64(max, p->log.split_index - 1);
+    if (p->log.seal_index)
+        max = min_u64(max, p->log.seal_index - 1);
     if (p->role != PAXOS_LEADER || p->log.count > PAXOS_LOG_COUNT_MAX / 2)
         return max > p->log.base.index ? max : p->log.base.index;
     for (size_t i = 0; i < p->peer_count; i++) {

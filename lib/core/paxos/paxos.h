@@ -62,8 +62,15 @@ enum paxos_entry_type {
     PAXOS_TXN_CANCEL = 8,
     PAXOS_ARCHIVED = 9,
     PAXOS_SCRUB = 10,
-    PAXOS_ENTRY_TYPE_MAX = 10,
+    PAXOS_SEAL = 11,  /* the right one of two neighbours waits for its merge: seals, as a SPLIT */
+    PAXOS_MERGE = 12, /* the left one takes in the sealed right one: seals, as a SPLIT */
+    PAXOS_ENTRY_TYPE_MAX = 12,
 };
+
+/* Such an entry is the last one in its log that means anything: only LEADs may follow. */
+static inline bool paxos_entry_seals(uint16_t type) {
+    return type == PAXOS_SPLIT || type == PAXOS_SEAL || type == PAXOS_MERGE;
+}
 
 enum paxos_entry_flags {
     PAXOS_FAULTY = 1, /* identity known, body unreadable here: to be repaired */
@@ -112,8 +119,12 @@ uint64_t paxos_chain(uint64_t gid, uint64_t chain_before, const struct paxos_ent
 /* Where the log of a child begins: at the index of its parent's SPLIT entry, before every ballot,
  * with a chain hash that joins it to the parent's log and to no other child's (B12). */
 struct paxos_mark paxos_child_base(const struct paxos_mark *split, uint64_t child_gid);
+/* Where the log of a merged group begins: at the higher index of both entries that sealed its
+ * parents, so that indices, which are versions of items, go back for none of them. */
+struct paxos_mark paxos_merged_base(const struct paxos_mark *merge, const struct paxos_mark *seal,
+                                    uint64_t merged_gid);
 /* The ballot that every replica of a child has promised from the start: the first round of the
- * replica that led the parent. */
+ * replica that led the parent (of a merge: the left one). */
 static inline uint64_t paxos_child_ballot(uint64_t split_ballot) {
     return paxos_ballot(1, paxos_ballot_rid(split_ballot));
 }
@@ -209,8 +220,8 @@ enum paxos_event_type {
     PAXOS_EV_WOKEN,      /* a beat of the node in slot lists this group (core/support) */
     /* Lead at the promised ballot without asking anybody: the log is that of a child, empty, and
      * everybody promised this ballot when the child was made (B12). Only the process that proposed
-     * the SPLIT may send it, and only once: a second start may have used the ballot before it
-     * stopped. */
+     * the SPLIT or MERGE may send it, and only once: a second start may have used the ballot before
+     * it stopped. */
     PAXOS_EV_BEGIN,
 };
 
@@ -351,7 +362,8 @@ struct paxos_recovery {
     /* This replica holds no B-tree: it accepts and promises, and can neither lead nor serve. What
      * is committed and durable counts as applied; checkpoint_index is base.index. */
     bool log_only;
-    /* A child that this very process is making, having proposed the SPLIT itself: BEGIN may come.
+    /* A child that this very process is making, having proposed the SPLIT or MERGE itself: BEGIN
+     * may come.
      */
     bool newborn;
 };
@@ -386,7 +398,7 @@ void paxos_free(struct paxos *p);
  *     TC_EBUSY       RESIGN: the target is silent or has just started; ask again later
  *     TC_ELIMIT      PROPOSE: too many proposals, or a body too large
  *     TC_EUNSUPPORTED PROPOSE: CONF, which CONFIGURE proposes
- *     TC_EMOVED      PROPOSE, CONFIGURE: the log holds a SPLIT
+ *     TC_EMOVED      PROPOSE, CONFIGURE: the log is sealed
  *     TC_EINVAL      BEGIN: not newborn, not the owner of the promised ballot, no B-tree, or
  *                    the log is not empty
  *     TC_ENOTLEADER  LEARN, UNLEARN, CONFIGURE: this replica does not lead or is handing over
@@ -420,10 +432,10 @@ struct paxos_status {
     uint64_t archived;
     uint64_t lead_index; /* leader: its LEAD entry */
     uint64_t faulty_count;
-    bool log_only;        /* holds no B-tree */
-    bool config_settled;  /* the configuration in force is committed and not joint */
-    bool quiet;           /* no beats of its own, no deadline: the nodes' support stands for it */
-    uint64_t split_index; /* of the SPLIT entry in the log, committed or not; 0: none */
+    bool log_only;       /* holds no B-tree */
+    bool config_settled; /* the configuration in force is committed and not joint */
+    bool quiet;          /* no beats of its own, no deadline: the nodes' support stands for it */
+    uint64_t seal_index; /* of the entry in the log that seals it, committed or not; 0: none */
 };
 struct paxos_status paxos_status(const struct paxos *p);
 /* The entry at index, or NULL outside (base, last]. Borrowed until the next step. */

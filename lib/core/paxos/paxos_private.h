@@ -308,10 +308,10 @@ void paxos__renounce(struct paxos *p);
 bool paxos__follow_quiet(struct paxos *p, const struct paxos_msg *m, bool matched);
 void paxos__woken(struct paxos *p, uint32_t slot, uint64_t number);
 /* split.c */
-/* A SPLIT goes alone, under a settled configuration of storage replicas only: a log replica applies
- * nothing, so it could not make its children.
+/* An entry that seals the log goes alone, under a settled configuration of storage replicas only: a
+ * log replica applies nothing, so it could not make what follows.
  *   Errors   TC_ELIMIT, TC_EBUSY */
-tc_err paxos__may_split(const struct paxos *p, size_t count);
+tc_err paxos__may_seal(const struct paxos *p, size_t count);
 tc_err paxos__begin(struct paxos *p);
 
 /* repair.c */

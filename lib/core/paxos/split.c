@@ -1,19 +1,35 @@
-/* The two ends of a split: the last entry of a parent, and how a child begins (B12). */
+/* Both ends of a split and of a merge: the last entry of a parent, and how a child begins (B12). */
 #include "base/hash.h"
 #include "core/paxos/paxos_private.h"
 
-#define CHILD_SEED 0x7465726365740012u
+#define CHILD_SEED  0x7465726365740012u
+#define MERGED_SEED 0x7465726365740013u
+
+enum {
+    WORDS_MAX = 5,
+};
+
+static uint64_t hash_words(const uint64_t *words, size_t count, uint64_t seed) {
+    uint8_t bytes[WORDS_MAX * 8];
+    for (size_t i = 0; i < count * 8; i++)
+        bytes[i] = (uint8_t)(words[i / 8] >> (i % 8 * 8));
+    return tc_hash64(tc_slice(bytes, count * 8), seed);
+}
 
 struct paxos_mark paxos_child_base(const struct paxos_mark *split, uint64_t child_gid) {
     uint64_t words[3] = {split->chain, split->index, child_gid};
-    uint8_t bytes[sizeof words];
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (uint8_t)(words[i / 8] >> (i % 8 * 8));
-    return (struct paxos_mark){.index = split->index,
-                               .chain = tc_hash64(tc_slice(bytes, sizeof bytes), CHILD_SEED)};
+    return (struct paxos_mark){.index = split->index, .chain = hash_words(words, 3, CHILD_SEED)};
 }
 
-tc_err paxos__may_split(const struct paxos *p, size_t count) {
+struct paxos_mark paxos_merged_base(const struct paxos_mark *merge, const struct paxos_mark *seal,
+                                    uint64_t merged_gid) {
+    uint64_t words[5] = {merge->chain, merge->index, seal->chain, seal->index, merged_gid};
+    bool right = seal->index > merge->index;
+    return (struct paxos_mark){.index = right ? seal->index : merge->index,
+                               .chain = hash_words(words, 5, MERGED_SEED)};
+}
+
+tc_err paxos__may_seal(const struct paxos *p, size_t count) {
     const struct quorum_config *c = paxos__config(p);
     if (count != 1)
         return TC_ELIMIT;

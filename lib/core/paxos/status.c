@@ -18,7 +18,7 @@ struct paxos_status paxos_status(const struct paxos *p) {
         .faulty_count = p->log.faulty_count,
         .log_only = p->log_only,
         .quiet = p->role == PAXOS_LEADER ? paxos__leader_rests(p) : paxos__follower_rests(p),
-        .split_index = p->log.split_index,
+        .seal_index = p->log.seal_index,
         .config_settled = paxos__config_index(p) <= p->commit && !quorum_is_joint(paxos__config(p)),
     };
 }

@@ -14,7 +14,7 @@ tc_err store__admit_route(const struct replica *r, uint64_t epoch, struct tc_sli
     if (r == NULL)
         return TC_EMOVED;
     const Tercet__Pb__Partition *p = r->desc->partition;
-    TC_TRY(store__split_admit(r));
+    TC_TRY(store__seal_admit(r));
     if (epoch != 0 && epoch > p->epoch)
         return TC_ENOTLEADER;
     if (epoch != 0 && epoch < p->epoch)

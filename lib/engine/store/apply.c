@@ -8,7 +8,7 @@
 #include "engine/store/split.h"
 #include "engine/store/tables.h"
 
-static void learn_time(struct replica *r, uint64_t hlc_ns) {
+void store__apply_learn_time(struct replica *r, uint64_t hlc_ns) {
     if (hlc_ns > r->hlc_ns)
         r->hlc_ns = hlc_ns;
 }
@@ -39,14 +39,14 @@ static tc_err apply_write(struct replica *r, const struct paxos_entry *e, struct
     for (struct entry_iter it = entry_iter(&w); entry_next(&it, &m);)
         store_overlay_applied(&r->overlay, m.key, e->index);
     store_dedup_add(&r->dedup, w.request_id, e->index, store__now_ns(r->store));
-    learn_time(r, w.hlc_ns);
+    store__apply_learn_time(r, w.hlc_ns);
     return TC_OK;
 }
 
 static tc_err apply_scrub(struct replica *r, const struct paxos_entry *e, struct tc_slice body) {
     uint64_t hlc_ns = 0;
     TC_TRY(entry_scrub_decode(body, &hlc_ns));
-    learn_time(r, hlc_ns);
+    store__apply_learn_time(r, hlc_ns);
     store__scrub_remember(r, e);
     r->archive.wanted = e->index;
     return TC_OK;
@@ -65,7 +65,9 @@ static tc_err apply_body(struct replica *r, const struct paxos_entry *e, struct 
     case PAXOS_ARCHIVED:
         return TC_OK;
     case PAXOS_SPLIT:
-        return store__split_apply(r, e, body);
+    case PAXOS_SEAL:
+    case PAXOS_MERGE:
+        return store__seal_apply(r, e, body);
     case PAXOS_TXN_PREPARE:
     case PAXOS_TXN_COMMIT:
     case PAXOS_TXN_CANCEL:
@@ -141,7 +143,7 @@ static void note(struct replica *r, const struct paxos_entry *e) {
         return;
     if (entry_write_decode(tc_blob_slice(body), &w) == TC_OK) {
         store_dedup_add(&r->dedup, w.request_id, e->index, store__now_ns(r->store));
-        learn_time(r, w.hlc_ns);
+        store__apply_learn_time(r, w.hlc_ns);
     }
     tc_blob_unref(body);
 }

@@ -18,6 +18,8 @@ void store__apply_expect(struct replica *r, uint64_t index, struct tc_blob *body
  * know the request ids and the time of those entries: take them from the log, in order, as they are
  * known to be committed. */
 void store__apply_note(struct replica *r);
+/* Time in this log goes on above hlc_ns. */
+void store__apply_learn_time(struct replica *r, uint64_t hlc_ns);
 /* Hybrid logical time for a new entry: wall time, but above everything in the log so far. */
 uint64_t store__apply_hlc_ns(struct replica *r);
 

@@ -48,6 +48,10 @@ static void fill_common(const struct replica *r, Tercet__Pb__SegmentOffer *o) {
         o->base_index = r->desc->base_index;
         o->base_chain = r->desc->base_chain;
         o->parent_chain = r->desc->parent_chain;
+        o->parent_index = r->desc->parent_index;
+        o->right_gid = r->desc->right_gid;
+        o->right_index = r->desc->right_index;
+        o->right_chain = r->desc->right_chain;
     }
 }
 

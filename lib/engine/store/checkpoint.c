@@ -72,8 +72,8 @@ static tc_err begin(struct replica *r, struct checkpoint_job *c) {
 
 static bool due(const struct replica *r, uint64_t now_ns) {
     const struct store_options *o = &r->store->options;
-    if (store__split_done(r))
-        return false; /* a parent stays right below its SPLIT, so that every start meets it */
+    if (store__seal_done(r))
+        return false; /* it stays right below the entry that seals, so that every start meets it */
     if (r->applied.index == r->checkpoint.durable || now_ns < r->checkpoint.retry_ns)
         return false;
     return r->checkpoint.wanted || r->checkpoint.log_bytes >= o->checkpoint_bytes ||

@@ -8,6 +8,7 @@ struct dedup_slot {
     uint8_t id[ENTRY_REQUEST_ID_BYTES];
     uint64_t index;
     uint64_t added_ns;
+    uint64_t gid;            /* of the log its entry stands in; 0: the owner's */
     struct dedup_slot *next; /* newer */
 };
 
@@ -33,6 +34,16 @@ void store_dedup_deinit(struct store_dedup *d) {
     tc_map_deinit(&d->ids);
 }
 
+static void push(struct store_dedup *d, struct dedup_slot *slot_take) {
+    slot_take->next = NULL;
+    if (d->new)
+        d->new->next = slot_take;
+    else
+        d->old = slot_take;
+    d->new = slot_take;
+    (void)tc_map_put(&d->ids, id_key(slot_take->id), slot_take);
+}
+
 void store_dedup_add(struct store_dedup *d, const uint8_t id[ENTRY_REQUEST_ID_BYTES],
                      uint64_t index, uint64_t now_ns) {
     if (d->new &&index <= d->new->index)
@@ -41,17 +52,37 @@ void store_dedup_add(struct store_dedup *d, const uint8_t id[ENTRY_REQUEST_ID_BY
     TC_ASSERT(slot != NULL);
     *slot = (struct dedup_slot){.index = index, .added_ns = now_ns};
     memcpy(slot->id, id, sizeof slot->id);
-    if (d->new)
-        d->new->next = slot;
-    else
-        d->old = slot;
-    d->new = slot;
-    (void)tc_map_put(&d->ids, id_key(id), slot);
+    push(d, slot);
 }
 
-void store_dedup_copy(const struct store_dedup *from, uint64_t limit, struct store_dedup *to) {
-    for (const struct dedup_slot *slot = from->old; slot && slot->index <= limit; slot = slot->next)
-        store_dedup_add(to, slot->id, slot->index, slot->added_ns);
+void store_dedup_copy(const struct store_dedup *from, uint64_t limit, uint64_t gid,
+                      struct store_dedup *to) {
+    for (const struct dedup_slot *at = from->old; at && at->index <= limit; at = at->next) {
+        struct dedup_slot *slot = malloc(sizeof *slot);
+        TC_ASSERT(slot != NULL);
+        *slot = *at;
+        slot->gid = at->gid ? at->gid : gid;
+        push(to, slot);
+    }
+}
+
+static struct dedup_slot *pop(struct dedup_slot **list) {
+    struct dedup_slot *slot = *list;
+    *list = slot->next;
+    return slot;
+}
+
+void store_dedup_unite_take(struct store_dedup *a, struct store_dedup *b) {
+    struct store_dedup both = {0};
+    struct dedup_slot *left = a->old, *right = b->old;
+    while (left || right) {
+        bool from_left = right == NULL || (left && left->index <= right->index);
+        push(&both, pop(from_left ? &left : &right));
+    }
+    tc_map_deinit(&a->ids);
+    tc_map_deinit(&b->ids);
+    *a = both;
+    *b = (struct store_dedup){0};
 }
 
 void store_dedup_prepend_take(struct store_dedup *d, struct store_dedup *older) {
@@ -70,8 +101,10 @@ void store_dedup_prepend_take(struct store_dedup *d, struct store_dedup *older) 
     older->ids = (struct tc_map){0};
 }
 
-uint64_t store_dedup_find(const struct store_dedup *d, const uint8_t id[ENTRY_REQUEST_ID_BYTES]) {
+uint64_t store_dedup_find(const struct store_dedup *d, const uint8_t id[ENTRY_REQUEST_ID_BYTES],
+                          uint64_t *ret_gid) {
     const struct dedup_slot *slot = tc_map_get(&d->ids, id_key(id));
+    *ret_gid = slot ? slot->gid : 0;
     return slot ? slot->index : 0;
 }
 

@@ -7,7 +7,8 @@
  *
  * One owner, one thread. Memory: heap, STORE_DEDUP_COUNT_MAX ids at which the leader
  * refuses new writes, plus what its pipeline held then.
- * Invariant: ids leave in the order they came, which is index order.
+ * Invariant: ids leave in index order; what a merged group inherits from both its parents may share
+ * indices, and an id that came later may keep one that came earlier a little longer.
  */
 #ifndef TC_ENGINE_STORE_DEDUP_H
 #define TC_ENGINE_STORE_DEDUP_H
@@ -32,12 +33,17 @@ void store_dedup_deinit(struct store_dedup *d);
  * applied before (a repaired replica replays its log) and changes nothing. */
 void store_dedup_add(struct store_dedup *d, const uint8_t id[ENTRY_REQUEST_ID_BYTES],
                      uint64_t index, uint64_t now_ns);
-/* Copy the ids up to index limit, with their age, into an empty table. */
-void store_dedup_copy(const struct store_dedup *from, uint64_t limit, struct store_dedup *to);
+/* Copy the ids up to index limit, with their age, behind those of another table. The entries of
+ * those that are from's own stand in the log of group gid. */
+void store_dedup_copy(const struct store_dedup *from, uint64_t limit, uint64_t gid,
+                      struct store_dedup *to);
+/* Put both tables in order of index; b is empty afterwards. */
+void store_dedup_unite_take(struct store_dedup *a, struct store_dedup *b);
 /* Put older, whose indices are all below those of d, before d; older is empty afterwards. */
 void store_dedup_prepend_take(struct store_dedup *d, struct store_dedup *older);
-/* Index of the entry that carries id, or 0. */
-uint64_t store_dedup_find(const struct store_dedup *d, const uint8_t id[ENTRY_REQUEST_ID_BYTES]);
+/* Index of the entry that carries id, or 0; and the group in whose log it stands (0: the own). */
+uint64_t store_dedup_find(const struct store_dedup *d, const uint8_t id[ENTRY_REQUEST_ID_BYTES],
+                          uint64_t *ret_gid);
 /* The leader must not propose another write: forgetting an id early could apply a repeat twice. */
 bool store_dedup_full(const struct store_dedup *d);
 /* Forget ids added before now - STORE_DEDUP_KEEP_NS. */

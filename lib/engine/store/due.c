@@ -109,7 +109,7 @@ static bool is_calm(const struct replica *r, uint64_t now_ns) {
     return now_ns >= r->active_until_ns && still && r->unit_count == 0 &&
            r->applied.index >= r->committed && r->unread_index == 0 && !r->hand_over &&
            r->jobs_out == 0 && r->take == NULL && r->sends == NULL && r->trim.index == 0 &&
-           store__heal_is_calm(r) && (r->split == NULL || r->split->done);
+           store__heal_is_calm(r) && (r->seal == NULL || r->seal->done);
 }
 
 static void look(struct replica *r, uint64_t now_ns) {
@@ -125,7 +125,7 @@ static void look(struct replica *r, uint64_t now_ns) {
         store__group_resign(r);
     store__group_hand_over(r, now_ns);
     store__snapshot_tick(r, now_ns);
-    store__split_tick(r, now_ns);
+    store__seal_tick(r, now_ns);
     store__archive_look(r, now_ns);
 }
 

@@ -189,7 +189,7 @@ tc_err store__group_propose(struct replica *r, enum paxos_entry_type type, struc
                             uint64_t *ret_index) {
     if (!store__group_leads(r))
         return TC_ENOTLEADER;
-    if (r->status.split_index)
+    if (r->status.seal_index)
         return TC_EMOVED;
     if (r->blocked || pipeline_full(r))
         return TC_EBUSY;
@@ -260,7 +260,7 @@ Tercet__Pb__Partition *store__group_partition(struct replica *r) {
 }
 
 void store__group_announce(struct replica *r) {
-    if (!store__group_leads(r) || r->split)
+    if (!store__group_leads(r) || r->seal)
         return;
     Tercet__Pb__Partition *partitions[2] = {store__group_partition(r)};
     struct replica *twin = store__split_twin(r);
@@ -269,5 +269,9 @@ void store__group_announce(struct replica *r) {
     push.n_partitions = 1;
     if (twin)
         partitions[push.n_partitions++] = store__group_partition(twin);
+    if (r->desc->right_gid && store__find(r->store, r->desc->right_gid)) {
+        push.removed_gids = &r->desc->right_gid; /* its place in the map is this group's now */
+        push.n_removed_gids = 1;
+    }
     store__push(r->store, &push);
 }

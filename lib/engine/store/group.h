@@ -32,7 +32,7 @@ TC_MUST_USE tc_err store__group_may_read(struct replica *r);
 bool store__group_fresh(const struct replica *r);
 /* Queue an entry of this leader's ballot and give it its index; takes a reference on body.
  *   Errors   TC_ENOTLEADER, TC_EBUSY (pipeline full, or its state is not known),
- *            TC_EMOVED (the log holds a SPLIT) */
+ *            TC_EMOVED (the log is sealed) */
 TC_MUST_USE tc_err store__group_propose(struct replica *r, enum paxos_entry_type type,
                                         struct tc_blob *body, uint64_t *ret_index);
 /* Resign if an entry could not be read here; call between steps. */

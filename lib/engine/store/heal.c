@@ -407,7 +407,7 @@ void store__heal_tick(struct replica *r, uint64_t now_ns) {
     struct heal_input in = look(r, peers, now_ns);
     r->live_logs = heal_live_logs(&in);
     note_members(r, &in);
-    if (store__split_keeps_members(r))
+    if (store__seal_keeps_members(r))
         return;
     struct heal_action a = heal_next(&in);
     if (a.type != HEAL_NOTHING)

@@ -65,6 +65,8 @@ struct info_parts {
     struct tc_buf state;
     Tercet__Pb__SplitReply split;
     Tercet__Pb__Partition *children[2];
+    Tercet__Pb__SealReply seal;
+    Tercet__Pb__MergeReply merge;
 };
 
 static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info,
@@ -87,6 +89,11 @@ static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info,
     info->parent_gid = r->desc->parent_gid;
     if (r->paxos && store__split_fill(r, &parts->split, parts->children))
         info->split = &parts->split;
+    info->right_gid = r->desc->right_gid;
+    if (r->paxos && store__merge_fill_seal(r, &parts->seal))
+        info->seal = &parts->seal;
+    if (r->paxos && store__merge_fill(r, &parts->merge))
+        info->merge = &parts->merge;
     if (r->tree) {
         struct btree_stats stats = btree_stats(r->tree);
         info->item_count = stats.item_count;
@@ -178,6 +185,8 @@ static void append_replica_json(struct replica *r, struct tc_buf *out) {
                   r->checkpoint.durable, r->status.archived);
     if (r->desc->parent_gid)
         tc_buf_printf(out, ",\"parent\":%" PRIu64, r->desc->parent_gid);
+    if (r->desc->right_gid)
+        tc_buf_printf(out, ",\"right_parent\":%" PRIu64, r->desc->right_gid);
     if (r->tree) {
         struct btree_stats stats = btree_stats(r->tree);
         tc_buf_printf(out, ",\"items\":%" PRIu64 ",\"bytes\":%" PRIu64, stats.item_count,

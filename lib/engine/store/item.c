@@ -79,12 +79,12 @@ static bool repeated(struct write_op *op) {
         op->s->counters.repeats++;
         return true;
     }
-    uint64_t index = store_dedup_find(&op->r->dedup, op->req->request_id.data);
+    uint64_t gid = 0, index = store_dedup_find(&op->r->dedup, op->req->request_id.data, &gid);
     if (index == 0)
         return false;
     struct tc_blob *body = NULL;
     op->s->counters.repeats++;
-    if (wal_read(op->s->wal, store__split_log_gid(op->r, index), index, &body) != TC_OK)
+    if (wal_read(op->s->wal, gid ? gid : op->r->gid, index, &body) != TC_OK)
         store__reply(op->s, op->token, TC_EUNKNOWN, NULL);
     else
         store__answer_write(op->s, op->token, index, tc_blob_slice(body), op->req->want);
@@ -192,7 +192,7 @@ void store_item_request(struct store *s, uint64_t token, const Tercet__Pb__ItemR
     struct replica *r = store__find(s, req->gid);
     err = store__admit_route(r, req->epoch, store__bytes(req->key));
     if (err != TC_OK) {
-        r = store__split_target(r, store__bytes(req->key), /* before= */ false);
+        r = store__seal_target(r, store__bytes(req->key), /* before= */ false);
         store__answer_moved(s, token, err, r, /* is_range= */ false);
     } else if (req->op == TERCET__PB__ITEM_OP__ITEM_GET) {
         get(s, r, token, req);

@@ -115,7 +115,7 @@ void store_range_request(struct store *s, uint64_t token, const Tercet__Pb__Rang
     if (err == TC_OK)
         err = store__admit_read(r, req->consistent);
     if (err != TC_OK)
-        store__answer_moved(s, token, err, store__split_target(r, first_key(req), req->reverse),
+        store__answer_moved(s, token, err, store__seal_target(r, first_key(req), req->reverse),
                             /* is_range= */ true);
     else
         serve(s, r, token, req);

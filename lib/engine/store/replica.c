@@ -130,7 +130,7 @@ struct replica *store__replica_new(struct store *s, Tercet__Pb__CreateReplicaReq
     r->gid = desc_take->partition->gid;
     r->rid = desc_take->rid;
     r->desc = desc_take;
-    r->checkpoint.last_ns = store__now_ns(s);
+    r->checkpoint.last_ns = r->made_ns = store__now_ns(s);
     r->deadline_ns = UINT64_MAX;
     tc_list_init(&r->flush_link);
     tc_list_init(&r->active_link);
@@ -153,7 +153,7 @@ void store__replica_free(struct replica *r) {
     store__snapshot_forget(r);
     store__heal_free(r);
     store__members_deinit(r);
-    store__split_free(r);
+    store__seal_free(r);
     paxos_free(r->paxos);
     store__due_drop(r);
     btree_close(r->tree);
@@ -343,7 +343,7 @@ tc_err store_delete_replica(struct store *s, uint64_t gid) {
     if (r == NULL)
         return TC_ENOTFOUND;
     store__group_flush(r);
-    if (r->jobs_out > 0 || store__split_needed(r))
+    if (r->jobs_out > 0 || store__seal_needed(r))
         return TC_EBUSY;
     TC_TRY(desc_save(s, r->desc, DESC_GONE));
     push_removed(r);
@@ -367,7 +367,7 @@ tc_err store_delete_request(struct store *s, const Tercet__Pb__DeleteReplicaRequ
         return TC_ESTALE;
     if (uuid.len > 0 && !tc_slice_eq(uuid, tc_slice(s->uuid, STORE_UUID_BYTES)))
         return TC_ESTALE;
-    if (r && req->retired && store__split_unarchived(r))
+    if (r && req->retired && store__seal_unarchived(r))
         return TC_EBUSY;
     return store_delete_replica(s, req->gid);
 }

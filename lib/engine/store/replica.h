@@ -26,9 +26,9 @@ TC_MUST_USE tc_err store__replica_desc_save(struct store *s,
 /* The configuration at the place where its log began. Errors: TC_EINVAL, TC_ECORRUPT. */
 TC_MUST_USE tc_err store__replica_first_config(const Tercet__Pb__CreateReplicaRequest *desc,
                                                struct quorum_config *ret_config);
-/* A child of a split, without a B-tree yet (REPLICA_BUILDING). Durable when TC_OK; consumes desc.
- * may_begin: this process proposed the SPLIT and has not used the child's first ballot.
- *   Errors   TC_EFULL, TC_EIO */
+/* A child of a split or merge, without a B-tree yet (REPLICA_BUILDING). Durable when TC_OK;
+ * consumes desc. may_begin: this process proposed the entry and has not used the child's first
+ * ballot. Errors   TC_EFULL, TC_EIO */
 TC_MUST_USE tc_err store__replica_make_child(struct store *s,
                                              Tercet__Pb__CreateReplicaRequest *desc_take,
                                              bool may_begin, struct replica **ret_replica);

@@ -1,6 +1,8 @@
-/* What a child of a split inherits: range, members, where its log begins, request ids and time. */
+/* What a child of a split or merge inherits: range, members, where its log begins, request ids and
+ * time. */
 #include "base/assert.h"
 #include "base/mutant.h"
+#include "base/probe.h"
 #include "core/entry/entry.h"
 #include "engine/store/group.h"
 #include "engine/store/replica.h"
@@ -23,7 +25,7 @@ tc_err store__split_child_base(struct replica *r, struct store_base *ret_base,
     return TC_OK;
 }
 
-static void set_bytes(ProtobufCBinaryData *to, struct tc_slice from) {
+void store__split_set_bytes(ProtobufCBinaryData *to, struct tc_slice from) {
     free(to->data);
     *to = (ProtobufCBinaryData){.len = from.len};
     if (from.len == 0)
@@ -46,49 +48,64 @@ static Tercet__Pb__CreateReplicaRequest *desc_copy(const struct replica *r) {
 /* The same members on the same stores under the same rids: a child is a group of its own, so the
  * rids are new in it. */
 Tercet__Pb__CreateReplicaRequest *store__split_child_desc(struct replica *parent,
-                                                          const struct paxos_entry *e,
-                                                          const struct entry_split *split,
-                                                          int side) {
+                                                          const struct paxos_entry *e, uint64_t gid,
+                                                          const struct paxos_mark *base) {
     Tercet__Pb__CreateReplicaRequest *d = desc_copy(parent);
     const struct quorum_config *config = paxos_config_at(parent->paxos, e->index);
-    struct paxos_mark at = {e->index, e->ballot, e->chain};
-    struct paxos_mark base = paxos_child_base(&at, split->gids[side]);
     struct tc_buf encoded = {0};
     TC_ASSERT(config != NULL);
     quorum_encode(config, &encoded);
-    d->partition->gid = split->gids[side];
+    d->partition->gid = gid;
     d->partition->epoch++;
     d->partition->leader_rid = 0;
     d->partition->leader_round = 0;
-    set_bytes(side == 0 ? &d->partition->end : &d->partition->start, split->key);
     d->learner = false;
     d->parent_gid = parent->gid;
     d->parent_chain = e->chain;
-    d->base_index = TC_MUTANT(43) ? 0 : base.index;
-    d->base_ballot = base.ballot;
-    d->base_chain = base.chain;
+    d->parent_index = d->right_gid = d->right_index = d->right_chain = 0;
+    d->base_index = TC_MUTANT(43) ? 0 : base->index;
+    d->base_ballot = base->ballot;
+    d->base_chain = base->chain;
     d->begin_ballot = paxos_child_ballot(e->ballot);
-    d->hlc_ns = split->hlc_ns;
-    set_bytes(&d->base_config, tc_buf_slice(&encoded));
+    store__split_set_bytes(&d->base_config, tc_buf_slice(&encoded));
     tc_buf_deinit(&encoded);
     return d;
 }
 
-uint64_t store__split_log_gid(const struct replica *r, uint64_t index) {
-    bool inherited = r->desc->parent_gid != 0 && index <= r->desc->base_index;
-    return inherited ? r->desc->parent_gid : r->gid;
+tc_err store__split_child_known(struct store *s, uint64_t gid, struct replica **ret_child) {
+    bool live = false;
+    Tercet__Pb__CreateReplicaRequest *desc = NULL;
+    *ret_child = store__find(s, gid);
+    if (*ret_child)
+        return TC_OK;
+    TC_TRY(store__replica_desc_load(s, gid, &live, &desc));
+    TC_PROBE("store: a child was here before");
+    tercet__pb__create_replica_request__free_unpacked(desc, NULL);
+    return TC_OK;
 }
 
 static bool has_inherited(const struct replica *child) {
     return store_dedup_oldest_index(&child->dedup) <= child->desc->base_index;
 }
 
-/* Ids of all keys go to both children: one that belongs to the other is never asked for here. */
-void store__split_inherit(struct replica *child, const struct replica *parent) {
-    struct store_dedup older = {0};
+/* Where the parent's log ends for its child. */
+static uint64_t end_of(const struct replica *child, const struct replica *parent) {
+    const Tercet__Pb__CreateReplicaRequest *d = child->desc;
+    if (parent->gid == d->right_gid)
+        return d->right_index;
+    return d->parent_index ? d->parent_index : d->base_index;
+}
+
+/* Ids of all keys go to every child: one that belongs to another is never asked for here. */
+void store__split_inherit(struct replica *child, const struct replica *left,
+                          const struct replica *right) {
+    struct store_dedup older = {0}, others = {0};
     if (has_inherited(child))
         return;
-    store_dedup_copy(&parent->dedup, child->desc->base_index, &older);
+    store_dedup_copy(&left->dedup, end_of(child, left), left->gid, &older);
+    if (right && !TC_MUTANT(66))
+        store_dedup_copy(&right->dedup, end_of(child, right), right->gid, &others);
+    store_dedup_unite_take(&older, &others);
     store_dedup_prepend_take(&child->dedup, &older);
 }
 
@@ -122,13 +139,32 @@ static uint64_t first_recent(struct replica *parent, uint64_t last) {
     return at + 1;
 }
 
-static void inherit_from_log(struct replica *child, struct replica *parent) {
-    struct store_dedup older = {0};
-    uint64_t last = child->desc->base_index;
-    if (last > parent->status.last.index)
-        return; /* its tail was not durable: applying the SPLIT again brings the ids */
+/* Everything that a repeated request may ask of the parent's log, and of its own parents'. */
+static void collect(const struct replica *child, struct replica *parent, struct store_dedup *ids) {
+    struct store_dedup own = {0};
+    uint64_t last = end_of(child, parent);
+    if (parent->desc->parent_gid)
+        store_dedup_copy(&parent->dedup, parent->desc->base_index, parent->gid, ids);
     for (uint64_t at = first_recent(parent, last); at <= last; at++)
-        (void)read_entry(parent, paxos_entry_at(parent->paxos, at), &older);
+        (void)read_entry(parent, paxos_entry_at(parent->paxos, at), &own);
+    store_dedup_copy(&own, last, parent->gid, ids);
+    store_dedup_deinit(&own);
+}
+
+/* False: its tail was not durable; applying the entry that seals it again brings the ids. */
+static bool is_whole(const struct replica *child, const struct replica *parent) {
+    return parent && parent->paxos && end_of(child, parent) <= parent->status.last.index;
+}
+
+static void inherit_from_log(struct replica *child, struct replica *left, struct replica *right) {
+    struct store_dedup older = {0}, others = {0};
+    bool waits = right && child->state == REPLICA_BUILDING && !is_whole(child, right);
+    if (has_inherited(child) || !is_whole(child, left) || waits)
+        return;
+    collect(child, left, &older);
+    if (is_whole(child, right) && !TC_MUTANT(66))
+        collect(child, right, &others);
+    store_dedup_unite_take(&older, &others);
     store_dedup_prepend_take(&child->dedup, &older);
 }
 
@@ -139,18 +175,34 @@ static void begin_again(struct replica *child) {
         TC_IGNORE(store__group_step(child, &ev));
 }
 
-void store__split_recovered(struct store *s) {
-    for (size_t i = 0; i < s->replica_count; i++) {
-        struct replica *child = s->replicas[i];
-        if (child->paxos == NULL || child->desc->parent_gid == 0)
-            continue;
-        struct replica *parent = store__find(s, child->desc->parent_gid);
-        if (parent && parent->paxos)
-            inherit_from_log(child, parent);
-        if (child->state == REPLICA_BUILDING && (parent == NULL || parent->paxos == NULL)) {
-            child->state = REPLICA_OK;
-            store__replica_damaged(child, "the B-tree was never made, and the parent is gone");
-        }
-        begin_again(child);
+static void recover_child(struct replica *child) {
+    struct store *s = child->store;
+    struct replica *left = store__find(s, child->desc->parent_gid);
+    struct replica *right = child->desc->right_gid ? store__find(s, child->desc->right_gid) : NULL;
+    inherit_from_log(child, left, right);
+    if (child->state == REPLICA_BUILDING && (left == NULL || left->paxos == NULL)) {
+        child->state = REPLICA_OK;
+        store__replica_damaged(child, "the B-tree was never made, and the parent is gone");
     }
+    begin_again(child);
+}
+
+static int by_base(const void *a, const void *b) {
+    const struct replica *const *x = a, *const *y = b;
+    uint64_t i = (*x)->desc->base_index, j = (*y)->desc->base_index;
+    return i < j ? -1 : i > j;
+}
+
+/* Parents first: along every line of descent the log's base rises. */
+void store__split_recovered(struct store *s) {
+    struct replica **children = calloc(s->replica_count + 1, sizeof(struct replica *));
+    size_t count = 0;
+    TC_ASSERT(children != NULL);
+    for (size_t i = 0; i < s->replica_count; i++)
+        if (s->replicas[i]->paxos && s->replicas[i]->desc->parent_gid)
+            children[count++] = s->replicas[i];
+    qsort((void *)children, count, sizeof(struct replica *), by_base);
+    for (size_t i = 0; i < count; i++)
+        recover_child(children[i]);
+    free((void *)children);
 }

@@ -25,14 +25,15 @@ enum {
     STORE_SEND_WINDOW_COUNT = 4,       /* snapshot chunks without an ack */
 };
 
-#define STORE_MS_NS 1000000u
+#define STORE_MS_NS          1000000u
+#define STORE_BUILD_RETRY_NS 1000000000u /* a child's B-tree that could not be made */
 
 enum replica_state {
     REPLICA_OK,
     REPLICA_DAMAGED,    /* the B-tree is not to be trusted; waits for a snapshot */
     REPLICA_INSTALLING, /* a snapshot is coming in */
     REPLICA_LOG,        /* a log replica: it holds no B-tree, and never leads or serves */
-    REPLICA_BUILDING,   /* a child of a split: its B-tree is being made from its parent's */
+    REPLICA_BUILDING,   /* a child of a split or merge: its B-tree is being made */
     REPLICA_LOST,       /* what it promised is lost: it must be replaced, and says nothing (B11) */
 };
 
@@ -104,6 +105,8 @@ struct replica {
     uint64_t disk_stay_ns; /* not given away because of the disk before */
     bool announced;        /* this term's leadership was pushed to memds */
 
+    uint64_t made_ns; /* here, in this process */
+
     struct store_members members; /* everybody known to be, or to have been, of this group */
     struct store_heal *heal;      /* a leader's change of members; NULL until the first look */
     bool is_short;                /* a leader: members are missing; counted in due.shorts */
@@ -152,10 +155,10 @@ struct replica {
     struct bucket writes;
     bool limits_reads;
     bool limits_writes;
-    size_t jobs_out;           /* jobs that hold pointers into this replica */
-    struct store_split *split; /* a parent, from its SPLIT on; see split.h */
-    uint64_t split_index;      /* proposed by this process at this index and ballot */
-    uint64_t split_ballot;
+    size_t jobs_out;         /* jobs that hold pointers into this replica */
+    struct store_seal *seal; /* from the entry that seals its log on; see split.h */
+    uint64_t seal_index;     /* a SPLIT or MERGE that this process proposed, and its ballot */
+    uint64_t seal_ballot;
     bool building;  /* a child: its B-tree is at the worker */
     bool may_begin; /* a child whose first ballot is still this process's to use, once */
 };

@@ -110,6 +110,52 @@ static void split_bodies_round_trip(void **state) {
     tc_buf_deinit(&out);
 }
 
+static void seal_bodies_round_trip(void **state) {
+    (void)state;
+    struct tc_buf out = {0};
+    struct entry_seal s = {.hlc_ns = 77, .left_gid = 12, .merged_gid = 13}, got;
+    entry_seal_encode(&s, &out);
+    assert_int_equal(entry_seal_decode(tc_buf_slice(&out), &got), TC_OK);
+    assert_int_equal(got.hlc_ns, 77);
+    assert_int_equal(got.left_gid, 12);
+    assert_int_equal(got.merged_gid, 13);
+    for (size_t len = 0; len < out.len; len++)
+        assert_int_equal(entry_seal_decode(tc_slice(out.data, len), &got), TC_ECORRUPT);
+    tc_buf_clear(&out);
+    s.merged_gid = 0;
+    entry_seal_encode(&s, &out);
+    assert_int_equal(entry_seal_decode(tc_buf_slice(&out), &got), TC_ECORRUPT);
+    tc_buf_deinit(&out);
+}
+
+static void merge_bodies_round_trip(void **state) {
+    (void)state;
+    struct tc_buf out = {0};
+    struct entry_merge m = {.hlc_ns = 77,
+                            .merged_gid = 12,
+                            .epoch = 4,
+                            .right_gid = 13,
+                            .right_index = 90,
+                            .right_chain = 91,
+                            .end = TC_SLICE_LIT("zz")},
+                       got;
+    entry_merge_encode(&m, &out);
+    assert_int_equal(entry_merge_decode(tc_buf_slice(&out), &got), TC_OK);
+    assert_int_equal(got.merged_gid, 12);
+    assert_int_equal(got.epoch, 4);
+    assert_int_equal(got.right_gid, 13);
+    assert_int_equal(got.right_index, 90);
+    assert_int_equal(got.right_chain, 91);
+    assert_true(tc_slice_eq(got.end, m.end));
+    for (size_t len = 0; len < out.len; len++)
+        assert_int_equal(entry_merge_decode(tc_slice(out.data, len), &got), TC_ECORRUPT);
+    tc_buf_clear(&out);
+    m.right_gid = 12;
+    entry_merge_encode(&m, &out);
+    assert_int_equal(entry_merge_decode(tc_buf_slice(&out), &got), TC_ECORRUPT);
+    tc_buf_deinit(&out);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_write_comes_back_as_it_was),
@@ -118,6 +164,8 @@ int main(void) {
         cmocka_unit_test(a_delete_with_an_item_is_refused),
         cmocka_unit_test(scrub_bodies_round_trip),
         cmocka_unit_test(split_bodies_round_trip),
+        cmocka_unit_test(seal_bodies_round_trip),
+        cmocka_unit_test(merge_bodies_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,18 @@ static void bases_of_two_children_differ(void **state) {
     assert_true(a.chain != b.chain && a.chain != parent_end.chain);
 }
 
+static void a_merged_log_begins_above_both(void **state) {
+    (void)state;
+    struct paxos_mark seal = {.index = 120, .ballot = 9, .chain = 78};
+    struct paxos_mark a = paxos_merged_base(&parent_end, &seal, 7);
+    struct paxos_mark b = paxos_merged_base(&seal, &parent_end, 7);
+    assert_int_equal(a.index, 120);
+    assert_int_equal(b.index, 120);
+    assert_int_equal(a.ballot, 0);
+    assert_true(a.chain != b.chain);
+    assert_true(a.chain != paxos_merged_base(&parent_end, &seal, 8).chain);
+}
+
 static void a_newborn_begins_at_once_and_goes_on_from_its_parent(void **state) {
     (void)state;
     struct replica r;
@@ -89,18 +101,17 @@ static void an_outbid_child_does_not_begin(void **state) {
     paxos_free(r.p);
 }
 
-static void nothing_is_proposed_behind_a_split(void **state) {
-    (void)state;
+static void nothing_is_proposed_behind(enum paxos_entry_type type) {
     struct replica r;
     struct paxos_recovery rec;
     assert_int_equal(open_child(&r, /* newborn= */ true, &rec), TC_OK);
     assert_int_equal(begin(&r), TC_OK);
     acknowledge(&r, 91);
-    assert_int_equal(paxos_status(r.p).split_index, 0);
-    assert_int_equal(propose_type(&r, PAXOS_SPLIT), TC_OK);
-    assert_int_equal(paxos_status(r.p).split_index, 92);
+    assert_int_equal(paxos_status(r.p).seal_index, 0);
+    assert_int_equal(propose_type(&r, type), TC_OK);
+    assert_int_equal(paxos_status(r.p).seal_index, 92);
     assert_int_equal(propose_type(&r, PAXOS_WRITE), TC_EMOVED);
-    assert_int_equal(propose_type(&r, PAXOS_SPLIT), TC_EMOVED);
+    assert_int_equal(propose_type(&r, type), TC_EMOVED);
     assert_int_equal(
         step(&r, (struct paxos_event){.type = PAXOS_EV_CONFIGURE, .configure.config = &r.config}),
         TC_EMOVED);
@@ -110,6 +121,13 @@ static void nothing_is_proposed_behind_a_split(void **state) {
                      TC_OK);
     assert_int_equal(paxos_trim_max(r.p), 91); /* every start must meet it */
     paxos_free(r.p);
+}
+
+static void nothing_is_proposed_behind_an_entry_that_seals(void **state) {
+    (void)state;
+    nothing_is_proposed_behind(PAXOS_SPLIT);
+    nothing_is_proposed_behind(PAXOS_SEAL);
+    nothing_is_proposed_behind(PAXOS_MERGE);
 }
 
 /* A split that was never chosen is cut like anything else, and the group goes on whole. */
@@ -127,7 +145,7 @@ static void a_split_that_is_cut_seals_nothing(void **state) {
     make_entries(e, 1, at, paxos_ballot(2, 3));
     struct paxos_msg m = accept_from(3, 2, at, e, 1);
     assert_int_equal(receive(&r, m), TC_OK);
-    assert_int_equal(paxos_status(r.p).split_index, 0);
+    assert_int_equal(paxos_status(r.p).seal_index, 0);
     drop_entries(e, 1);
     paxos_free(r.p);
 }
@@ -135,10 +153,11 @@ static void a_split_that_is_cut_seals_nothing(void **state) {
 int run_split_tests(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bases_of_two_children_differ),
+        cmocka_unit_test(a_merged_log_begins_above_both),
         cmocka_unit_test(a_newborn_begins_at_once_and_goes_on_from_its_parent),
         cmocka_unit_test(a_restarted_child_does_not_begin_again),
         cmocka_unit_test(an_outbid_child_does_not_begin),
-        cmocka_unit_test(nothing_is_proposed_behind_a_split),
+        cmocka_unit_test(nothing_is_proposed_behind_an_entry_that_seals),
         cmocka_unit_test(a_split_that_is_cut_seals_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
