@@ -23,9 +23,12 @@ struct reference {
     char path[TC_FS_PATH_MAX];
     struct paxos_mark at;
     struct tc_buf last_key; /* of the snapshot so far */
-    uint64_t split_index;   /* of a SPLIT that was applied; 0: none */
-    uint64_t split_gids[2];
+    uint64_t seal_index;    /* of the entry that sealed this log; 0: none */
+    uint16_t seal_type;
+    uint64_t seal_gids[2]; /* SPLIT: both children; SEAL, MERGE: the merged group, 0 */
     struct tc_buf split_key;
+    uint64_t right_gid; /* MERGE: the other one, and where it was sealed */
+    struct paxos_mark right_at;
     char problem[PROBLEM_BYTES];
 };
 
@@ -134,21 +137,52 @@ static tc_err apply_split(struct reference *r, const struct paxos_entry *e, stru
     struct entry_split split;
     if (entry_split_decode(body, &split) != TC_OK)
         return problem(r, TC_ECORRUPT, "entry %" PRIu64 ": not a split", e->index);
-    r->split_index = e->index;
-    memcpy(r->split_gids, split.gids, sizeof r->split_gids);
+    memcpy(r->seal_gids, split.gids, sizeof r->seal_gids);
     tc_buf_clear(&r->split_key);
     tc_buf_append_slice(&r->split_key, split.key);
     return TC_OK;
 }
 
+static tc_err apply_seal(struct reference *r, const struct paxos_entry *e, struct tc_slice body) {
+    struct entry_seal seal;
+    if (entry_seal_decode(body, &seal) != TC_OK)
+        return problem(r, TC_ECORRUPT, "entry %" PRIu64 ": not a seal", e->index);
+    r->seal_gids[0] = seal.merged_gid;
+    r->seal_gids[1] = 0;
+    return TC_OK;
+}
+
+static tc_err apply_merge(struct reference *r, const struct paxos_entry *e, struct tc_slice body) {
+    struct entry_merge m;
+    if (entry_merge_decode(body, &m) != TC_OK)
+        return problem(r, TC_ECORRUPT, "entry %" PRIu64 ": not a merge", e->index);
+    r->seal_gids[0] = m.merged_gid;
+    r->seal_gids[1] = 0;
+    r->right_gid = m.right_gid;
+    r->right_at = (struct paxos_mark){.index = m.right_index, .chain = m.right_chain};
+    return TC_OK;
+}
+
+static tc_err apply_sealing(struct reference *r, const struct paxos_entry *e,
+                            struct tc_slice body) {
+    TC_TRY(e->type == PAXOS_SPLIT  ? apply_split(r, e, body)
+           : e->type == PAXOS_SEAL ? apply_seal(r, e, body)
+                                   : apply_merge(r, e, body));
+    r->seal_index = e->index;
+    r->seal_type = e->type;
+    return TC_OK;
+}
+
 static tc_err apply_body(struct reference *r, const struct paxos_entry *e, struct tc_slice body) {
-    if (r->split_index && e->type != PAXOS_LEAD)
-        return problem(r, TC_ECORRUPT, "entry %" PRIu64 " stands behind a split", e->index);
+    if (r->seal_index && e->type != PAXOS_LEAD)
+        return problem(r, TC_ECORRUPT, "entry %" PRIu64 " stands behind the log's end", e->index);
     switch (e->type) {
     case PAXOS_WRITE:
         return apply_write(r, e, body);
     case PAXOS_SPLIT:
-        return apply_split(r, e, body);
+    case PAXOS_SEAL:
+    case PAXOS_MERGE:
+        return apply_sealing(r, e, body);
     case PAXOS_LEAD:
     case PAXOS_CONF:
     case PAXOS_GENESIS:
@@ -168,10 +202,14 @@ tc_err reference_apply(struct reference *r, const struct paxos_entry *e, struct 
     return TC_OK;
 }
 
+static bool ends_with(const struct reference *r, uint16_t type) {
+    return r->seal_index != 0 && r->seal_index == r->at.index && r->seal_type == type;
+}
+
 tc_err reference_child(struct reference *r, uint64_t gid) {
-    int side = gid == r->split_gids[0] ? 0 : 1;
+    int side = gid == r->seal_gids[0] ? 0 : 1;
     struct tc_slice key = tc_buf_slice(&r->split_key), none = TC_SLICE_EMPTY;
-    if (r->split_index == 0 || r->split_index != r->at.index || gid != r->split_gids[side])
+    if (!ends_with(r, PAXOS_SPLIT) || gid != r->seal_gids[side])
         return TC_EINVAL;
     tc_err err;
     do
@@ -182,7 +220,37 @@ tc_err reference_child(struct reference *r, uint64_t gid) {
         return err;
     r->at = paxos_child_base(&r->at, gid);
     r->gid = gid;
-    r->split_index = 0;
+    r->seal_index = 0;
+    return TC_OK;
+}
+
+static tc_err take_in(struct reference *left, struct reference *right) {
+    struct btree_cursor c;
+    struct tc_slice value;
+    btree_cursor_init(&c, right->tree);
+    tc_err err = btree_cursor_seek(&c, BTREE_GE, TC_SLICE_EMPTY);
+    while (err == TC_OK) {
+        err = btree_cursor_value(&c, &value);
+        if (err == TC_OK)
+            err = put(left, tc_buf_slice(&c.key), value);
+        if (err == TC_OK)
+            err = btree_cursor_next(&c);
+    }
+    btree_cursor_deinit(&c);
+    return err == TC_EEND ? TC_OK : err;
+}
+
+tc_err reference_merge(struct reference *left, struct reference *right, uint64_t gid) {
+    bool fits = ends_with(left, PAXOS_MERGE) && ends_with(right, PAXOS_SEAL) &&
+                left->seal_gids[0] == gid && right->seal_gids[0] == gid &&
+                left->right_gid == right->gid && left->right_at.index == right->at.index &&
+                left->right_at.chain == right->at.chain;
+    if (!fits)
+        return TC_EINVAL;
+    TC_TRY(take_in(left, right));
+    left->at = paxos_merged_base(&left->at, &right->at, gid);
+    left->gid = gid;
+    left->seal_index = 0;
     return TC_OK;
 }
 

@@ -52,6 +52,11 @@ TC_MUST_USE tc_err reference_apply(struct reference *r, const struct paxos_entry
  * and the next entry is the first of the child's own log. Only right after that entry. Errors
  * TC_EINVAL  the last entry is no SPLIT, or it does not make this group */
 TC_MUST_USE tc_err reference_child(struct reference *r, uint64_t gid);
+/* The last entry of left was a MERGE and the last one of right the SEAL that it names: left takes
+ * in what right holds, and its next entry is the first of the merged group's own log. Right may be
+ * freed afterwards.
+ *   Errors   TC_EINVAL  they do not end so; TC_EFULL, TC_EIO, TC_ECORRUPT (scratch files) */
+TC_MUST_USE tc_err reference_merge(struct reference *left, struct reference *right, uint64_t gid);
 /* One sentence about the last TC_ECORRUPT or TC_EUNSUPPORTED; "" before. */
 const char *reference_problem(const struct reference *r);
 

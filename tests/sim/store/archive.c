@@ -106,19 +106,27 @@ static void answer(struct world *w, uint32_t node, const struct world_parcel *of
     world_push(w, delay_ns(w), EVENT_ARCHIVE, node, 0, p);
 }
 
-/* A child begins where its parent's SPLIT stands, in the very log that the archive has of it. */
+/* The parent's log has this place, as far as the archive has it. */
+static bool continues(const struct world_archive *parent, uint64_t index, uint64_t chain) {
+    return index < parent->base || index > parent->count || chain_at(parent, index) == chain;
+}
+
+/* A child begins where its parents were sealed, in the very logs that the archive has of them. */
 static void begin_child(struct world *w, uint32_t group, const Tercet__Pb__SegmentOffer *o) {
     struct world_archive *a = &w->archives[group];
     const struct world_group *g = &w->groups[group];
-    const struct world_archive *parent = &w->archives[g->parent];
-    if (g->parent == group || o->parent_gid != w->groups[g->parent].gid)
-        world_fail(w, "archive: group %lu names group %lu as its parent", (unsigned long)o->gid,
-                   (unsigned long)o->parent_gid);
+    bool merged = g->right != 0;
+    if (g->parent == group || o->parent_gid != w->groups[g->parent].gid ||
+        o->right_gid != (merged ? w->groups[g->right].gid : 0))
+        world_fail(w, "archive: group %lu names groups %lu and %lu as its parents",
+                   (unsigned long)o->gid, (unsigned long)o->parent_gid,
+                   (unsigned long)o->right_gid);
     else if (a->base != 0 && (a->base != o->base_index || a->base_chain != o->base_chain))
         world_fail(w, "archive: group %lu begins elsewhere than before", (unsigned long)o->gid);
-    else if (o->base_index >= parent->base && o->base_index <= parent->count &&
-             chain_at(parent, o->base_index) != o->parent_chain)
-        world_fail(w, "I9: group %lu does not continue its parent's log", (unsigned long)o->gid);
+    else if (!continues(&w->archives[g->parent], merged ? o->parent_index : o->base_index,
+                        o->parent_chain) ||
+             (merged && !continues(&w->archives[g->right], o->right_index, o->right_chain)))
+        world_fail(w, "I9: group %lu does not continue its parents' logs", (unsigned long)o->gid);
     if (a->base != 0 || w->failed)
         return;
     a->base = a->count = o->base_index;

@@ -3,6 +3,7 @@
 #include "sim/store/world.h"
 
 #include "base/assert.h"
+#include "core/paxos/paxos.h"
 #include "engine/reference/reference.h"
 
 #include <stdio.h>
@@ -56,7 +57,7 @@ static void ask_mark(struct world *w, const struct world_group *g, struct conver
             tercet__pb__node_info_reply__free_unpacked(info, NULL);
         if (!leads)
             continue;
-        c->token = ((uint64_t)1 << 63) | w->now_ns << 4 | (uint64_t)(g - w->groups);
+        c->token = ((uint64_t)1 << 63) | w->now_ns << 5 | (uint64_t)(g - w->groups);
         world_node_set_clock(n);
         store_scrub_mark(n->store, c->token, g->gid);
         world_node_pump(n);
@@ -148,14 +149,54 @@ static void step(struct world *w, uint32_t group, struct converging *c) {
 
 /* ---- the archive's own copy */
 
-/* The parent's entries up to the SPLIT first; then it goes on as the child. */
-static tc_err rebuild(struct world *w, uint32_t group, struct reference *r, uint64_t last) {
-    const struct world_archive *a = &w->archives[group];
-    uint32_t parent = w->groups[group].parent;
-    if (parent != group) {
-        TC_TRY(rebuild(w, parent, r, a->base));
-        TC_TRY(reference_child(r, w->groups[group].gid));
-    }
+/* An empty one, in a file of its own. */
+static struct reference *reference_of(struct world *w, uint32_t group, struct tc_fs *fs) {
+    struct reference_opts opts = {.gid = w->groups[w->groups[group].root].gid};
+    struct reference *r = NULL;
+    char path[32];
+    snprintf(path, sizeof path, "d/reference-%u", group);
+    tc_err err = reference_new(fs, path, &opts, &r);
+    TC_ASSERT(err == TC_OK);
+    return r;
+}
+
+/* The last entry of a log that was sealed: only LEADs follow it. */
+static uint64_t seal_index(const struct world_archive *a) {
+    for (uint64_t i = a->count; i > a->base; i--)
+        if (a->entries[i - 1 - a->base].type != PAXOS_LEAD)
+            return i;
+    return a->count;
+}
+
+struct rebuilding {
+    struct world *w;
+    struct tc_fs *fs;
+};
+
+static tc_err rebuild(const struct rebuilding *b, uint32_t group, struct reference *r,
+                      uint64_t last);
+
+/* The entries of its parents first, up to what sealed them; then it goes on as their child. */
+static tc_err rebuild_parents(const struct rebuilding *b, uint32_t group, struct reference *r) {
+    struct world *w = b->w;
+    const struct world_group *g = &w->groups[group];
+    if (g->parent == group)
+        return TC_OK;
+    TC_TRY(rebuild(b, g->parent, r, seal_index(&w->archives[g->parent])));
+    if (g->right == 0)
+        return reference_child(r, g->gid);
+    struct reference *right = reference_of(w, g->right, b->fs);
+    tc_err err = rebuild(b, g->right, right, seal_index(&w->archives[g->right]));
+    if (err == TC_OK)
+        err = reference_merge(r, right, g->gid);
+    reference_free(right);
+    return err;
+}
+
+static tc_err rebuild(const struct rebuilding *b, uint32_t group, struct reference *r,
+                      uint64_t last) {
+    const struct world_archive *a = &b->w->archives[group];
+    TC_TRY(rebuild_parents(b, group, r));
     for (uint64_t i = a->base + 1; i <= last; i++) {
         if (i > a->count)
             return TC_ENOTFOUND;
@@ -186,13 +227,11 @@ static bool same_content(const struct reference *r, const struct tc_buf *vector)
 
 static void check_reference(struct world *w, uint32_t group, const struct converging *c) {
     struct sim_fs *fs = sim_fs_new(1);
-    struct reference_opts opts = {.gid = w->groups[w->groups[group].root].gid};
-    struct reference *r = NULL;
     tc_err err = tc_fs_mkdir(sim_fs_fs(fs), "d");
     TC_ASSERT(err == TC_OK);
-    err = reference_new(sim_fs_fs(fs), "d/reference", &opts, &r);
-    TC_ASSERT(err == TC_OK);
-    err = rebuild(w, group, r, c->index);
+    struct rebuilding b = {.w = w, .fs = sim_fs_fs(fs)};
+    struct reference *r = reference_of(w, group, b.fs);
+    err = rebuild(&b, group, r, c->index);
     if (err != TC_OK)
         world_fail(w, "I9: group %u cannot be rebuilt from the archive: %s", group,
                    reference_problem(r));
@@ -202,14 +241,15 @@ static void check_reference(struct world *w, uint32_t group, const struct conver
     sim_fs_free(fs);
 }
 
-/* A parent's content is judged by its children's. */
+/* A sealed group's content is judged by what it became. */
 static void step_or_settle(struct world *w, uint32_t group, struct converging *c) {
-    if (w->groups[group].children[0] == 0) {
+    const struct world_group *g = &w->groups[group];
+    if (!world_group_ends(g)) {
         step(w, group, c);
         return;
     }
-    c->done = world_split_settled(w, group);
-    snprintf(c->why, sizeof c->why, "its split is not finished everywhere");
+    c->done = g->merged ? world_merge_settled(w, group) : world_split_settled(w, group);
+    snprintf(c->why, sizeof c->why, "its split or merge is not finished everywhere");
 }
 
 void world_converge(struct world *w) {
@@ -227,7 +267,7 @@ void world_converge(struct world *w) {
     for (uint32_t g = 0; g < w->group_count; g++) {
         if (!c[g].done)
             world_fail(w, "liveness: group %u does not converge: %s", g, c[g].why);
-        else if (!w->failed && w->groups[g].children[0] == 0)
+        else if (!w->failed && !world_group_ends(&w->groups[g]))
             check_reference(w, g, &c[g]);
         tc_buf_deinit(&c[g].vector);
     }

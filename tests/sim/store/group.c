@@ -83,32 +83,61 @@ static void create(struct world *w, struct world_group *g) {
     }
 }
 
+/* A new group of parent's line, with its keys and members. */
+static uint32_t add_descendant(struct world *w, uint32_t parent) {
+    const struct world_group *g = &w->groups[parent];
+    struct world_group *c = &w->groups[w->group_count];
+    *c = *g;
+    c->gid = 5000 + w->group_count;
+    c->epoch = g->epoch + 1;
+    c->parent = parent;
+    c->children[0] = c->children[1] = c->right = c->merged = 0;
+    c->made = false;
+    c->told = 0;
+    c->history = (struct tc_buf){0};
+    for (uint32_t k = 0; k < WORLD_KEYS_MAX; k++) {
+        c->keys[k] = (struct tc_buf){0};
+        tc_buf_append_slice(&c->keys[k], tc_buf_slice(&g->keys[k]));
+    }
+    return w->group_count++;
+}
+
 bool world_groups_reserve(struct world *w, uint32_t parent, uint32_t split_key) {
     struct world_group *g = &w->groups[parent];
     if (w->group_count + 2 > WORLD_GROUPS_MAX)
         return false;
     g->split_key = split_key;
     for (uint32_t side = 0; side < 2; side++) {
-        struct world_group *c = &w->groups[w->group_count];
-        *c = *g;
-        c->gid = 5000 + w->group_count;
-        c->epoch = g->epoch + 1;
-        c->parent = parent;
-        c->children[0] = c->children[1] = 0;
-        c->made = false;
-        c->told = 0;
-        c->history = (struct tc_buf){0};
-        for (uint32_t k = 0; k < WORLD_KEYS_MAX; k++) {
-            c->keys[k] = (struct tc_buf){0};
-            tc_buf_append_slice(&c->keys[k], tc_buf_slice(&g->keys[k]));
-        }
+        uint32_t child = add_descendant(w, parent);
         if (side == 0)
-            c->to = split_key;
+            w->groups[child].to = split_key;
         else
-            c->from = split_key;
-        g->children[side] = w->group_count++;
+            w->groups[child].from = split_key;
+        g->children[side] = child;
     }
     return true;
+}
+
+uint32_t world_groups_reserve_merged(struct world *w, uint32_t left, uint32_t right) {
+    struct world_group *l = &w->groups[left], *r = &w->groups[right];
+    if (w->group_count + 1 > WORLD_GROUPS_MAX)
+        return 0;
+    uint32_t merged = add_descendant(w, left);
+    struct world_group *m = &w->groups[merged];
+    m->right = right;
+    m->to = r->to;
+    m->epoch = (l->epoch > r->epoch ? l->epoch : r->epoch) + 1;
+    l->merged = r->merged = merged;
+    return merged;
+}
+
+bool world_group_ends(const struct world_group *g) {
+    return g->children[0] != 0 || g->merged != 0;
+}
+
+bool world_group_is_leaf(const struct world *w, uint32_t group) {
+    const struct world_group *g = &w->groups[group];
+    return !world_group_ends(g) && (g->parent == group || w->groups[g->parent].made);
 }
 
 void world_groups_create(struct world *w) {

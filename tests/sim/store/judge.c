@@ -33,6 +33,15 @@ struct judge {
     uint64_t hlc_ns; /* of the newest entry */
 };
 
+/* How a group's log ends, if it was split, sealed or merged. */
+struct line_end {
+    uint64_t index; /* of that entry; 0: it goes on */
+    uint16_t type;
+    uint64_t chain;
+    uint64_t hlc_ns; /* of its newest write */
+    struct tc_slice body;
+};
+
 typedef unsigned long ul;
 
 /* ---- replay */
@@ -110,20 +119,18 @@ static void replay_write(struct judge *j, uint64_t index, struct tc_slice body) 
         replay_mutation(j, w->ops[id[0] - 1], index, &m);
 }
 
-/* What follows a SPLIT says nothing: leaders of the parent may still change. True: go on. */
-static bool check_sealed(struct judge *j, uint64_t index, uint64_t split, uint16_t type) {
-    if (split == 0 || type == PAXOS_LEAD)
+/* What follows the entry that seals says nothing: leaders may still change. True: go on. */
+static bool check_sealed(struct judge *j, uint64_t index, uint64_t seal, uint16_t type) {
+    if (seal == 0 || type == PAXOS_LEAD)
         return true;
-    world_fail(j->w, "entry %lu of group %u stands behind its split at %lu", (ul)index, j->part,
-               (ul)split);
+    world_fail(j->w, "entry %lu of group %u stands behind its end at %lu", (ul)index, j->part,
+               (ul)seal);
     return false;
 }
 
-static void replay_children(struct judge *j, uint64_t split, struct tc_slice body);
-
-static void replay(struct judge *j) {
+static void replay(struct judge *j, struct line_end *end) {
     const struct world_archive *a = &j->w->archives[j->part];
-    uint64_t chain = a->base_chain, split = 0;
+    uint64_t chain = a->base_chain;
     for (uint64_t i = a->base + 1; i <= a->count && !j->w->failed; i++) {
         const struct world_entry *e = &a->entries[i - 1 - a->base];
         struct paxos_entry p = {.index = i,
@@ -134,39 +141,74 @@ static void replay(struct judge *j) {
         chain = paxos_chain(j->w->groups[j->part].gid, chain, &p);
         if (chain != e->chain)
             world_fail(j->w, "I9: the archive's chain breaks at %lu of group %u", (ul)i, j->part);
-        if (!check_sealed(j, i, split, e->type))
+        if (!check_sealed(j, i, end->index, e->type))
             return;
-        split = e->type == PAXOS_SPLIT ? i : split;
+        if (paxos_entry_seals(e->type))
+            *end = (struct line_end){
+                .index = i, .type = e->type, .body = tc_buf_slice(&e->body), .chain = chain};
         if (e->type == PAXOS_WRITE)
             replay_write(j, i, tc_buf_slice(&e->body));
     }
-    if (split && !j->w->failed)
-        replay_children(j, split, tc_buf_slice(&a->entries[split - 1 - a->base].body));
+    end->hlc_ns = j->hlc_ns;
 }
 
-/* Both logs go on at the index after the SPLIT; their keys are apart. */
-static void replay_children(struct judge *j, uint64_t split, struct tc_slice body) {
+static uint64_t max_u64(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+/* Where a child's log must begin by its parent's SPLIT, and its time; false: it is another's. */
+static bool begin_half(const struct judge *j, const struct line_end *parent, uint64_t *ret_base,
+                       uint64_t *ret_hlc_ns) {
     const struct world_group *g = &j->w->groups[j->part];
     struct entry_split s;
-    uint64_t hlc_ns = j->hlc_ns;
-    uint32_t part = j->part;
-    if (entry_split_decode(body, &s) != TC_OK || g->children[0] == 0 ||
-        s.gids[0] != j->w->groups[g->children[0]].gid ||
-        s.gids[1] != j->w->groups[g->children[1]].gid) {
-        world_fail(j->w, "the split of group %u at %lu is not what was asked for", part, (ul)split);
+    if (parent->type != PAXOS_SPLIT || entry_split_decode(parent->body, &s) != TC_OK ||
+        (s.gids[0] != g->gid && s.gids[1] != g->gid))
+        return false;
+    *ret_base = parent->index;
+    *ret_hlc_ns = max_u64(s.hlc_ns, parent->hlc_ns);
+    return true;
+}
+
+/* The same of a merged group: above the ends of both. */
+static bool begin_merged(const struct judge *j, const struct line_end *left,
+                         const struct line_end *right, uint64_t *ret_base, uint64_t *ret_hlc_ns) {
+    const struct world_group *g = &j->w->groups[j->part];
+    struct entry_merge m;
+    struct entry_seal s;
+    if (left->type != PAXOS_MERGE || entry_merge_decode(left->body, &m) != TC_OK ||
+        right->type != PAXOS_SEAL || entry_seal_decode(right->body, &s) != TC_OK ||
+        m.merged_gid != g->gid || s.merged_gid != g->gid || m.right_index != right->index ||
+        m.right_chain != right->chain || m.right_gid != j->w->groups[g->right].gid)
+        return false;
+    *ret_base = max_u64(left->index, right->index);
+    *ret_hlc_ns = max_u64(max_u64(m.hlc_ns, s.hlc_ns), max_u64(left->hlc_ns, right->hlc_ns));
+    return true;
+}
+
+static void replay_part(struct judge *j, struct line_end *ends) {
+    const struct world_group *g = &j->w->groups[j->part];
+    const struct world_archive *a = &j->w->archives[j->part];
+    uint64_t base = 0, hlc_ns = 0;
+    bool begins = g->parent == j->part ||
+                  (g->right ? begin_merged(j, &ends[g->parent], &ends[g->right], &base, &hlc_ns)
+                            : begin_half(j, &ends[g->parent], &base, &hlc_ns));
+    if (a->count == 0)
+        return;
+    if (!begins || a->base != base) {
+        world_fail(j->w, "the log of group %u begins at %lu, not where its parents end (%lu)",
+                   j->part, (ul)a->base, (ul)base);
         return;
     }
-    for (int side = 0; side < 2 && !j->w->failed; side++) {
-        const struct world_archive *a = &j->w->archives[g->children[side]];
-        j->part = g->children[side];
-        j->hlc_ns = s.hlc_ns > hlc_ns ? s.hlc_ns : hlc_ns;
-        if (a->count > 0 && a->base != split)
-            world_fail(j->w, "the log of group %u begins at %lu, not at the split at %lu", j->part,
-                       (ul)a->base, (ul)split);
-        else
-            replay(j);
-    }
-    j->part = part;
+    j->hlc_ns = hlc_ns;
+    replay(j, &ends[j->part]);
+}
+
+/* A group's number is above those of all that it comes from. */
+static void replay_line(struct judge *j) {
+    struct line_end ends[WORLD_GROUPS_MAX] = {{0}};
+    for (j->part = 0; j->part < j->w->group_count && !j->w->failed; j->part++)
+        if (j->w->groups[j->part].root == j->group)
+            replay_part(j, ends);
 }
 
 /* ---- answers */
@@ -268,7 +310,7 @@ static void check_counter(const struct judge *j) {
 static void judge_group(struct judge *j) {
     for (uint32_t k = 0; k < WORLD_KEYS_MAX; k++)
         add_version(j, k, (struct version){0, 0, 0});
-    replay(j);
+    replay_line(j);
     for (uint64_t i = 0; i < j->w->op_count && !j->w->failed; i++)
         if (j->w->ops[i]->group == j->group)
             check_op(j, j->w->ops[i]);

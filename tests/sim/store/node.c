@@ -459,6 +459,7 @@ static void act(struct world_node *n, const struct sim_event *ev) {
     case EVENT_SCRUB:
     case EVENT_RESHAPE:
     case EVENT_SPLIT:
+    case EVENT_MERGE:
         break;
     }
 }

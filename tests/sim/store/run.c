@@ -79,7 +79,8 @@ static struct world_result result_of(const struct world *w) {
                              .move_count = w->move_count,
                              .join_count = w->join_count,
                              .heal_count = w->heal_count,
-                             .split_count = w->split_count};
+                             .split_count = w->split_count,
+                             .merge_count = w->merge_count};
     snprintf(r.failure, sizeof r.failure, "%s", w->failure);
     return r;
 }

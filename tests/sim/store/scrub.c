@@ -19,7 +19,7 @@ static void ask(struct world *w, uint32_t group, struct world_scrub *s) {
     struct world_node *n = &w->nodes[g->nodes[world_below(w, g->count)]];
     if (n->store == NULL || n->paused_until_ns > w->now_ns)
         return;
-    s->token = (uint64_t)1 << 63 | w->now_ns << 4 | group;
+    s->token = (uint64_t)1 << 63 | w->now_ns << 5 | group;
     s->asked_ns = w->now_ns;
     tc_buf_clear(&s->vector);
     world_node_set_clock(n);

@@ -18,8 +18,10 @@ static bool holds(const struct world *w, uint32_t group, uint32_t root, uint32_t
 
 uint32_t world_split_leaf(const struct world *w, uint32_t root, uint32_t key) {
     uint32_t at = root;
-    while (w->groups[at].made)
-        at = w->groups[at].children[key < w->groups[at].split_key ? 0 : 1];
+    while (w->groups[at].made) {
+        const struct world_group *g = &w->groups[at];
+        at = g->merged ? g->merged : g->children[key < g->split_key ? 0 : 1];
+    }
     return at;
 }
 
@@ -46,6 +48,8 @@ uint32_t world_split_seen(struct world *w, uint32_t root, uint64_t gid) {
             continue;
         if (w->groups[i].parent != i)
             w->groups[w->groups[i].parent].made = true;
+        if (w->groups[i].right)
+            w->groups[w->groups[i].right].made = true;
         return i;
     }
     return WORLD_GROUPS_MAX;
@@ -77,11 +81,17 @@ bool world_split_settled(struct world *w, uint32_t group) {
 static void draw(struct world *w) {
     uint32_t parent = (uint32_t)tc_prng_below(&w->split_prng, w->group_count);
     struct world_group *g = &w->groups[parent];
-    bool leaf = g->children[0] == 0 && (g->parent == parent || w->groups[g->parent].made);
+    bool leaf = world_group_is_leaf(w, parent);
     uint64_t pause_ns = 1 + tc_prng_below(&w->split_prng, 2 * w->swarm.split_every_ns);
-    if (w->calm || w->swarm.splits == 0)
+    if (w->calm || w->swarm.splits + w->swarm.merges == 0)
         return;
     world_push(w, pause_ns, EVENT_SPLIT, UINT32_MAX, 0, NULL);
+    if (w->swarm.merges && tc_prng_chance(&w->split_prng, 2, 3)) {
+        world_merge_draw(w);
+        return;
+    }
+    if (w->swarm.splits == 0)
+        return;
     if (!leaf || g->to - g->from < 2 || g->gid == SYSTEM_GID)
         return;
     uint32_t key = (uint32_t)tc_prng_between(&w->split_prng, g->from + 1, g->to - 1);

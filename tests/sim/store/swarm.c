@@ -63,10 +63,15 @@ static void draw_splits(uint64_t seed, struct world_swarm *s) {
     struct tc_prng p = tc_prng(seed * 40503 + 5);
     if (s->reshape || tc_prng_chance(&p, 1, 3))
         return;
-    s->splits = (uint32_t)tc_prng_between(&p, 1, (WORLD_GROUPS_MAX - WORLD_ROOTS_MAX) / 2);
+    s->splits = (uint32_t)tc_prng_between(&p, 1, WORLD_SPLITS_MAX);
     if (s->groups == 1)
         s->groups = 2; /* the first is the system's, which is never split */
     s->split_every_ns = tc_prng_between(&p, 200, 3000) * WORLD_MS_NS;
+    if (!tc_prng_chance(&p, 2, 3))
+        return;
+    s->merges = (uint32_t)tc_prng_between(&p, 1, WORLD_MERGES_MAX);
+    s->splits = (uint32_t)tc_prng_between(&p, 2, WORLD_SPLITS_MAX + 4);
+    s->split_every_ns /= 4; /* merges take their turns */
 }
 
 struct world_swarm world_swarm_draw(uint64_t seed) {

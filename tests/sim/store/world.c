@@ -165,6 +165,9 @@ static void dispatch(struct world *w, const struct sim_event *ev) {
     case EVENT_SPLIT:
         world_split_next(w, ev->node);
         break;
+    case EVENT_MERGE:
+        world_merge_next(w, ev->node);
+        break;
     }
 }
 

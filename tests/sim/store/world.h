@@ -23,8 +23,10 @@
 enum {
     WORLD_NODES_MAX = 7,
     WORLD_ROOTS_MAX = 4,   /* groups at the beginning */
-    WORLD_GROUPS_MAX = 16, /* and the children of their splits; a power of 2 */
-    WORLD_KEYS_MAX = 12,   /* per group; key 0 is a counter that is only added to */
+    WORLD_GROUPS_MAX = 32, /* and what they split and merge into; a power of 2 */
+    WORLD_SPLITS_MAX = 6,
+    WORLD_MERGES_MAX = 8,
+    WORLD_KEYS_MAX = 12, /* per group; key 0 is a counter that is only added to */
     WORLD_CLIENTS_MAX = 8,
     WORLD_ATTEMPTS_MAX = 60,
     WORLD_RANGE_ITEMS_MAX = 12,
@@ -76,17 +78,22 @@ struct world_swarm {
     uint32_t heals_per_node;
     uint32_t splits;         /* asked for at most */
     uint64_t split_every_ns; /* on average */
+    uint32_t merges;         /* asked for at most */
 };
 
 /* A group. The first swarm.groups of a world are roots; a split takes two more as children, whose
- * keys are part of their parent's and whose indices go on where the parent's end. */
+ * keys are part of their parent's and whose indices go on where the parent's end; a merge takes one
+ * more, whose keys are those of two neighbours of one line and whose indices go on above both. A
+ * group's number is above those of all that it comes from. */
 struct world_group {
     uint64_t gid;
     uint32_t root;        /* the group at the beginning of its line; itself */
-    uint32_t parent;      /* itself for a root */
+    uint32_t parent;      /* itself for a root; of a merged one the left one */
+    uint32_t right;       /* of a merged one the right one; else 0, which is never one */
+    uint32_t merged;      /* what this one and a neighbour are to become; 0: nothing */
     uint32_t children[2]; /* 0: no split was asked for */
     uint32_t split_key;   /* the first of the right child */
-    bool made;            /* somebody has seen its children */
+    bool made;            /* somebody has seen what it became */
     uint32_t from, to;    /* its keys: [from, to) */
     uint32_t count;       /* members; at first rid i + 1 lives on nodes[i] */
     uint32_t nodes[WORLD_NODES_MAX];
@@ -226,6 +233,7 @@ struct world {
     struct tc_prng split_prng;
     uint64_t split_count; /* made */
     bool split_watch;     /* the next child's leader is to lose power as it begins */
+    uint64_t merge_count; /* made */
     struct world_archive archives[WORLD_GROUPS_MAX];
     struct world_client clients[WORLD_CLIENTS_MAX];
     struct world_op **ops;
@@ -289,7 +297,8 @@ enum world_event {
     EVENT_ORACLE,
     EVENT_SCRUB, /* node: group */
     EVENT_RESHAPE,
-    EVENT_SPLIT, /* node: the parent; 0xffffffff: a new one is drawn */
+    EVENT_SPLIT, /* node: the parent; 0xffffffff: a new one, or a merge, is drawn */
+    EVENT_MERGE, /* node: the merged group */
 };
 
 enum world_parcel_kind {
@@ -339,6 +348,12 @@ void world_groups_create(struct world *w);
 char world_zone(const struct world *w, uint32_t node);
 /* Two more groups, for the children of parent. False: there is no room. */
 bool world_groups_reserve(struct world *w, uint32_t parent, uint32_t split_key);
+/* One more group, for what two neighbours become; its number, 0: there is no room. */
+uint32_t world_groups_reserve_merged(struct world *w, uint32_t left, uint32_t right);
+/* It is not to be split or merged, and it exists as far as the world has seen. */
+bool world_group_is_leaf(const struct world *w, uint32_t group);
+/* It is to be split or merged, so others will have its keys. */
+bool world_group_ends(const struct world_group *g);
 /* Number of the group; groups of a world have gids from 1. */
 uint32_t world_group_of(const struct world *w, uint64_t gid);
 
@@ -357,6 +372,14 @@ uint64_t world_split_told_at(const struct world *w, uint32_t root, uint32_t key,
 uint32_t world_split_seen(struct world *w, uint32_t root, uint64_t gid);
 /* Every member that can has finished the split of this group. */
 bool world_split_settled(struct world *w, uint32_t group);
+
+/* ---- merge.c */
+/* Ask for a merge of two neighbours, if there are any. */
+void world_merge_draw(struct world *w);
+/* Ask for the merge again, of some node, until it is finished. */
+void world_merge_next(struct world *w, uint32_t merged);
+/* Every member that can has finished its part in what this group is to become. */
+bool world_merge_settled(struct world *w, uint32_t group);
 
 /* ---- request.c: what clients send, and what they read out of answers */
 void world_request_build(struct world *w, struct world_op *op);
@@ -443,6 +466,7 @@ struct world_result {
     uint64_t join_count;
     uint64_t heal_count;
     uint64_t split_count;
+    uint64_t merge_count;
     char failure[WORLD_FAILURE_BYTES];
 };
 struct world_result world_run(uint64_t seed, void (*trace)(void *user, const char *line),
