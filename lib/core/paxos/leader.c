@@ -249,6 +249,11 @@ static void rewind_to(struct paxos *p, struct peer *f, const struct paxos_msg *m
         return; /* of what was sent before the last rewind: that was answered by it */
     if (f->mode == PEER_PROBE && rejected != f->next - 1)
         return;
+    if (rejected <= f->match && m->echo_ns > f->matched_ns && at < f->match) {
+        /* It acknowledged that place before this was sent: its disk lost what it vouched for. */
+        TC_PROBE("paxos: a follower lost what it had acknowledged");
+        f->match = at;
+    }
     if (rejected <= f->match || rejected >= f->next || at >= rejected)
         return;
     while (at > p->log.base.index && at <= last_index(p) &&
@@ -283,8 +288,10 @@ static tc_err matched(struct paxos *p, struct peer *f, const struct paxos_msg *m
     if (f->mode == PEER_SNAPSHOT && match < p->log.base.index)
         return TC_OK;
     bool progress = match > f->match || f->mode != PEER_REPLICATE;
-    if (match > f->match)
+    if (match > f->match) {
         f->match = match;
+        f->matched_ns = p->now_ns;
+    }
     if (f->next <= f->match)
         f->next = f->match + 1;
     if (progress) {

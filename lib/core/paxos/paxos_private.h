@@ -57,6 +57,7 @@ struct peer {
     uint64_t beat_match;  /* match at the last beat: no progress since then means loss */
     uint64_t snapshot_ns; /* a snapshot was asked for then */
     uint64_t rewound_ns;  /* a mismatch moved next down then */
+    uint64_t matched_ns;  /* match rose then */
     uint32_t slot;        /* its node in the support machine; 0: none */
     bool asked_quiet;     /* it may be quiet since */
     bool quiet;           /* it is: its node's acknowledgements at fort_boot and fort_epoch count */

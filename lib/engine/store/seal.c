@@ -78,8 +78,7 @@ bool store__seal_needed(const struct replica *r) {
 }
 
 bool store__seal_unarchived(const struct replica *r) {
-    return r->seal && r->store->options.archive_required &&
-           r->status.archived < r->seal->at.index;
+    return r->seal && r->store->options.archive_required && r->status.archived < r->seal->at.index;
 }
 
 bool store__seal_keeps_members(const struct replica *r) {
