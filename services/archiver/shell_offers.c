@@ -74,6 +74,9 @@ static tc_err take(struct offers *o, const Tercet__Pb__SegmentOffer *m, struct i
         .parent_gid = m->parent_gid,
         .base_index = m->base_index,
         .base_chain = m->base_chain,
+        .parent_index = m->parent_index,
+        .right_gid = m->right_gid,
+        .right_index = m->right_index,
     };
     tc_err err = intake_take(o->intake, &offer, ret);
     tc_buf_deinit(&entries);

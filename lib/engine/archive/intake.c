@@ -288,6 +288,15 @@ static void describe(struct archive_manifest *m, const struct archive_segment *s
     tc_buf_append_slice(&m->end, s->end);
 }
 
+static void note_parents(struct archive_manifest *m, const struct intake_offer *o) {
+    m->parent_gid = o->parent_gid;
+    if (o->right_gid == 0)
+        return;
+    m->parent_index = o->parent_index;
+    m->right_gid = o->right_gid;
+    m->right_index = o->right_index;
+}
+
 /* The first segment of a child joins its parent's log where it says that it was split off. */
 static bool joins_parent(struct intake_group *g, const struct intake_offer *o) {
     const struct archive_segment *s = &o->segment;
@@ -295,7 +304,7 @@ static bool joins_parent(struct intake_group *g, const struct intake_offer *o) {
         return true;
     bool joins = s->first == o->base_index + 1 && s->chain_before == o->base_chain;
     if (!joins)
-        say(g, o, "does not begin where its parent was split", s->first, s->last);
+        say(g, o, "does not begin where its parents end", s->first, s->last);
     return joins;
 }
 
@@ -312,7 +321,7 @@ static tc_err archive(struct intake *in, struct intake_group *g, const struct in
     struct archive_segment_ref ref = ref_of(s);
     TC_TRY(put_segment(in, g, s, &ref));
     if (g->manifest.version == 0)
-        g->manifest.parent_gid = o->parent_gid;
+        note_parents(&g->manifest, o);
     describe(&g->manifest, s);
     tc_err err = archive_manifest_add_segment(&g->manifest, &ref);
     if (err == TC_OK)
@@ -352,13 +361,21 @@ static tc_err take_entries(struct intake *in, struct intake_group *g,
     return archive(in, g, o);
 }
 
+/* A merged group's log begins above both its parents'. */
+static bool malformed_merge(const struct intake_offer *o) {
+    uint64_t higher = o->parent_index > o->right_index ? o->parent_index : o->right_index;
+    return o->right_gid != 0 &&
+           (o->parent_gid == 0 || o->parent_gid == o->right_gid || o->parent_index == 0 ||
+            o->right_index == 0 || o->base_index != higher);
+}
+
 static bool malformed(const struct intake_offer *o) {
     const struct archive_segment *s = &o->segment;
     bool asking = s->first == 0;
     return o->rid == 0 || s->gid == 0 || o->node.len > INTAKE_NODE_BYTES_MAX ||
            s->table.len > ARCHIVE_NAME_BYTES_MAX || s->start.len > ARCHIVE_KEY_BYTES_MAX ||
            s->end.len > ARCHIVE_KEY_BYTES_MAX ||
-           (!asking && (s->last < s->first || s->last == UINT64_MAX));
+           (!asking && (s->last < s->first || s->last == UINT64_MAX)) || malformed_merge(o);
 }
 
 /* Ask each replica once for each segment; whoever archived a segment has shown it already. */

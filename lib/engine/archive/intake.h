@@ -34,6 +34,10 @@ struct intake_offer {
     uint64_t parent_gid;
     uint64_t base_index;
     uint64_t base_chain;
+    /* A merged group: parent_gid is the left one, which ends at parent_index. right_gid 0: none. */
+    uint64_t parent_index;
+    uint64_t right_gid;
+    uint64_t right_index;
 };
 
 struct intake_reply {

@@ -4,17 +4,16 @@
  * that lost the race for a version gets TC_EEXISTS and starts over from what is there now.
  *
  *   offset  0  u64  magic "TERCMAN1"
- *           8  u32  format version 1
+ *           8  u32  format version: 1, or 2 for a merged group
  *          12  u32  zero
  *          16  u64  manifest version | u64 gid | u64 table id | u64 parent gid (0: none)
  *          48  u64  base index | u64 base chain: where the group's log begins
- *          64  u32  segments | u32 snapshots
- *          72  lenbytes table name, lenbytes key range start, lenbytes end
- *              per segment: u64 first, last, chain_before, chain_after, first_ballot, last_ballot,
- *                  first_ms, last_ms, bytes; u32 CRC32C of the object
- *              per snapshot: u64 index, ballot, chain, wall ms, keys, bytes; u32 parts,
- *                  u32 CRC32C of its index object
- *              footer as of a segment, magic "NAMC"
+ *                   version 2 only: u64 parent index | u64 right gid | u64 right index; what
+ * follows stands 24 bytes further on 64  u32  segments | u32 snapshots 72  lenbytes table name,
+ * lenbytes key range start, lenbytes end per segment: u64 first, last, chain_before, chain_after,
+ * first_ballot, last_ballot, first_ms, last_ms, bytes; u32 CRC32C of the object per snapshot: u64
+ * index, ballot, chain, wall ms, keys, bytes; u32 parts, u32 CRC32C of its index object footer as
+ * of a segment, magic "NAMC"
  *
  * Invariant (archive_manifest_check): segments are gap-free from the base on, by index and by chain
  * (REPLICATION.md C4, I9); snapshots rise by index and lie within.
@@ -64,6 +63,10 @@ struct archive_manifest {
     uint64_t parent_gid;
     uint64_t base_index;
     uint64_t base_chain;
+    /* A merged group: parent_gid is the left one, and its log begins above both ends. */
+    uint64_t parent_index; /* where the MERGE stands */
+    uint64_t right_gid;    /* 0: not merged */
+    uint64_t right_index;  /* where its SEAL stands */
     struct tc_buf table;
     struct tc_buf start;
     struct tc_buf end;

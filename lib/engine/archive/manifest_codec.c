@@ -8,6 +8,7 @@
 
 enum {
     VERSION = 1,
+    VERSION_MERGED = 2, /* with three words more; written for merged groups alone */
     SEGMENT_BYTES = 76,
     SNAPSHOT_BYTES = 56,
 };
@@ -33,12 +34,17 @@ void archive_manifest_encode(const struct archive_manifest *m, struct tc_buf *ou
     TC_ASSERT(m->segment_count <= ARCHIVE_SEGMENTS_MAX);
     size_t from = out->len;
     tc_buf_append_u64(out, MANIFEST_MAGIC);
-    tc_buf_append_u32(out, VERSION);
+    tc_buf_append_u32(out, m->right_gid ? VERSION_MERGED : VERSION);
     tc_buf_append_u32(out, 0);
     const uint64_t words[] = {m->version,    m->gid,        m->table_id,
                               m->parent_gid, m->base_index, m->base_chain};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         tc_buf_append_u64(out, words[i]);
+    if (m->right_gid) {
+        tc_buf_append_u64(out, m->parent_index);
+        tc_buf_append_u64(out, m->right_gid);
+        tc_buf_append_u64(out, m->right_index);
+    }
     tc_buf_append_u32(out, (uint32_t)m->segment_count);
     tc_buf_append_u32(out, (uint32_t)m->snapshot_count);
     archive__append_lenbytes(out, tc_buf_slice(&m->table));
@@ -108,16 +114,29 @@ static tc_err decode_lists(struct tc_reader *r, uint32_t segments, uint32_t snap
     return TC_OK;
 }
 
+/* False: impossible. */
+static bool decode_merged(struct tc_reader *r, struct archive_manifest *m) {
+    m->parent_index = tc_reader_u64(r);
+    m->right_gid = tc_reader_u64(r);
+    m->right_index = tc_reader_u64(r);
+    uint64_t higher = m->parent_index > m->right_index ? m->parent_index : m->right_index;
+    return m->right_gid != 0 && m->parent_gid != 0 && m->right_gid != m->parent_gid &&
+           m->parent_index != 0 && m->right_index != 0 && m->base_index == higher;
+}
+
 static tc_err decode(struct tc_slice content, struct archive_manifest *m) {
     struct tc_reader r = tc_reader(content);
-    bool known = tc_reader_u64(&r) == MANIFEST_MAGIC && tc_reader_u32(&r) == VERSION &&
-                 tc_reader_u32(&r) == 0;
+    bool known = tc_reader_u64(&r) == MANIFEST_MAGIC;
+    uint32_t format = tc_reader_u32(&r);
+    known = known && (format == VERSION || format == VERSION_MERGED) && tc_reader_u32(&r) == 0;
     m->version = tc_reader_u64(&r);
     m->gid = tc_reader_u64(&r);
     m->table_id = tc_reader_u64(&r);
     m->parent_gid = tc_reader_u64(&r);
     m->base_index = tc_reader_u64(&r);
     m->base_chain = tc_reader_u64(&r);
+    if (format == VERSION_MERGED)
+        known = decode_merged(&r, m) && known;
     uint32_t segments = tc_reader_u32(&r);
     uint32_t snapshots = tc_reader_u32(&r);
     if (!tc_reader_ok(&r) || !known || m->version == 0 || m->base_index == UINT64_MAX)

@@ -240,6 +240,26 @@ static tc_err take_in(struct reference *left, struct reference *right) {
     return err == TC_EEND ? TC_OK : err;
 }
 
+tc_err reference_copy(struct reference *from, const char *path, struct reference **ret_ref) {
+    struct reference_opts opts = {.gid = from->gid};
+    struct reference *r = NULL;
+    TC_TRY(reference_new(from->fs, path, &opts, &r));
+    tc_err err = take_in(r, from);
+    if (err != TC_OK) {
+        reference_free(r);
+        return err;
+    }
+    r->at = from->at;
+    r->seal_index = from->seal_index;
+    r->seal_type = from->seal_type;
+    memcpy(r->seal_gids, from->seal_gids, sizeof r->seal_gids);
+    tc_buf_append_slice(&r->split_key, tc_buf_slice(&from->split_key));
+    r->right_gid = from->right_gid;
+    r->right_at = from->right_at;
+    *ret_ref = r;
+    return TC_OK;
+}
+
 tc_err reference_merge(struct reference *left, struct reference *right, uint64_t gid) {
     bool fits = ends_with(left, PAXOS_MERGE) && ends_with(right, PAXOS_SEAL) &&
                 left->seal_gids[0] == gid && right->seal_gids[0] == gid &&

@@ -29,6 +29,10 @@ struct reference_opts {
  *   Errors   TC_EINVAL, TC_EFULL, TC_EIO (scratch file) */
 TC_MUST_USE tc_err reference_new(struct tc_fs *fs, const char *path,
                                  const struct reference_opts *opts, struct reference **ret_ref);
+/* Another one in a file of its own that stands where from stands.
+ *   Errors   as reference_new; TC_ECORRUPT */
+TC_MUST_USE tc_err reference_copy(struct reference *from, const char *path,
+                                  struct reference **ret_ref);
 /* NULL is a no-op. Removes the scratch file. */
 void reference_free(struct reference *r);
 

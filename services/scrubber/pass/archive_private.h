@@ -16,8 +16,8 @@ tc_err pass__archive_read(struct pass *p, const char *key, uint32_t crc, struct 
  * finding was added; others: the segment could not be read. */
 tc_err pass__archive_segment(struct pass *p, uint64_t gid, const struct archive_segment_ref *ref,
                              uint64_t last);
-/* The group of m was split off another one: begin the reference with what that one's archive holds
- * up to the split, and what its own parents' hold. */
+/* The group of m was split off another one or merged from two: begin the reference with what their
+ * archive holds up to their ends, and what their own parents' holds. */
 void pass__archive_line(struct pass *p, const struct archive_manifest *m);
 /* Read every snapshot; the newest sound one at or below the mark becomes the reference's start. */
 tc_err pass__archive_snapshots(struct pass *p, const struct archive_manifest *m);

@@ -24,15 +24,21 @@ void pass_nodes_deinit(struct pass_nodes *n) {
     n->count = 0;
 }
 
-/* A group that was split has no content of its own any more: its children are scrubbed. */
+/* A group that was split or merged has no content of its own any more: what it became is scrubbed.
+ * One that is sealed logs no mark. */
+static bool has_ended(const Tercet__Pb__ReplicaInfo *r) {
+    return (r->split && r->split->n_children > 0) ||
+           (r->merge && r->merge->state >= TERCET__PB__MERGE_STATE__MERGE_MADE) ||
+           (r->seal && r->seal->state == TERCET__PB__SEAL_STATE__SEAL_DONE);
+}
+
 uint64_t pass_nodes_next_gid(const struct pass_nodes *n, uint64_t gid) {
     uint64_t next = 0;
     for (size_t i = 0; i < n->count; i++) {
         const Tercet__Pb__NodeInfoReply *info = n->node[i].info;
         for (size_t k = 0; info && k < info->n_replicas; k++) {
             const Tercet__Pb__Partition *p = info->replicas[k]->partition;
-            bool split = info->replicas[k]->split && info->replicas[k]->split->n_children > 0;
-            if (p && !split && p->gid > gid && (next == 0 || p->gid < next))
+            if (p && !has_ended(info->replicas[k]) && p->gid > gid && (next == 0 || p->gid < next))
                 next = p->gid;
         }
     }

@@ -109,6 +109,29 @@ static void test_manifest(void **state) {
     tc_buf_deinit(&file);
 }
 
+/* A merged group's manifest names both that it comes from. */
+static void test_manifest_merged(void **state) {
+    (void)state;
+    struct archive_manifest m = {.version = 5, .gid = GID, .table_id = 3, .parent_gid = 2}, again;
+    struct tc_buf object = {0}, file = {0};
+    m.base_index = 14;
+    m.base_chain = 77;
+    m.parent_index = 10;
+    m.right_gid = 4;
+    m.right_index = 14;
+    tc_buf_append_str(&m.table, "things");
+    archive_manifest_encode(&m, &object);
+    golden_same("archive-manifest-v2", tc_buf_slice(&object));
+    golden_read("archive-manifest-v2", &file);
+    OK(archive_manifest_decode(tc_buf_slice(&file), &again));
+    assert_true(again.parent_gid == 2 && again.right_gid == 4 && again.base_index == 14);
+    assert_true(again.parent_index == 10 && again.right_index == 14);
+    archive_manifest_deinit(&again);
+    archive_manifest_deinit(&m);
+    tc_buf_deinit(&object);
+    tc_buf_deinit(&file);
+}
+
 static void test_snapshot_part(void **state) {
     (void)state;
     struct tc_buf items = {0}, object = {0}, file = {0}, scratch = {0};
@@ -196,9 +219,9 @@ static void test_directory_object(void **state) {
 
 int archive_formats(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_segment),          cmocka_unit_test(test_manifest),
-        cmocka_unit_test(test_snapshot_part),    cmocka_unit_test(test_snapshot_index),
-        cmocka_unit_test(test_directory_object),
+        cmocka_unit_test(test_segment),         cmocka_unit_test(test_manifest),
+        cmocka_unit_test(test_manifest_merged), cmocka_unit_test(test_snapshot_part),
+        cmocka_unit_test(test_snapshot_index),  cmocka_unit_test(test_directory_object),
     };
     return cmocka_run_group_tests_name("archive", tests, NULL, NULL);
 }

@@ -220,6 +220,42 @@ static void test_entry_split(void **state) {
     tc_buf_deinit(&file);
 }
 
+static void test_entry_seal(void **state) {
+    (void)state;
+    struct tc_buf body = {0}, file = {0};
+    struct entry_seal seal = {.hlc_ns = 1700000000000000004u, .left_gid = 300, .merged_gid = 302};
+    struct entry_seal again;
+    entry_seal_encode(&seal, &body);
+    golden_same("entry-seal-v1", tc_buf_slice(&body));
+    golden_read("entry-seal-v1", &file);
+    OK(entry_seal_decode(tc_buf_slice(&file), &again));
+    assert_true(again.hlc_ns == seal.hlc_ns && again.left_gid == 300 && again.merged_gid == 302);
+    tc_buf_deinit(&body);
+    tc_buf_deinit(&file);
+}
+
+static void test_entry_merge(void **state) {
+    (void)state;
+    struct tc_buf body = {0}, file = {0};
+    struct entry_merge merge = {.hlc_ns = 1700000000000000005u,
+                                .merged_gid = 302,
+                                .epoch = 4,
+                                .right_gid = 301,
+                                .right_index = 5000,
+                                .right_chain = 0x1122334455667788u,
+                                .end = S("12345678a key")};
+    struct entry_merge again;
+    entry_merge_encode(&merge, &body);
+    golden_same("entry-merge-v1", tc_buf_slice(&body));
+    golden_read("entry-merge-v1", &file);
+    OK(entry_merge_decode(tc_buf_slice(&file), &again));
+    assert_true(again.hlc_ns == merge.hlc_ns && tc_slice_eq(again.end, merge.end));
+    assert_true(again.merged_gid == 302 && again.epoch == 4 && again.right_gid == 301);
+    assert_true(again.right_index == 5000 && again.right_chain == merge.right_chain);
+    tc_buf_deinit(&body);
+    tc_buf_deinit(&file);
+}
+
 /* A joint configuration with a log replica in it. */
 static struct quorum_config make_config(void) {
     struct quorum_config c = {.version = 9};
@@ -288,6 +324,7 @@ int core_formats(void) {
         cmocka_unit_test(test_entry_write),    cmocka_unit_test(test_entry_scrub),
         cmocka_unit_test(test_entry_conf),     cmocka_unit_test(test_chain_hash),
         cmocka_unit_test(test_suspect_record), cmocka_unit_test(test_entry_split),
+        cmocka_unit_test(test_entry_seal),     cmocka_unit_test(test_entry_merge),
     };
     return cmocka_run_group_tests_name("core", tests, NULL, NULL);
 }

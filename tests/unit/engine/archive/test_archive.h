@@ -15,6 +15,7 @@ void test_intake_archives_in_order(void **state);
 void test_intake_compares_replicas(void **state);
 void test_intake_blames_the_archive(void **state);
 void test_intake_refuses(void **state);
+void test_intake_notes_both_parents(void **state);
 void test_intake_fault_sweep(void **state);
 
 #endif

@@ -226,3 +226,40 @@ void test_intake_fault_sweep(void **state) {
         rig_free(&r);
     }
 }
+
+/* The manifest of a merged group names both that it comes from and where they end. */
+void test_intake_notes_both_parents(void **state) {
+    (void)state;
+    struct rig r = rig_make();
+    struct log l = log_make(0);
+    struct intake_reply reply = {0};
+    struct archive_manifest m = {0};
+    struct tc_buf encoded = {0};
+    log_entries(&l, 11, 20, &encoded);
+    struct intake_offer o = {.segment = {.gid = GID,
+                                         .table_id = 8,
+                                         .table = TC_SLICE_LIT("orders"),
+                                         .first = 11,
+                                         .last = 20,
+                                         .chain_before = l.chain[10],
+                                         .chain_after = l.chain[20],
+                                         .entries = tc_buf_slice(&encoded)},
+                             .node = TC_SLICE_LIT("storage-1"),
+                             .rid = 1,
+                             .parent_gid = 1,
+                             .base_index = 9,
+                             .base_chain = l.chain[10],
+                             .parent_index = 7,
+                             .right_gid = 2,
+                             .right_index = 10};
+    assert_int_equal(intake_take(r.in, &o, &reply), TC_EINVAL); /* not the higher of both */
+    o.base_index = 10;
+    OK(intake_take(r.in, &o, &reply));
+    assert_int_equal(reply.archived, 20);
+    OK(archive_manifest_load(r.store, GID, &m));
+    assert_true(m.parent_gid == 1 && m.parent_index == 7);
+    assert_true(m.right_gid == 2 && m.right_index == 10 && m.base_index == 10);
+    archive_manifest_deinit(&m);
+    tc_buf_deinit(&encoded);
+    rig_free(&r);
+}

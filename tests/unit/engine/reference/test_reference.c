@@ -238,6 +238,101 @@ static void buckets_narrow_to_keys(void **state) {
     reference_free(r);
 }
 
+/* The next entry of group gid, made here. */
+static tc_err apply_next(struct reference *r, uint64_t gid, uint16_t type, struct tc_slice body) {
+    struct paxos_mark at = reference_mark(r);
+    struct paxos_entry e = {.index = at.index + 1,
+                            .ballot = paxos_ballot(1, 1),
+                            .type = type,
+                            .body_len = (uint32_t)body.len,
+                            .body_crc = tc_crc32c(0, body.data, body.len)};
+    e.chain = paxos_chain(gid, at.chain, &e);
+    return reference_apply(r, &e, body);
+}
+
+static void apply_leads(struct reference *r, uint64_t gid, int count) {
+    for (int i = 0; i < count; i++)
+        assert_int_equal(apply_next(r, gid, PAXOS_LEAD, TC_SLICE_EMPTY), TC_OK);
+}
+
+static void apply_seal(struct reference *r, uint64_t gid, uint64_t merged_gid) {
+    struct tc_buf body = {0};
+    struct entry_seal s = {.hlc_ns = 6, .left_gid = 20, .merged_gid = merged_gid};
+    entry_seal_encode(&s, &body);
+    assert_int_equal(apply_next(r, gid, PAXOS_SEAL, tc_buf_slice(&body)), TC_OK);
+    tc_buf_deinit(&body);
+}
+
+static void apply_merge(struct reference *r, uint64_t gid, uint64_t merged_gid,
+                        const struct paxos_mark *right) {
+    struct tc_buf body = {0};
+    struct entry_merge m = {.hlc_ns = 7,
+                            .merged_gid = merged_gid,
+                            .epoch = 3,
+                            .right_gid = 21,
+                            .right_index = right->index,
+                            .right_chain = right->chain};
+    entry_merge_encode(&m, &body);
+    assert_int_equal(apply_next(r, gid, PAXOS_MERGE, tc_buf_slice(&body)), TC_OK);
+    tc_buf_deinit(&body);
+}
+
+static void apply_split(struct reference *r) {
+    struct tc_buf body = {0};
+    struct entry_split s = {.hlc_ns = 5, .gids = {20, 21}, .key = tc_slice("d", 1)};
+    entry_split_encode(&s, &body);
+    assert_int_equal(apply_next(r, GID, PAXOS_SPLIT, tc_buf_slice(&body)), TC_OK);
+    tc_buf_deinit(&body);
+}
+
+/* Split in two and merged again it holds what it held; its log goes on above the longer half's. */
+static void halves_merge_into_what_they_were(void **state) {
+    struct world *w = *state;
+    struct reference *left = start(w), *right = NULL;
+    assert_int_equal(feed(left, w, 1, ENTRIES), TC_OK);
+    apply_split(left);
+    assert_int_equal(reference_copy(left, "d/right", &right), TC_OK);
+    assert_int_equal(reference_child(left, 20), TC_OK);
+    assert_int_equal(reference_child(right, 21), TC_OK);
+    uint64_t items = btree_stats(w->replica).item_count;
+    assert_true(reference_item_count(left) > 0 && reference_item_count(left) < items);
+    assert_int_equal(reference_item_count(left) + reference_item_count(right), items);
+    apply_leads(left, 20, 1);
+    apply_leads(right, 21, 5);
+    apply_seal(right, 21, 22);
+    struct paxos_mark sealed = reference_mark(right);
+    apply_merge(left, 20, 22, &sealed);
+    assert_int_equal(reference_merge(left, right, 23), TC_EINVAL);
+    assert_int_equal(reference_merge(right, left, 22), TC_EINVAL);
+    struct paxos_mark merged = reference_mark(left);
+    assert_int_equal(reference_merge(left, right, 22), TC_OK);
+    reference_free(right);
+    assert_same(left, w->replica);
+    assert_int_equal(reference_mark(left).index, sealed.index);
+    assert_int_equal(reference_mark(left).chain, paxos_merged_base(&merged, &sealed, 22).chain);
+    apply_leads(left, 22, 1);
+    reference_free(left);
+}
+
+/* It was sealed elsewhere in its log than the left one's MERGE says. */
+static void another_seal_is_not_merged(void **state) {
+    struct world *w = *state;
+    struct reference *left = start(w), *right = NULL;
+    apply_split(left);
+    assert_int_equal(reference_copy(left, "d/right", &right), TC_OK);
+    assert_int_equal(reference_child(left, 20), TC_OK);
+    assert_int_equal(reference_child(right, 21), TC_OK);
+    apply_seal(right, 21, 22);
+    struct paxos_mark sealed = reference_mark(right);
+    sealed.chain++;
+    apply_merge(left, 20, 22, &sealed);
+    assert_int_equal(reference_merge(left, right, 22), TC_EINVAL);
+    struct tc_slice none = TC_SLICE_EMPTY;
+    assert_int_equal(apply_next(right, 21, PAXOS_ARCHIVED, none), TC_ECORRUPT);
+    reference_free(right);
+    reference_free(left);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_log_gives_the_replica),
@@ -246,6 +341,8 @@ int main(void) {
         cmocka_unit_test(damage_stops_at_the_entry),
         cmocka_unit_test(unknown_kinds_are_refused),
         cmocka_unit_test(buckets_narrow_to_keys),
+        cmocka_unit_test(halves_merge_into_what_they_were),
+        cmocka_unit_test(another_seal_is_not_merged),
     };
     return cmocka_run_group_tests_name("reference", tests, setup, teardown);
 }
