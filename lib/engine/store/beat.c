@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/crc32c.h"
 #include "base/probe.h"
+#include "engine/store/disk.h"
 #include "engine/store/due.h"
 #include "engine/store/group.h"
 
@@ -134,20 +135,36 @@ static void hand_out_wakes(struct store *s, uint32_t slot, const Tercet__Pb__Nod
     }
 }
 
-static bool beat_sound(const Tercet__Pb__NodeBeat *m) {
-    return ends_sound(m->from_store, m->to_store) && m->n_gids == m->n_numbers &&
-           m->n_gids <= SUPPORT_WAKES_MAX && store__beat_crc(m) == m->crc;
+tc_err store__beat_decode(const Tercet__Pb__NodeBeat *m, struct support_beat *ret_beat) {
+    if (!ends_sound(m->from_store, m->to_store) || m->n_gids != m->n_numbers ||
+        m->n_gids > SUPPORT_WAKES_MAX || store__beat_crc(m) != m->crc)
+        return TC_ECORRUPT;
+    *ret_beat =
+        (struct support_beat){.boot = m->boot, .sent_ns = m->sent_ns, .partial = m->partial != 0};
+    memcpy(ret_beat->from, m->from_store.data, sizeof ret_beat->from);
+    memcpy(ret_beat->to, m->to_store.data, sizeof ret_beat->to);
+    return TC_OK;
 }
 
+tc_err store__beat_ack_decode(const Tercet__Pb__NodeBeatAck *m, struct support_ack *ret_ack) {
+    if (!ends_sound(m->from_store, m->to_store) || store__beat_ack_crc(m) != m->crc)
+        return TC_ECORRUPT;
+    *ret_ack = (struct support_ack){
+        .boot = m->boot, .epoch = m->epoch, .to_boot = m->to_boot, .echo_ns = m->echo_ns};
+    memcpy(ret_ack->from, m->from_store.data, sizeof ret_ack->from);
+    memcpy(ret_ack->to, m->to_store.data, sizeof ret_ack->to);
+    return TC_OK;
+}
+
+/* The wakes reach their groups before the acknowledgement leaves: from then on the beats to come
+ * vouch for every group that they do not list. */
 void store_receive_beat(struct store *s, const Tercet__Pb__NodeBeat *m) {
-    struct support_beat b = {.boot = m->boot, .sent_ns = m->sent_ns, .partial = m->partial};
+    struct support_beat b;
     struct support_ack ack;
-    bool sound = beat_sound(m);
-    if (sound) {
-        memcpy(b.from, m->from_store.data, sizeof b.from);
-        memcpy(b.to, m->to_store.data, sizeof b.to);
-    }
-    if (!sound || support_recv_beat(s->support, store__now_ns(s), &b, &ack) != TC_OK) {
+    tc_err err = store__beat_decode(m, &b);
+    if (err == TC_OK)
+        err = support_recv_beat(s->support, store__now_ns(s), &b, &ack);
+    if (err != TC_OK) {
         s->counters.messages_dropped++;
         return;
     }
@@ -157,31 +174,26 @@ void store_receive_beat(struct store *s, const Tercet__Pb__NodeBeat *m) {
 }
 
 void store_receive_beat_ack(struct store *s, const Tercet__Pb__NodeBeatAck *m) {
-    struct support_ack a = {
-        .boot = m->boot, .epoch = m->epoch, .to_boot = m->to_boot, .echo_ns = m->echo_ns};
-    if (!ends_sound(m->from_store, m->to_store) || store__beat_ack_crc(m) != m->crc) {
+    struct support_ack a;
+    if (store__beat_ack_decode(m, &a) == TC_OK)
+        support_recv_ack(s->support, store__now_ns(s), &a);
+    else
         s->counters.messages_dropped++;
-        return;
-    }
-    memcpy(a.from, m->from_store.data, sizeof a.from);
-    memcpy(a.to, m->to_store.data, sizeof a.to);
-    support_recv_ack(s->support, store__now_ns(s), &a);
 }
 
 /* ---- time */
 
-/* A leader whose disk hangs must lose its leases, of quiet groups too. */
-static bool may_beat(const struct store *s, uint64_t now_ns) {
-    return disk_outstanding_ns(&s->disk, now_ns) <= store__group_timers(s).stall_ns;
-}
-
-void store__beat_tick(struct store *s, uint64_t now_ns) {
-    struct support_beat b;
+void store__beat_listen(struct store *s, uint64_t now_ns) {
     support_tick(s->support, now_ns);
-    while (may_beat(s, now_ns) && support_next_beat(s->support, now_ns, &b))
-        send_beat(s, &b);
     if (support_take_changed(s->support))
         store__due_all(s);
+}
+
+void store__beat_speak(struct store *s, uint64_t now_ns) {
+    struct support_beat b;
+    /* A leader whose disk hangs must lose its leases, of quiet groups too. */
+    while (!store__disk_hangs(s, now_ns) && support_next_beat(s->support, now_ns, &b))
+        send_beat(s, &b);
 }
 
 uint64_t store__beat_deadline_ns(const struct store *s) {

@@ -105,6 +105,10 @@ static void give_leaders_away(struct store *s, uint64_t now_ns) {
     }
 }
 
+bool store__disk_hangs(const struct store *s, uint64_t now_ns) {
+    return disk_outstanding_ns(&s->disk, now_ns) > store__group_timers(s).stall_ns;
+}
+
 void store__disk_tick(struct store *s, uint64_t now_ns) {
     if (now_ns < s->disk_tick_ns)
         return;
@@ -114,7 +118,7 @@ void store__disk_tick(struct store *s, uint64_t now_ns) {
     disk_tick(&s->disk, now_ns);
     if (slow != s->disk.slow)
         tell(s, slow ? "the disk is quick again" : "the disk is slow: leaderships are given away");
-    if (!disk_may_lead(&s->disk, now_ns, store__wall_ns(s)))
+    if (!disk_may_lead(&s->disk, now_ns, store__wall_ns(s)) || store__disk_hangs(s, now_ns))
         give_leaders_away(s, now_ns);
 }
 

@@ -18,6 +18,8 @@ void store__disk_failed(struct store *s, const char *what);
 /* Look at space and slowness about once a second; give leaderships away when the verdict says so.
  */
 void store__disk_tick(struct store *s, uint64_t now_ns);
+/* A log write has been out for longer than a leader may wait for one. */
+bool store__disk_hangs(const struct store *s, uint64_t now_ns);
 /* TC_EFULL when no replica may be added. */
 TC_MUST_USE tc_err store__disk_admit_replica(struct store *s);
 /* TC_EFULL when a write that can make the store grow is refused. */

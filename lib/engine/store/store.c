@@ -265,8 +265,9 @@ void store_tick(struct store *s) {
     store__check_clocks(s);
     uint64_t now_ns = store__now_ns(s);
     store__flush(s);
-    store__beat_tick(s, now_ns);
+    store__beat_listen(s, now_ns);
     store__due_tick(s, now_ns);
+    store__beat_speak(s, now_ns);
     store__upkeep(s, now_ns);
 }
 

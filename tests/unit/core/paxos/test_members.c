@@ -156,6 +156,29 @@ static void test_learner_is_forgotten_with_the_term(void **state) {
     paxos_free(r.p);
 }
 
+/* A late answer does not take back what a newer one said (the store simulator, seed 1098: the group
+ * was quiet by then, and nothing more came to put it right). */
+static void test_a_late_answer_changes_nothing(void **state) {
+    (void)state;
+    struct replica r;
+    struct paxos_peer_status peers[2];
+    open_leader(&r);
+    commit_all(&r);
+    uint64_t last = paxos_status(r.p).last.index, early = r.now;
+    assert_int_equal(tick(&r, 500), TC_OK);
+    assert_int_equal(ack(&r, 2, last, PAXOS_F_BTREE), TC_OK);
+    struct paxos_msg late = {.type = PAXOS_ACCEPTED,
+                             .from = 2,
+                             .ballot = paxos_status(r.p).ballot,
+                             .seen_ballot = paxos_status(r.p).ballot,
+                             .echo_ns = early};
+    late.mark = paxos_status(r.p).base;
+    assert_int_equal(receive(&r, late), TC_OK);
+    assert_int_equal(paxos_peers(r.p, peers, 2), 2);
+    assert_true(peers[0].rid == 2 && peers[0].has_tree);
+    paxos_free(r.p);
+}
+
 static void test_configure_is_refused(void **state) {
     (void)state;
     struct replica r;
@@ -453,6 +476,7 @@ int run_member_tests(void) {
         cmocka_unit_test(test_learner_is_not_counted),
         cmocka_unit_test(test_the_last_that_can_lead_stays),
         cmocka_unit_test(test_learner_is_forgotten_with_the_term),
+        cmocka_unit_test(test_a_late_answer_changes_nothing),
         cmocka_unit_test(test_configure_is_refused),
         cmocka_unit_test(test_replacement),
         cmocka_unit_test(test_upgrade_in_place),

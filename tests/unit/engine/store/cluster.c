@@ -358,10 +358,14 @@ Tercet__Pb__NodeInfoReply *cluster_info(struct cluster *c, int n) {
 }
 
 void cluster_create_group(struct cluster *c) {
+    cluster_create_group_as(c, GID);
+}
+
+void cluster_create_group_as(struct cluster *c, uint64_t gid) {
     Tercet__Pb__Member members[NODES], *pointers[NODES];
     char addr[NODES][24], zone[NODES][2];
     Tercet__Pb__Partition p = TERCET__PB__PARTITION__INIT;
-    p.gid = GID;
+    p.gid = gid;
     p.table_id = 5;
     p.epoch = 1;
     for (int i = 0; i < NODES; i++) {

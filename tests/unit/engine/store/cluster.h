@@ -63,6 +63,7 @@ void cluster_drain(struct cluster *c, struct node *n);
 int cluster_wait_leader(struct cluster *c);
 int cluster_leader(struct cluster *c); /* -1: nobody serves now */
 void cluster_create_group(struct cluster *c);
+void cluster_create_group_as(struct cluster *c, uint64_t gid);
 void cluster_stop(struct cluster *c, int n, bool power_loss);
 void cluster_start(struct cluster *c, int n);
 /* Tell every node that is up of all of them. */

@@ -248,6 +248,7 @@ static void all_three_crash_and_nothing_acknowledged_is_lost(void **state) {
     cluster_deinit(c);
 }
 
+int beat_tests(void);
 int chaos_tests(void);
 int member_tests(void);
 int request_tests(void);
@@ -270,6 +271,7 @@ int main(void) {
     cmocka_set_test_filter(getenv("STORE_TEST"));
     int failed = cmocka_run_group_tests_name("store", tests, NULL, NULL);
     failed += request_tests();
+    failed += beat_tests();
     failed += disk_tests();
     failed += upkeep_tests();
     failed += member_tests();
