@@ -37,6 +37,9 @@
     X(GAUGE, heals_running, "", "", "groups led here whose members change or are being healed")    \
     X(GAUGE, log_replicas, "", "", "replicas on this node that hold a log only")                   \
     X(COUNTER, damage_found_total, "", "", "replicas found damaged: look at /status")              \
+    X(COUNTER, elections_total, "", "", "campaigns begun here because no leader was heard")        \
+    X(COUNTER, elections_by_choice_total, "", "",                                                  \
+      "campaigns begun here on a leader's resignation, or at a split")                             \
     X(HISTOGRAM, log_write_seconds, "seconds", "", "time of one durable log batch")                \
     X(GAUGE, replicas, "", "", "replicas on this node")                                            \
     X(GAUGE, replicas_led, "", "", "replicas that serve as leader")                                \

@@ -149,7 +149,7 @@ static void do_rot(struct script *s, uint32_t node, uint64_t index) {
 
 static void do_resign(struct script *s, uint32_t node, uint64_t target) {
     struct paxos_out out;
-    struct paxos_event ev = {.type = PAXOS_EV_RESIGN, .target = (uint32_t)target};
+    struct paxos_event ev = {.type = PAXOS_EV_RESIGN, .resign.target = (uint32_t)target};
     tc_err err = sim_node_step(s->cluster, node, &ev, &out);
     sim_note(s->cluster, "resign at %u -> %s", node + 1, tc_err_name(err));
 }

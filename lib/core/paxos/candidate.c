@@ -16,8 +16,12 @@ void paxos__send_prepare(struct paxos *p, struct peer *to) {
 void paxos__campaign(struct paxos *p, uint64_t resigned_ballot) {
     uint64_t ballot = paxos_ballot(PAXOS_MUTANT(30) ? 1 : p->round_seen + 1, p->rid);
     TC_ASSERT(p->round_seen < (1ull << PAXOS_ROUND_BITS) - 1 && ballot > p->promised);
-    if (resigned_ballot == 0)
+    if (resigned_ballot == 0) {
+        TC_PROBE("paxos: a campaign because no leader was heard");
         paxos__renounce(p);
+    } else {
+        TC_PROBE("paxos: a campaign on a resignation");
+    }
     paxos__unfortify(p);
     p->seen_number = 0;
     p->role = PAXOS_CANDIDATE;

@@ -20,7 +20,7 @@ void paxos__follow(struct paxos *p, uint64_t ballot, const char *why) {
     p->phase = PHASE_IDLE;
     p->ballot = ballot;
     p->leader = ballot ? paxos_ballot_rid(ballot) : 0;
-    p->resigning = false;
+    p->asking = p->resigning = false;
     p->want = (struct paxos_mark){0};
     p->suspect_at_ns = p->now_ns + p->opt.suspect_ns + paxos__jitter(p, p->opt.beat_ns);
 }
@@ -185,7 +185,7 @@ void paxos__become_outcast(struct paxos *p) {
     p->role = PAXOS_OUTCAST;
     p->phase = PHASE_IDLE;
     p->leader = 0;
-    p->resigning = false;
+    p->asking = p->resigning = false;
     p->out->role_changed = true;
 }
 

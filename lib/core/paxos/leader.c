@@ -38,7 +38,8 @@ void paxos__lead(struct paxos *p) {
     p->leader = p->rid;
     p->lead_index = last_index(p) + 1;
     p->beat_at_ns = p->now_ns + p->opt.beat_ns;
-    p->resigning = false;
+    p->asking = p->resigning = false;
+    p->resigned_to = 0;
     p->out->role_changed = true;
     TRACE(p, "quorum of promises -> lead " B_FMT " from %" PRIu64, B_ARGS(p->ballot),
           p->lead_index);
@@ -59,7 +60,7 @@ void paxos__pump_pipelines(struct paxos *p) {
         p->peers[i].pump = p->peers[i].pump || p->peers[i].mode == PEER_REPLICATE;
 }
 
-static void send_accept(struct paxos *p, struct peer *f, uint64_t prev, size_t count) {
+static void send_accept(struct paxos *p, const struct peer *f, uint64_t prev, size_t count) {
     struct paxos_msg m = {.type = PAXOS_ACCEPT,
                           .to = f->rid,
                           .ballot = p->ballot,
@@ -109,6 +110,11 @@ static size_t pump(struct paxos *p, struct peer *f) {
     return sent;
 }
 
+void paxos__send_beat(struct paxos *p, const struct peer *f) {
+    uint64_t prev = f->mode == PEER_REPLICATE ? f->match : p->log.base.index;
+    send_accept(p, f, prev < p->log.base.index ? p->log.base.index : prev, 0);
+}
+
 /* A beat renews the lease and tells the commit index; without progress since the last one, what was
  * in flight counts as lost and goes again. */
 static void beat(struct paxos *p, struct peer *f) {
@@ -121,8 +127,7 @@ static void beat(struct paxos *p, struct peer *f) {
         paxos__need_snapshot(p, f);
     if (pump(p, f) > 0)
         return;
-    uint64_t prev = f->mode == PEER_REPLICATE ? f->match : p->log.base.index;
-    send_accept(p, f, prev < p->log.base.index ? p->log.base.index : prev, 0);
+    paxos__send_beat(p, f);
 }
 
 static size_t collect(const struct paxos *p, struct quorum_value *values, uint64_t own,
@@ -176,15 +181,17 @@ void paxos__leader_advance(struct paxos *p) {
     for (size_t i = 0; i < p->peer_count; i++)
         if (p->peers[i].pump)
             (void)pump(p, &p->peers[i]);
-    if (p->resigning)
-        paxos__leader_finish_resign(p);
+    paxos__advance_resign(p);
+}
+
+uint64_t paxos__quorum_heard(const struct paxos *p) {
+    struct quorum_value values[PAXOS_PEERS_MAX + 1];
+    size_t count = collect(p, values, p->now_ns, paxos__heard);
+    return paxos__reached(p, values, count);
 }
 
 void paxos__tick_leader(struct paxos *p) {
-    struct quorum_value values[PAXOS_PEERS_MAX + 1];
-    size_t count = collect(p, values, p->now_ns, paxos__heard);
-    uint64_t heard = paxos__reached(p, values, count);
-    if (heard + p->opt.lease_ns + p->opt.lease_ns / 2 < p->now_ns) {
+    if (paxos__quorum_heard(p) + p->opt.lease_ns + p->opt.lease_ns / 2 < p->now_ns) {
         TC_PROBE("paxos: a leader gave up, its quorum was silent");
         paxos__follow(p, 0, "quorum silent");
         return;

@@ -183,7 +183,7 @@ static uint64_t deadline(const struct paxos *p) {
     if (p->role == PAXOS_CANDIDATE)
         at = min_u64(p->retry_at_ns, p->give_up_at_ns);
     if (p->role == PAXOS_LEADER && !paxos__leader_rests(p))
-        at = p->resigning ? min_u64(p->beat_at_ns, p->resign_at_ns) : p->beat_at_ns;
+        at = p->asking || p->resigning ? min_u64(p->beat_at_ns, p->resign_at_ns) : p->beat_at_ns;
     if (p->log.faulty_count > 0 && p->role != PAXOS_OUTCAST)
         at = min_u64(at, p->fetch_at_ns);
     return at;

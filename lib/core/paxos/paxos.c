@@ -357,7 +357,7 @@ static tc_err handle(struct paxos *p, const struct paxos_event *ev) {
         p->out->read_err = read_err(p);
         return TC_OK;
     case PAXOS_EV_RESIGN:
-        return paxos__resign(p, ev->target);
+        return paxos__resign(p, ev->resign.target, ev->resign.leaves);
     case PAXOS_EV_INSTALLED:
         return installed(p, ev);
     case PAXOS_EV_REPAIRED:

@@ -205,7 +205,7 @@ enum paxos_event_type {
     PAXOS_EV_DURABLE,    /* every unit up to seq is durable */
     PAXOS_EV_APPLIED,    /* the state machine holds everything up to index */
     PAXOS_EV_READ,       /* may strong reads that arrived by now be served? out->read_err */
-    PAXOS_EV_RESIGN,     /* hand over to target (0: the best follower) */
+    PAXOS_EV_RESIGN,     /* hand over to resign.target (0: the best follower that answers) */
     PAXOS_EV_INSTALLED,  /* a snapshot is durable here, and the log restarts at its base */
     PAXOS_EV_REPAIRED,   /* the driver itself made the FAULTY entry at index good, durably */
     PAXOS_EV_FAULTY,     /* the driver can read the durable entry at index no more: fetch it */
@@ -242,7 +242,15 @@ struct paxos_event {
         } propose;
         uint64_t seq;    /* DURABLE */
         uint64_t index;  /* APPLIED, REPAIRED, FAULTY, ARCHIVED, CHECKPOINT, TRIM */
-        uint32_t target; /* RESIGN, LEARN, UNLEARN */
+        uint32_t target; /* LEARN, UNLEARN */
+        struct {
+            /* The leader serves until the target, or the first follower that may lead, has answered
+             * a beat of now; then it stops, waits until that one holds its log, and resigns. */
+            uint32_t target;
+            /* False: if nobody takes over, lead on; ask again later. True: step down then, for
+             * this replica cannot serve. */
+            bool leaves;
+        } resign;
         struct {
             /* One step from the configuration in force, which must be committed and not joint, as
              * the LEAD of this ballot must be committed. Either joint (sets[0] as in force, sets[1]
@@ -395,7 +403,8 @@ void paxos_free(struct paxos *p);
  *     TC_ENOTLEADER  PROPOSE, RESIGN: this replica does not lead, does not serve yet, or is
  *                    handing over
  *     TC_EBUSY       PROPOSE: too much is uncommitted or the log is too long; nothing was taken
- *     TC_EBUSY       RESIGN: the target is silent or has just started; ask again later
+ *     TC_EBUSY       RESIGN: the target, or whoever might take over, is silent or has just
+ *                    started, or another target is asked; try again later
  *     TC_ELIMIT      PROPOSE: too many proposals, or a body too large
  *     TC_EUNSUPPORTED PROPOSE: CONF, which CONFIGURE proposes
  *     TC_EMOVED      PROPOSE, CONFIGURE: the log is sealed
@@ -419,9 +428,10 @@ TC_MUST_USE tc_err paxos_step(struct paxos *p, const struct paxos_event *ev, str
 
 struct paxos_status {
     enum paxos_role role;
-    bool serving;    /* leads, and LEAD is applied: may evaluate writes; reads need READ too */
-    uint32_t leader; /* rid believed to lead; 0: unknown */
-    uint64_t ballot; /* of that leader, or own ballot when candidate */
+    bool serving;       /* leads, and LEAD is applied: may evaluate writes; reads need READ too */
+    uint32_t leader;    /* rid believed to lead; 0: unknown */
+    uint64_t ballot;    /* of that leader, or own ballot when candidate */
+    uint32_t successor; /* resigned to it in writing, and hears of no leader since; 0: nobody */
     uint64_t promised;
     struct paxos_mark base;
     struct paxos_mark last;
@@ -431,6 +441,7 @@ struct paxos_status {
     uint64_t checkpoint;
     uint64_t archived;
     uint64_t lead_index; /* leader: its LEAD entry */
+    bool by_choice; /* candidate, leader: on a resignation, or born so: no leader had been missed */
     uint64_t faulty_count;
     bool log_only;       /* holds no B-tree */
     bool config_settled; /* the configuration in force is committed and not joint */

@@ -2,8 +2,8 @@
  *
  * paxos.c step, check, life · out.c output · elect.c suspicion, asking, campaign · acceptor.c
  * PREPARE and ACCEPT · candidate.c promises and adoption · leader.c proposals, sending, commit,
- * lease · member.c peers, learners, change of members · quiet.c beats by node · repair.c FETCH,
- * archive · log.c the log.
+ * lease · resign.c handing over · member.c peers, learners, change of members · quiet.c beats by
+ * node · repair.c FETCH, archive · log.c the log.
  */
 #ifndef TC_CORE_PAXOS_PRIVATE_H
 #define TC_CORE_PAXOS_PRIVATE_H
@@ -156,12 +156,16 @@ struct paxos {
     uint64_t led_since_ns;
     uint64_t beat_at_ns;
     uint64_t echo_floor_ns;
-    bool resigning;
-    uint32_t resign_target;
-    uint64_t resign_at_ns;
-    uint64_t quiet_number;  /* awakenings so far; never falls while this process runs */
-    uint64_t active_ns;     /* something happened last then */
-    uint64_t told_archived; /* what the followers were told */
+    bool asking;    /* serves, and waits for a successor to answer (resign.c) */
+    bool resigning; /* serves no more, and waits for the successor to hold the log */
+    bool resign_leaves;
+    uint32_t resign_target;   /* 0: whoever answers */
+    uint32_t resigned_to;     /* in the last term that ended so; 0: to nobody */
+    uint64_t resign_asked_ns; /* the question's send time: only answers to later beats count */
+    uint64_t resign_at_ns;    /* so long the one or the other goes on */
+    uint64_t quiet_number;    /* awakenings so far; never falls while this process runs */
+    uint64_t active_ns;       /* something happened last then */
+    uint64_t told_archived;   /* what the followers were told */
 
     /* the step's output */
     struct paxos_out *out;
@@ -281,8 +285,14 @@ void paxos__leader_advance(struct paxos *p); /* commit and send */
 void paxos__need_snapshot(struct paxos *p, struct peer *f);
 bool paxos__lease_valid(const struct paxos *p);
 bool paxos__serving(const struct paxos *p);
-tc_err paxos__resign(struct paxos *p, uint32_t target);
-void paxos__leader_finish_resign(struct paxos *p);
+/* One beat without entries, to be answered with its send time. */
+void paxos__send_beat(struct paxos *p, const struct peer *f);
+/* When a quorum was last heard. */
+uint64_t paxos__quorum_heard(const struct paxos *p);
+
+/* resign.c */
+tc_err paxos__resign(struct paxos *p, uint32_t target, bool leaves);
+void paxos__advance_resign(struct paxos *p);
 
 /* quiet.c */
 /* Give every peer its slot, and hold those and no others. */

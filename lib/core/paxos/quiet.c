@@ -80,8 +80,8 @@ void paxos__wake_all(struct paxos *p) {
 /* Nothing is on its way, and nothing has to be said. */
 static bool idle(const struct paxos *p) {
     uint64_t last = paxos__log_last(&p->log);
-    if (!paxos__serving(p) || p->commit != last || p->durable != last || p->pending_count > 0 ||
-        p->log.faulty_count > 0 || p->archived != p->told_archived)
+    if (!paxos__serving(p) || p->asking || p->commit != last || p->durable != last ||
+        p->pending_count > 0 || p->log.faulty_count > 0 || p->archived != p->told_archived)
         return false;
     if (quorum_is_joint(paxos__config(p)) || !quorum_may_lead(paxos__config(p), p->rid))
         return false;

@@ -55,6 +55,7 @@ tc_err paxos__begin(struct paxos *p) {
     p->newborn = false;
     p->role = PAXOS_CANDIDATE;
     p->ballot = p->promised;
+    p->resigned_ballot = p->promised; /* nobody had to miss a leader */
     paxos__lead(p);
     return TC_OK;
 }

@@ -15,6 +15,8 @@ struct paxos_status paxos_status(const struct paxos *p) {
         .checkpoint = p->checkpoint,
         .archived = p->archived,
         .lead_index = p->role == PAXOS_LEADER ? p->lead_index : 0,
+        .successor = p->role == PAXOS_FOLLOWER && p->leader == 0 ? p->resigned_to : 0,
+        .by_choice = p->role != PAXOS_FOLLOWER && p->resigned_ballot != 0,
         .faulty_count = p->log.faulty_count,
         .log_only = p->log_only,
         .quiet = p->role == PAXOS_LEADER ? paxos__leader_rests(p) : paxos__follower_rests(p),
@@ -64,7 +66,7 @@ static bool check_leader(const struct paxos *p) {
     }
     /* It leads its own removal until that is committed. */
     bool leaves = !quorum_may_vote(paxos__config(p), p->rid) &&
-                  (paxos__config_index(p) > p->commit || p->resigning);
+                  (paxos__config_index(p) > p->commit || p->asking || p->resigning);
     return !p->log_only && (leaves || quorum_may_lead(paxos__config(p), p->rid));
 }
 

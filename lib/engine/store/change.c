@@ -139,7 +139,7 @@ tc_err store_transfer(struct store *s, const Tercet__Pb__TransferRequest *req, s
     TC_TRY(find_leader(s, req->gid, out, &r));
     if (req->rid == r->rid)
         return TC_EINVAL;
-    struct paxos_event ev = {.type = PAXOS_EV_RESIGN, .target = req->rid};
+    struct paxos_event ev = {.type = PAXOS_EV_RESIGN, .resign.target = req->rid};
     TC_TRY(store__group_step(r, &ev));
     reply.rid = req->rid;
     answer(out, &reply);

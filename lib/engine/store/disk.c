@@ -97,11 +97,12 @@ static void give_leaders_away(struct store *s, uint64_t now_ns) {
         struct replica *r = s->replicas[i];
         if (r->paxos == NULL || r->status.role != PAXOS_LEADER || now_ns < r->disk_stay_ns)
             continue;
+        store__group_flush(r);
+        if (!store__group_resign(r, /* leaves= */ false))
+            continue;
         TC_PROBE("store: a leadership is given away because of the disk");
         r->disk_stay_ns = now_ns + DISK_GIVE_PAUSE_NS;
         s->counters.disk_leaders_given++;
-        store__group_flush(r);
-        store__group_resign(r);
     }
 }
 

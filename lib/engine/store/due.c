@@ -122,7 +122,7 @@ static void look(struct replica *r, uint64_t now_ns) {
     store__group_continue(r);
     store__log_unread(r);
     if (r->state != REPLICA_OK)
-        store__group_resign(r);
+        (void)store__group_resign(r, /* leaves= */ true);
     store__group_hand_over(r, now_ns);
     store__snapshot_tick(r, now_ns);
     store__seal_tick(r, now_ns);

@@ -41,8 +41,10 @@ static void follow_role(struct replica *r) {
     bool leads = r->status.role == PAXOS_LEADER;
     uint64_t term = leads ? r->status.ballot : 0;
     if (term != r->term_ballot) {
-        if (r->term_ballot != 0)
+        if (r->term_ballot != 0) {
             store__answer_term_ended(r);
+            r->term_ended_ns = store__now_ns(r->store);
+        }
         store__heal_reset(r);
         r->term_ballot = term;
         r->blocked = false;
@@ -54,6 +56,18 @@ static void follow_role(struct replica *r) {
         r->announced = true;
         store__group_announce(r);
     }
+}
+
+/* A ballot of its own that it had not used before: who should lead was asked anew. */
+static void note_campaign(struct replica *r) {
+    bool own = r->status.role == PAXOS_CANDIDATE || r->status.role == PAXOS_LEADER;
+    if (!own || r->status.ballot <= r->campaign_ballot)
+        return;
+    r->campaign_ballot = r->status.ballot;
+    if (r->status.by_choice)
+        r->store->counters.elections_by_choice++;
+    else
+        r->store->counters.elections++;
 }
 
 static tc_err step(struct replica *r, struct paxos_event *ev, struct paxos_out *out) {
@@ -74,6 +88,8 @@ static tc_err step(struct replica *r, struct paxos_event *ev, struct paxos_out *
         store__heal_below_base(r, out->snapshots[i]);
     if (out->base_changed && !r->restarting)
         store__log_base(r);
+    if (out->role_changed)
+        note_campaign(r);
     if (out->role_changed || r->term_ballot != 0)
         follow_role(r);
     return err;
@@ -121,7 +137,7 @@ static void settle(struct replica *r) {
     note_freshness(r);
     store__answer_applied(r);
     if (r->state != REPLICA_OK && r->status.role == PAXOS_LEADER)
-        store__group_resign(r);
+        (void)store__group_resign(r, /* leaves= */ true);
 }
 
 tc_err store__group_step(struct replica *r, struct paxos_event *ev) {
@@ -241,14 +257,13 @@ void store__group_hand_over(struct replica *r, uint64_t now_ns) {
     TC_PROBE("store: a leader that cannot read its log hands over");
     r->hand_over = false;
     r->hand_over_ns = now_ns + HAND_OVER_PAUSE_NS;
-    store__group_resign(r);
+    (void)store__group_resign(r, /* leaves= */ false);
 }
 
-void store__group_resign(struct replica *r) {
-    struct paxos_event ev = {.type = PAXOS_EV_RESIGN};
+bool store__group_resign(struct replica *r, bool leaves) {
+    struct paxos_event ev = {.type = PAXOS_EV_RESIGN, .resign.leaves = leaves};
     struct paxos_out out;
-    if (r->paxos && r->status.role == PAXOS_LEADER)
-        (void)step(r, &ev, &out);
+    return r->paxos && r->status.role == PAXOS_LEADER && step(r, &ev, &out) == TC_OK;
 }
 
 Tercet__Pb__Partition *store__group_partition(struct replica *r) {

@@ -37,8 +37,9 @@ TC_MUST_USE tc_err store__group_propose(struct replica *r, enum paxos_entry_type
                                         struct tc_blob *body, uint64_t *ret_index);
 /* Resign if an entry could not be read here; call between steps. */
 void store__group_hand_over(struct replica *r, uint64_t now_ns);
-/* Give leadership to another member that can take it, if there is one. */
-void store__group_resign(struct replica *r);
+/* Hand over to a member that answers and can take it; without one: lead on, or, if this replica
+ * leaves, step down. False: it does not lead, or nobody can be asked now. */
+bool store__group_resign(struct replica *r, bool leaves);
 /* The newest partition, with the leader hint filled in; borrowed until the next input. */
 Tercet__Pb__Partition *store__group_partition(struct replica *r);
 /* Tell memds, if this replica leads. */

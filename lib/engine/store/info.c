@@ -122,6 +122,7 @@ void store_node_info(struct store *s, struct tc_buf *out) {
     reply.zone = s->zone;
     reply.store_uuid = (ProtobufCBinaryData){.len = STORE_UUID_BYTES, .data = s->uuid};
     reply.boot = s->boot;
+    reply.uptime_ms = 1 + (store__now_ns(s) - s->opened_ns) / STORE_MS_NS;
     reply.replicas = pointers;
     reply.n_replicas = n;
     reply.wal_bytes = wal_space(s->wal).used_bytes;
@@ -264,12 +265,21 @@ void store_push_all(struct store *s) {
     store__tables_push_all(store__find(s, STORE_SYSTEM_GID));
 }
 
+/* It leads, or has handed over a moment ago and hears nobody yet who took over: the resignation may
+ * still be on its way, and this replica's promise may be what the successor needs. */
+static bool is_needed(const struct replica *r) {
+    uint64_t lease_ns = r->store->options.lease_ms * STORE_MS_NS;
+    if (r->status.role == PAXOS_LEADER)
+        return true;
+    return r->status.successor != 0 && store__now_ns(r->store) < r->term_ended_ns + lease_ns;
+}
+
 bool store_drain(struct store *s) {
-    bool any = false;
+    bool needed = false;
     for (size_t i = 0; i < s->replica_count; i++) {
-        any = any || s->replicas[i]->status.role == PAXOS_LEADER;
         store__group_flush(s->replicas[i]);
-        store__group_resign(s->replicas[i]);
+        (void)store__group_resign(s->replicas[i], /* leaves= */ false);
+        needed = needed || is_needed(s->replicas[i]);
     }
-    return !any;
+    return !needed;
 }

@@ -120,6 +120,7 @@ static tc_err load_identity(struct store *s, const char *wal_dir) {
     tc_buf_deinit(&content);
     TC_TRY(err);
     s->boot++;
+    s->opened_ns = store__now_ns(s);
     return save_identity(s);
 }
 

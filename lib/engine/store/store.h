@@ -196,8 +196,9 @@ TC_MUST_USE tc_err store_seal(struct store *s, const Tercet__Pb__SealRequest *re
 TC_MUST_USE tc_err store_merge(struct store *s, const Tercet__Pb__MergeRequest *req,
                                struct tc_buf *out);
 
-/* Give leadership of every group to another replica; true when none is led any more. Call again
- * after later ticks until true or until patience ends. */
+/* Give leadership of every group to another replica that answers; true when none is led any more
+ * and who took over has been heard (or a lease has passed: it needs this node's promise no more).
+ * Call again after later ticks until true or until patience ends. */
 bool store_drain(struct store *s);
 
 /* ---- archive --------------------------------------------------------------------------------- */
@@ -301,7 +302,9 @@ bool store_behind(const struct store *s);
     X(heals_done, "log replicas made storage replicas in a group led here")                        \
     X(replicas_left, "replicas that deleted themselves: removed, or not wanted any more")          \
     X(log_rot, "log entries found unreadable while running")                                       \
-    X(damage_found, "replicas found damaged")
+    X(damage_found, "replicas found damaged")                                                      \
+    X(elections, "campaigns begun here because no leader was heard")                               \
+    X(elections_by_choice, "campaigns begun here on a leader's resignation, or at a split")
 
 struct store_counters {
 #define X(name, text) uint64_t name;

@@ -94,16 +94,18 @@ struct replica {
     uint64_t fresh_ns;         /* at that time all is applied that a leader had committed */
     uint64_t lag_index;        /* committed by a leader at lag_ns, not applied yet; 0: none */
     uint64_t lag_ns;
-    uint64_t hlc_ns;       /* highest seen in an entry */
-    uint64_t term_ballot;  /* own ballot while leading, else 0 */
-    bool stalled;          /* apply waits for a checkpoint to free memory */
-    bool blocked;          /* pipeline state is not known: no evaluation until it is applied */
-    bool restarting;       /* an installed snapshot began the log anew; its base is logged */
-    uint64_t unread_index; /* an entry that could not be read, for the next tick; 0: none */
-    bool hand_over;        /* an entry could not be read: somebody else had better lead */
-    uint64_t hand_over_ns; /* not again before */
-    uint64_t disk_stay_ns; /* not given away because of the disk before */
-    bool announced;        /* this term's leadership was pushed to memds */
+    uint64_t hlc_ns;          /* highest seen in an entry */
+    uint64_t term_ballot;     /* own ballot while leading, else 0 */
+    uint64_t term_ended_ns;   /* the last one it led; 0: none */
+    uint64_t campaign_ballot; /* newest own ballot of a campaign */
+    bool stalled;             /* apply waits for a checkpoint to free memory */
+    bool blocked;             /* pipeline state is not known: no evaluation until it is applied */
+    bool restarting;          /* an installed snapshot began the log anew; its base is logged */
+    uint64_t unread_index;    /* an entry that could not be read, for the next tick; 0: none */
+    bool hand_over;           /* an entry could not be read: somebody else had better lead */
+    uint64_t hand_over_ns;    /* not again before */
+    uint64_t disk_stay_ns;    /* not given away because of the disk before */
+    bool announced;           /* this term's leadership was pushed to memds */
 
     uint64_t made_ns; /* here, in this process */
 
@@ -186,6 +188,7 @@ struct store {
     char addr[STORE_ADDR_BYTES_MAX];
     uint8_t uuid[STORE_UUID_BYTES];
     uint64_t boot;
+    uint64_t opened_ns;
     struct wal *wal;
     struct store_batch *batch;
     uint64_t durable_lsn;

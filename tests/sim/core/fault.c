@@ -124,8 +124,9 @@ static void resign(struct sim_cluster *c) {
     if (leader < 0 || c->nodes[leader].paused_until_ns > c->now_ns)
         return;
     uint32_t target = (uint32_t)tc_prng_below(&c->prng, c->swarm.nodes + 1);
+    bool any = target == (uint32_t)leader + 1;
     struct paxos_event ev = {.type = PAXOS_EV_RESIGN,
-                             .target = target == (uint32_t)leader + 1 ? 0 : target};
+                             .resign = {.target = any ? 0 : target, .leaves = any}};
     (void)sim_node_step(c, (uint32_t)leader, &ev, &out);
 }
 

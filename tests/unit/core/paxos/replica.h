@@ -42,7 +42,15 @@ struct paxos_msg prepare_from(uint32_t from, uint64_t round);
 struct paxos_msg accept_from(uint32_t from, uint64_t round, struct paxos_mark prev,
                              const struct paxos_entry *e, size_t count);
 
-/* test_members.c, test_restore.c, test_split.c; 0 if all passed. */
+/* rid 1 of three leads; its LEAD is durable here. */
+void open_leader(struct replica *r);
+/* The peer holds this log up to index, and echoes the clock of now. */
+tc_err ack(struct replica *r, uint32_t from, uint64_t index, uint32_t flags);
+/* Everything is durable, acknowledged by 2 and 3, and applied. */
+void commit_all(struct replica *r);
+
+/* test_members.c, test_resign.c, test_restore.c, test_split.c; 0 if all passed. */
+int run_resign_tests(void);
 int run_member_tests(void);
 int run_restore_tests(void);
 int run_split_tests(void);

@@ -10,48 +10,6 @@ static struct quorum_member member(uint32_t rid, enum quorum_role role) {
         .rid = rid, .role = role, .store = {(uint8_t)(SEED_OF_STORES + rid)}};
 }
 
-/* rid 1 of three leads, and its LEAD is committed and applied. */
-static void open_leader(struct replica *r) {
-    open_new(r, 3);
-    assert_int_equal(tick(r, 300), TC_OK);
-    const struct paxos_send *ask = sent(r, PAXOS_ASK);
-    assert_non_null(ask);
-    struct paxos_msg silent = {
-        .type = PAXOS_ASK_REPLY, .from = 2, .echo_ns = ask->msg.echo_ns, .config = &r->config};
-    assert_int_equal(receive(r, silent), TC_OK);
-    assert_int_equal(durable(r, r->out.seq), TC_OK);
-    uint64_t ballot = paxos_status(r->p).ballot;
-    struct paxos_msg promise = {
-        .type = PAXOS_PROMISE, .from = 2, .ballot = ballot, .seen_ballot = ballot};
-    assert_int_equal(receive(r, promise), TC_OK);
-    assert_int_equal(paxos_status(r->p).role, PAXOS_LEADER);
-    assert_int_equal(durable(r, r->out.seq), TC_OK);
-}
-
-/* The peer holds this log up to index. */
-static tc_err ack(struct replica *r, uint32_t from, uint64_t index, uint32_t flags) {
-    const struct paxos_entry *e = paxos_entry_at(r->p, index);
-    uint64_t ballot = paxos_status(r->p).ballot;
-    struct paxos_msg m = {.type = PAXOS_ACCEPTED,
-                          .from = from,
-                          .flags = flags,
-                          .ballot = ballot,
-                          .seen_ballot = ballot,
-                          .echo_ns = r->now};
-    if (e)
-        m.mark = (struct paxos_mark){.index = index, .ballot = e->ballot, .chain = e->chain};
-    return receive(r, m);
-}
-
-static void commit_all(struct replica *r) {
-    uint64_t last = paxos_status(r->p).last.index;
-    if (r->out.seq)
-        assert_int_equal(durable(r, r->out.seq), TC_OK);
-    assert_int_equal(ack(r, 2, last, PAXOS_F_BTREE), TC_OK);
-    assert_int_equal(ack(r, 3, last, PAXOS_F_BTREE), TC_OK);
-    assert_int_equal(applied(r, last), TC_OK);
-}
-
 static tc_err learn(struct replica *r, uint32_t rid) {
     return step(r, (struct paxos_event){.type = PAXOS_EV_LEARN, .target = rid});
 }

@@ -248,5 +248,6 @@ int main(void) {
         cmocka_unit_test(test_snapshot_keeps_a_tail_that_continues),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return failed + run_member_tests() + run_restore_tests() + run_split_tests();
+    return failed + run_member_tests() + run_resign_tests() + run_restore_tests() +
+           run_split_tests();
 }
