@@ -7,11 +7,20 @@
 /* Channel and server arguments, each for a measured reason (docs: MEASURED, pitfalls of the core):
  * bound messages; two servers must not share a port in silence; a restarted peer is found within
  * half a second; no proxy from the environment; no retries behind our back; pings never count as
- * abuse. Dead peers are found by our own heartbeats (peer.c, conn.c). */
+ * abuse. Dead peers are found by our own heartbeats (peer.c, conn.c).
+ *
+ * A call that is cancelled ends only when the write that is in progress does, and while nothing is
+ * acknowledged (a link cut in one direction is enough) that write waits for TCP, which tries again
+ * ever more seldom: a stream given up after 3 s ended 13 s later, long after the link was whole. So
+ * the kernel ends a connection whose data stays unacknowledged for as long as a peer may be silent.
+ * The core sets that socket option only together with a keepalive of its own, which is made rare.
+ */
 
 enum {
     ARGS_MAX = 16,
     CONNECT_TIMEOUT_MS = 1000, /* also the least: a TLS handshake over 100 ms links must fit */
+    UNACKNOWLEDGED_MS = 3000,  /* the default silence_ms of a peer */
+    KEEPALIVE_MS = 3600 * 1000,
 };
 
 struct args {
@@ -59,6 +68,8 @@ grpc_channel *rpc__channel_new(struct rpc *rpc, const char *target) {
     add_int(&a, GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
     add_int(&a, GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, CONNECT_TIMEOUT_MS);
     add_int(&a, GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500);
+    add_int(&a, GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS);
+    add_int(&a, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, UNACKNOWLEDGED_MS);
     add_int(&a, GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     add_int(&a, GRPC_ARG_ENABLE_RETRIES, 0);
     add_int(&a, GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
