@@ -65,7 +65,8 @@ static struct plan_node node_of(const struct shell_view *v, const Tercet__Pb__No
                               .draining = marked_draining(v, r->node) || r->disk_drain[0],
                               .full = r->disk_free_bytes < limits->full_bytes || r->disk_fill > 0,
                               .leads_not = r->disk_fill > 1 || r->disk_slow,
-                              .replica_count = (uint32_t)r->n_replicas};
+                              .replica_count = (uint32_t)r->n_replicas,
+                              .uptime_ms = r->uptime_ms};
 }
 
 static void add_nodes(struct shell_view *v, const struct catalog *system,

@@ -9,6 +9,8 @@
  *   4. a draining node gives its replicas away, and before that its leaders
  *   5. two replicas that share a zone although a third zone lives are parted
  *   6. leaders are spread over the nodes again, when nothing else is to be done
+ *      (to no node that has just started, and neither from nor to one of two nodes that do not hear
+ *      each other: what one direction of a link loses is no reason to elect)
  *
  * Rules, each with a test:
  *   - a group changes one member at a time: never while a change or a copy goes on, never while
@@ -32,6 +34,8 @@ enum {
     PLAN_SUSPECT_MS = 2500, /* a member silent for longer is not counted on */
     PLAN_DEAD_MS = 10000,   /* leaders replace it after 2.5 s; we, should they not */
     PLAN_TRANSFERS_MAX = 4, /* leaders moved in one round to spread them */
+    PLAN_APART_MS = 1000,   /* silence between leader and member after which neither gets leaders */
+    PLAN_YOUNG_MS = 5000,   /* a process this young gets none: it still catches up */
 };
 
 /* Appends to out (plan_step calls it). */

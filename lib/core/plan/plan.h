@@ -49,6 +49,7 @@ struct plan_node {
     bool leads_not;        /* its disk is slow or nearly full: it gives leaderships away */
     bool full;             /* too little free space to take a replica */
     uint32_t replica_count;
+    uint64_t uptime_ms; /* of its process; 0: it does not say */
 };
 
 struct plan_replica {

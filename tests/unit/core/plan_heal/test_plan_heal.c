@@ -384,6 +384,44 @@ static void leaders_stay_while_a_node_is_silent(void **state) {
     nothing();
 }
 
+/* Its log is behind and its grants are not known: a process gets leaders once it has run a while.
+ */
+static void leaders_stay_off_a_node_that_has_just_started(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < 6; i++)
+        set_group(i, A1, B1, C1);
+    s.group_count = s.partition_count = 6;
+    nodes[B1].uptime_ms = PLAN_YOUNG_MS - 1;
+    plan_step(&s, &out);
+    assert_true(out.count > 0);
+    for (uint32_t i = 0; i < out.count; i++)
+        assert_int_equal(out.actions[i].rid, 3);
+    nodes[B1].uptime_ms = PLAN_YOUNG_MS;
+    plan_step(&s, &out);
+    uint32_t to_b = 0;
+    for (uint32_t i = 0; i < out.count; i++)
+        to_b += out.actions[i].rid == 2;
+    assert_true(to_b > 0);
+}
+
+/* One direction of one link is cut: neither of the two gets a leadership, nor gives one. */
+static void leaders_stay_where_two_nodes_are_apart(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < 6; i++)
+        set_group(i, A1, B1, C1);
+    set_group(6, C1, B1, A2);
+    s.group_count = s.partition_count = 7;
+    groups[6].members[1].silent_ms = PLAN_APART_MS;
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 0); /* not from A1 either: both who could take it are apart */
+    groups[0].members[1].silent_ms = PLAN_APART_MS - 1;
+    groups[6].members[1].silent_ms = 0;
+    plan_step(&s, &out);
+    assert_true(out.count > 0);
+    groups[0].members[1].silent_ms = PLAN_APART_MS;
+    nothing(); /* the leader's own link */
+}
+
 static void carry_out(const struct plan_action *a) {
     struct plan_group *g = &groups[a->gid - 101];
     uint32_t m = 0;
@@ -452,6 +490,8 @@ int main(void) {
         TEST(records_follow_forwards_only),
         TEST(leaders_spread_after_a_restart),
         TEST(leaders_stay_while_a_node_is_silent),
+        TEST(leaders_stay_off_a_node_that_has_just_started),
+        TEST(leaders_stay_where_two_nodes_are_apart),
         TEST(drain_goes_on_whoever_plans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
