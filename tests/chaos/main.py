@@ -17,7 +17,7 @@ import report  # noqa: E402
 import scenarios  # noqa: E402
 from check import history  # noqa: E402
 from clients import Load  # noqa: E402
-from cluster import Cluster  # noqa: E402
+from cluster import OPTIONS, Cluster  # noqa: E402
 from runner import Runner  # noqa: E402
 
 SCRUB_TRIES, SCRUB_REST_S, SCRUB_S = 6, 10, 400
@@ -33,6 +33,7 @@ def options():
     p.add_argument("--count", type=int, default=None, help="episodes of a scenario")
     p.add_argument("--nodes-per-zone", type=int, default=None, help="storage nodes per zone (default 1)")
     p.add_argument("--rate", type=float, default=None, help="operations per second of all clients together")
+    p.add_argument("--debug", action="store_true", help="storage nodes log what their replication groups decide")
     p.add_argument("--build", default="build/release", help=argparse.SUPPRESS)
     p.add_argument("--out", required=True, help=argparse.SUPPRESS)
     p.add_argument("--keep", action="store_true", help="keep logs and histories of a clean run too")
@@ -96,6 +97,8 @@ def frozen_build(build, to):
 def perform(run, o, out, say):
     """The whole run; whatever happens, what was seen is in run."""
     scenario = scenarios.ALL[o.scenario](o)
+    if o.debug:
+        OPTIONS["storage"] += ["--log-level", "debug"]
     cluster = Cluster(frozen_build(pathlib.Path(o.build), out / "work/build"), out / "work", o.nodes_per_zone or scenario.NODES_PER_ZONE)
     load = Load(cluster, out / "work", o.seed, rate=o.rate or scenario.RATE)
     scenario.prepare(cluster)

@@ -7,12 +7,13 @@ bin=${TERCET_BIN:-build/release/bin}
 
 usage() {
   cat >&2 <<'TEXT'
-usage: ./dev sim [--seeds N] [--seed FIRST] [--core | --store | --suite] [--trace] [--probes] [--mutant NAME|NUMBER]
+usage: ./dev sim [--seeds N] [--seed FIRST] [--core | --store | --suite] [--trace] [--probes] [--mutant NAME|NUMBER] [--scenario NAME]
 
   --seeds N        N seeds of whole nodes, 4 N of the replication core, N / 4 of whole clusters (default 200)
   --seed S         seeds from S on; without --seeds only that one
   --core, --store, --suite   one of the three simulators only
   --trace          print every line of the run
+  --scenario NAME  whole clusters under one kind of fault, counted: one-way, rolling
   --mutant ack-before-sync   whole nodes that acknowledge before the log is synced: must be caught
   --mutant M       the core with fault M of tests/sim/core/mutants.txt (with --store: whole nodes with
                    fault M of tests/sim/store/mutants.txt): must be caught; ./dev mutants runs all
@@ -29,6 +30,7 @@ while (($#)); do
     --core) which=core ;;
     --store) which=store ;;
     --suite) which=suite ;;
+    --scenario) flags+=("$1" "${2:?--scenario wants a name}") && which=suite && shift ;;
     --trace | --probes) flags+=("$1") ;;
     *) usage ;;
   esac

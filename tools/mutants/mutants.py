@@ -6,6 +6,7 @@ Usage: tools/mutants/mutants.py [--quick] [--list] [--jobs N] [--bin DIR] [NUMBE
   A line of a list:   number | what is wrong | how it must be caught
   how:   seeds N            within the simulator's seeds 1 to N
          seeds N from S     within seeds S to S+N-1 (a bug found far out keeps its seed)
+         scenario NAME seeds N [from S]   likewise, in a scenario of the simulator of whole clusters
          script NAME        by tests/script/NAME.txt, which switches the mutant on and expects a failure
          test NAME          by the ctest NAME, which must pass with the mutant switched on inside it
   The folder of the list says which simulator is meant (SIMULATORS below).
@@ -44,15 +45,16 @@ class Mutant:
         self.folder, self.number, self.what, self.how = folder, number, what, how
         words = how.split()
         self.kind = words[0] if words else ""
-        shape = {"seeds": r"seeds \d+( from \d+)?", "script": r"script \w+", "test": r"test \w+"}
+        shape = {"seeds": r"seeds \d+( from \d+)?", "scenario": r"scenario [a-z-]+ seeds \d+( from \d+)?", "script": r"script \w+", "test": r"test \w+"}
         if self.kind not in shape or not re.fullmatch(shape[self.kind], how):
             raise ListError(f"{folder}/mutants.txt: mutant {number}: cannot read '{how}'")
-        self.count = int(words[1]) if self.kind == "seeds" else 0
-        self.first = int(words[3]) if len(words) == 4 else 1
         self.name = words[1] if self.kind != "seeds" else ""
+        seeds = words[words.index("seeds"):] if "seeds" in words else []
+        self.count = int(seeds[1]) if seeds else 0
+        self.first = int(seeds[3]) if len(seeds) == 4 else 1
 
     def is_quick(self):
-        return self.kind != "seeds" or self.count <= QUICK_SEEDS
+        return self.count <= QUICK_SEEDS
 
 
 def read_list(path):
@@ -90,7 +92,8 @@ def run_seeds(m, build):
     if m.folder not in SIMULATORS:
         raise ListError(f"{m.folder}/mutants.txt: no simulator is known for this folder; add it to SIMULATORS")
     program, failed = SIMULATORS[m.folder]
-    code, out = run([build / "bin" / program, "--mutant", m.number, "--seed", m.first, "--seeds", m.count])
+    scenario = ["--scenario", m.name] if m.kind == "scenario" else []
+    code, out = run([build / "bin" / program, "--mutant", m.number, *scenario, "--seed", m.first, "--seeds", m.count])
     if code not in (0, 1, -6, 134):
         raise ListError(f"mutant {m.number}: {program} ended with {code}: {out[-300:]}")
     said = failed.findall(out)
@@ -113,7 +116,7 @@ def run_test(m, build):
     return code == 0, f"test {m.name}" if code == 0 else out[-200:]
 
 
-RUNNERS = {"seeds": run_seeds, "script": run_script, "test": run_test}
+RUNNERS = {"seeds": run_seeds, "scenario": run_seeds, "script": run_script, "test": run_test}
 
 
 def judge(m, build):

@@ -1,5 +1,6 @@
 /* What clients do, one operation at a time each, and how it enters the histories. */
 #include "sim/suite/client.h"
+#include "sim/suite/scenario.h"
 
 #include "base/assert.h"
 
@@ -114,6 +115,8 @@ static void done(void *user, enum suite_class class, struct tc_slice body) {
     c->ok += class == CLASS_OK || class == CLASS_CONDITION;
     c->unknown += class == CLASS_UNKNOWN;
     c->refused += class == CLASS_NOTHING;
+    if (class == CLASS_OK || class == CLASS_CONDITION)
+        suite_scenario_served(s, op->partition);
     op->lin.return_ns = class == CLASS_UNKNOWN ? UINT64_MAX : s->now_ns;
     if (class == CLASS_OK)
         learn(op, body);

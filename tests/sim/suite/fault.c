@@ -98,7 +98,8 @@ static void inflict(struct suite *s, enum suite_fault kind) {
         break;
     case FAULT_CUT_LINK:
         suite_trace(s, "link %s to %s is cut", p->name, whoever->name);
-        s->net.cut[p->id][whoever->id] = p != whoever;
+        if (p != whoever)
+            suite_net_cut(s, p->id, whoever->id);
         break;
     case FAULT_HEAL:
         suite_trace(s, "links are mended");

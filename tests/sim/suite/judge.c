@@ -1,12 +1,11 @@
 /* What must hold: every key's history is linearizable; after the calm requests succeed again, and a
  * scrub finds all copies and the archive equal. */
+#include "sim/suite/ask.h"
 #include "sim/suite/client.h"
-#include "sim/suite/wire.h"
 
 #include "proto/scrubber.pb-c.h"
 #include "proto/storage.pb-c.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define HEAL_NS       (90 * SUITE_S)
@@ -20,14 +19,6 @@ static void judge_histories(struct suite *s) {
             suite_fail(s, "key %u: no order explains its %zu operations", k, h->count);
         s->undecided += v == LIN_GAVE_UP;
     }
-}
-
-/* Let virtual time pass until the condition holds; false: it did not within the time. */
-static bool within(struct suite *s, uint64_t ns, bool (*holds)(struct suite *s)) {
-    uint64_t until_ns = s->now_ns + ns;
-    while (!holds(s) && suite_step(s, until_ns)) {
-    }
-    return !s->failed && holds(s);
 }
 
 static bool clients_done(struct suite *s) {
@@ -65,58 +56,9 @@ static void judge_service(struct suite *s) {
         suite_call(s, "GetItem", tc_buf_slice(&body), read_done, NULL);
         tc_buf_deinit(&body);
     }
-    if (!within(s, 20 * SUITE_S, reads_done) || last.failed)
+    if (!suite_within(s, 20 * SUITE_S, reads_done) || last.failed)
         suite_fail(s, "%u of %u reads fail although all is well again", last.failed + last.out,
                    s->swarm.keys);
-}
-
-/* ---- what a tool asks over rpc, on a fiber of some process */
-
-struct question {
-    char target[32];
-    const char *method;
-    struct tc_buf request;
-    struct tc_buf reply;
-    tc_err err;
-    bool done;
-};
-
-static void *ask_main(void *arg) {
-    const struct rpc_config config = {.self = {"sim", "tool", "tool", ""}};
-    struct question *q = arg;
-    struct rpc *rpc = NULL;
-    q->err = rpc_start(&config, &rpc);
-    if (q->err == TC_OK)
-        q->err =
-            rpc_unary_wait(rpc, q->target, q->method, tc_buf_slice(&q->request), 120000, &q->reply);
-    rpc_stop(rpc);
-    q->done = true;
-    return NULL;
-}
-
-static struct question *asked;
-
-static bool answered(struct suite *s) {
-    (void)s;
-    return asked->done;
-}
-
-/* Ask a process; its reply is in q until question_deinit. */
-static bool ask(struct suite *s, struct question *q, const char *process, const char *method) {
-    struct suite_proc *host = suite_proc_find(s, "autoadmin-a"); /* any process can ask */
-    q->method = method;
-    q->done = false;
-    snprintf(q->target, sizeof q->target, "127.0.0.1:%u",
-             WIRE_PORT_BASE + suite_proc_find(s, process)->id);
-    tc_buf_clear(&q->reply);
-    asked = q;
-    (void)suite_fiber_new(host, "ask", ask_main, q);
-    return within(s, 130 * SUITE_S, answered) && q->err == TC_OK;
-}
-
-static void question_deinit(struct question *q) {
-    tc_buf_deinit(&q->request);
-    tc_buf_deinit(&q->reply);
 }
 
 /* ---- healing: every group has three storage replicas again */
@@ -147,14 +89,14 @@ static uint32_t count_broken(struct suite *s) {
     for (uint32_t i = 0; i < s->proc_count && !s->failed; i++) {
         if (strcmp(s->procs[i].kind, "storage") != 0)
             continue;
-        struct question q = {0};
+        struct suite_question q = {.asker = "autoadmin-a", .deadline_ms = 120000};
         Tercet__Pb__NodeInfoReply *info = NULL;
-        if (ask(s, &q, s->procs[i].name, "/tercet.Storage/NodeInfo"))
+        if (suite_ask(s, &q, s->procs[i].name, "/tercet.Storage/NodeInfo"))
             info = tercet__pb__node_info_reply__unpack(NULL, q.reply.len, q.reply.data);
         broken += info ? broken_groups(info) : 1;
         if (info)
             tercet__pb__node_info_reply__free_unpacked(info, NULL);
-        question_deinit(&q);
+        suite_question_deinit(&q);
     }
     return broken;
 }
@@ -168,7 +110,7 @@ static void judge_healing(struct suite *s) {
     uint64_t until_ns = s->now_ns + HEAL_NS;
     uint32_t broken;
     while ((broken = count_broken(s)) > 0 && !s->failed && s->now_ns < until_ns)
-        (void)within(s, SUITE_S, never);
+        (void)suite_within(s, SUITE_S, never);
     if (broken)
         suite_fail(s, "%u groups have not three storage replicas again", broken);
 }
@@ -187,10 +129,10 @@ static void judge_group(struct suite *s, const Tercet__Pb__ScrubGroup *g) {
 
 static void judge_scrub(struct suite *s) {
     Tercet__Pb__ScrubRunRequest all = TERCET__PB__SCRUB_RUN_REQUEST__INIT;
-    struct question q = {0};
+    struct suite_question q = {.asker = "autoadmin-a", .deadline_ms = 120000};
     (void)tercet__pb__scrub_run_request__pack(
         &all, tc_buf_extend(&q.request, tercet__pb__scrub_run_request__get_packed_size(&all)));
-    if (!ask(s, &q, "scrubber-a", "/tercet.Scrubber/Run"))
+    if (!suite_ask(s, &q, "scrubber-a", "/tercet.Scrubber/Run"))
         suite_fail(s, "the scrub does not end: %s", tc_err_name(q.err));
     Tercet__Pb__ScrubRunReply *r =
         tercet__pb__scrub_run_reply__unpack(NULL, q.reply.len, q.reply.data);
@@ -200,12 +142,12 @@ static void judge_scrub(struct suite *s) {
         judge_group(s, r->groups[i]);
     if (r)
         tercet__pb__scrub_run_reply__free_unpacked(r, NULL);
-    question_deinit(&q);
+    suite_question_deinit(&q);
 }
 
 void suite_judge(struct suite *s) {
     (void)suite_clients_rest(s);
-    if (!within(s, SUITE_PATIENCE_NS + SUITE_S, clients_done))
+    if (!suite_within(s, SUITE_PATIENCE_NS + SUITE_S, clients_done))
         suite_fail(s, "requests are neither answered nor given up");
     if (!s->failed)
         judge_service(s);

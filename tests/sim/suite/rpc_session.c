@@ -17,6 +17,17 @@ bool suite_net_open(const struct suite *s, uint32_t from, uint32_t to) {
     return !s->net.cut[from][to];
 }
 
+void suite_net_cut(struct suite *s, uint32_t from, uint32_t to) {
+    s->net.cut[from][to] = true;
+    s->net.cut_ns[from][to] = s->now_ns;
+}
+
+/* What the sender's window holds has been sent, and nothing is acknowledged. */
+static bool window_full(const struct suite *s, uint32_t from, uint32_t to) {
+    return s->net.window_ns != 0 && s->net.cut[to][from] &&
+           s->now_ns >= s->net.cut_ns[to][from] + s->net.window_ns;
+}
+
 uint64_t suite_net_delay_ns(struct suite *s) {
     uint64_t ns = tc_prng_between(&s->prng, s->net.delay_min_ns, s->net.delay_max_ns);
     return tc_prng_chance(&s->prng, s->net.stall_ppm, 1000000) ? ns + s->net.stall_ns : ns;
@@ -30,7 +41,7 @@ void suite_net_heal(struct suite *s) {
 
 static bool open_way(const struct wire_session *w, enum wire_way way) {
     uint32_t from = w->ends[way == WIRE_UP ? 0 : 1], to = w->ends[way == WIRE_UP ? 1 : 0];
-    return suite_net_open(suite_now, from, to);
+    return suite_net_open(suite_now, from, to) && !window_full(suite_now, from, to);
 }
 
 /* ---- ends */
@@ -210,6 +221,15 @@ static void arrive_after(struct wire_session *w, enum wire_way way, uint64_t ns)
     suite_after(suite_now, ns, way == WIRE_UP ? arrive_up : arrive_down, w);
 }
 
+/* When a stalled way is tried again: TCP waits twice as long each time. */
+static uint64_t next_try_ns(struct wire_session *w, enum wire_way way) {
+    if (suite_now->net.window_ns == 0)
+        return STALLED_NS;
+    uint64_t last_ns = w->stalled_ns[way];
+    w->stalled_ns[way] = last_ns ? 2 * last_ns : 2 * STALLED_NS;
+    return w->stalled_ns[way];
+}
+
 /* In order: the first under way, unless the link is cut; then all wait behind it. */
 static void arrive(struct wire_session *w, enum wire_way way) {
     if (tc_list_empty(&w->under_way[way]))
@@ -218,9 +238,10 @@ static void arrive(struct wire_session *w, enum wire_way way) {
     if (p->at_ns > suite_now->now_ns)
         return; /* an alarm of a parcel that went earlier; its own comes */
     if (end_alive(w, way == WIRE_UP ? 1 : 0) && !open_way(w, way)) {
-        arrive_after(w, way, STALLED_NS);
+        arrive_after(w, way, next_try_ns(w, way));
         return;
     }
+    w->stalled_ns[way] = 0;
     tc_list_remove(&p->link);
     if (end_alive(w, way == WIRE_UP ? 1 : 0))
         deliver(w, way, p->frames);

@@ -1,5 +1,6 @@
 /* One seed: safety under faults, then calm, then what must hold. */
 #include "sim/suite/client.h"
+#include "sim/suite/scenario.h"
 
 #include "base/assert.h"
 #include "daemon/log.h"
@@ -74,6 +75,7 @@ static void world_begin(struct suite *s, uint64_t seed, bool trace) {
     s->net.delay_max_ns = tc_prng_between(&s->prng, 200, 20000) * 1000;
     s->net.stall_ppm = (uint32_t)suite_below(s, 5000);
     s->net.stall_ns = tc_prng_between(&s->prng, 50, 800) * SUITE_MS;
+    suite_scenario_swarm(s);
     suite_now = s;
 }
 
@@ -83,8 +85,18 @@ static void pass(struct suite *s, uint64_t ns) {
     }
 }
 
-struct suite_result suite_run(uint64_t seed, bool trace) {
+static void faults(struct suite *s) {
+    if (s->scenario != SCENARIO_NONE) {
+        suite_scenario_run(s);
+        return;
+    }
+    suite_faults_begin(s);
+    pass(s, s->swarm.safety_ns);
+}
+
+struct suite_result suite_run(uint64_t seed, enum suite_scenario scenario, bool trace) {
     static struct suite s;
+    s.scenario = scenario;
     world_begin(&s, seed, trace);
     suite_layout(&s);
     suite_clients_begin(&s);
@@ -92,8 +104,7 @@ struct suite_result suite_run(uint64_t seed, bool trace) {
         pass(&s, SUITE_S);
     if (!s.clients->created)
         suite_fail(&s, "a new cluster serves no table within 60 s");
-    suite_faults_begin(&s);
-    pass(&s, s.swarm.safety_ns);
+    faults(&s);
     suite_calm(&s);
     pass(&s, 20 * SUITE_S);
     s.judging = true;
@@ -109,7 +120,10 @@ struct suite_result suite_run(uint64_t seed, bool trace) {
                              .kills = s.kill_count,
                              .ops = s.clients->ok,
                              .unknowns = s.clients->unknown,
-                             .undecided = s.undecided};
+                             .undecided = s.undecided,
+                             .lost_elections = s.lost_elections,
+                             .chosen_elections = s.chosen_elections,
+                             .stood_ms = s.stood_ms};
     snprintf(r.failure, sizeof r.failure, "%s", s.failure);
     return r;
 }

@@ -11,6 +11,7 @@
  *   layout.c which daemons, with which options    client.c operations through the API
  *   lin.c    linearizability of one key           fault.c  faults by swarm
  *   judge.c  what must hold at the end            run.c    one seed
+ *   scenario.c  one kind of fault again and again, counted
  *
  * Threads: one. One suite per process (fibers need a current one); seeds run in child processes.
  * Memory: what a killed process held is lost until the child process ends, as its code cannot free.
@@ -122,10 +123,15 @@ struct suite_net {
     uint32_t stall_ppm; /* a message waits for stall_ns more, as after a loss */
     uint64_t stall_ns;
     bool cut[SUITE_PROCS_MAX][SUITE_PROCS_MAX]; /* [from][to] */
+    uint64_t cut_ns[SUITE_PROCS_MAX][SUITE_PROCS_MAX];
+    /* 0: a way works as long as it is not cut itself. Else so long after the way back was cut, for
+     * then nothing is acknowledged and the sender's window is full. */
+    uint64_t window_ns;
 };
 
 bool suite_net_open(const struct suite *s, uint32_t from, uint32_t to);
 uint64_t suite_net_delay_ns(struct suite *s);
+void suite_net_cut(struct suite *s, uint32_t from, uint32_t to);
 void suite_net_heal(struct suite *s);
 /* Connections of a process that died are reset at the other ends. */
 void suite_rpc_killed(struct suite_proc *p);
@@ -154,6 +160,12 @@ void suite_after(struct suite *s, uint64_t delay_ns, suite_fn fn, void *arg);
 /* ---- the whole ----------------------------------------------------------------------------------
  */
 
+enum suite_scenario {
+    SCENARIO_NONE, /* faults by swarm */
+    SCENARIO_ONE_WAY,
+    SCENARIO_ROLLING,
+};
+
 struct suite_swarm {
     uint32_t storage_count; /* 3 or 6: one or two per zone */
     uint32_t clients;
@@ -169,6 +181,7 @@ struct suite_clients;
 
 struct suite {
     uint64_t seed;
+    enum suite_scenario scenario;
     struct suite_swarm swarm;
     struct tc_prng prng;       /* scheduling and network */
     struct tc_prng fault_prng; /* faults, so that they do not shift the rest */
@@ -187,6 +200,9 @@ struct suite {
     uint64_t fault_count;
     uint64_t kill_count;
     uint64_t undecided; /* histories that the checker gave up */
+    uint64_t lost_elections,
+        chosen_elections; /* of a scenario: because nobody was heard, by choice */
+    uint64_t stood_ms;    /* longest time without a success of a partition */
     bool disk_lost;
     bool calm;    /* no faults any more */
     bool judging; /* and time enough to recover has passed */
@@ -220,8 +236,9 @@ struct suite_result {
     uint64_t hash;
     uint64_t simulated_ns;
     uint64_t events, switches, messages, faults, kills, ops, unknowns, undecided;
+    uint64_t lost_elections, chosen_elections, stood_ms;
     char failure[SUITE_FAILURE_BYTES];
 };
-struct suite_result suite_run(uint64_t seed, bool trace);
+struct suite_result suite_run(uint64_t seed, enum suite_scenario scenario, bool trace);
 
 #endif

@@ -47,6 +47,7 @@ struct wire_session {
     struct tc_list outbox[2]; /* wire_frame, by way */
     bool flushing[2];
     struct tc_list under_way[2]; /* wire_parcel */
+    uint64_t stalled_ns[2];      /* how long the last try waited for the link, by way */
     uint64_t heard_ns[2];        /* by the peer, by the connection */
 };
 

@@ -2,7 +2,7 @@
  *
  * Exit 0: every seed held. A failing seed is run a second time, its trace to a file. */
 #include "base/mutant.h"
-#include "sim/suite/suite.h"
+#include "sim/suite/scenario.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -16,6 +16,7 @@ struct options {
     uint64_t from, seeds;
     bool trace;
     unsigned mutant;
+    enum suite_scenario scenario;
     bool twice; /* run each seed a second time and compare the hashes */
 };
 
@@ -24,27 +25,28 @@ struct totals {
     struct suite_result sum;
 };
 
-static const struct option longs[] = {{"seed", required_argument, NULL, 's'},
-                                      {"seeds", required_argument, NULL, 'n'},
-                                      {"trace", no_argument, NULL, 't'},
-                                      {"mutant", required_argument, NULL, 'm'},
-                                      {"twice", no_argument, NULL, '2'},
-                                      {"help", no_argument, NULL, 'h'},
-                                      {0}};
+static const struct option longs[] = {
+    {"seed", required_argument, NULL, 's'},     {"seeds", required_argument, NULL, 'n'},
+    {"trace", no_argument, NULL, 't'},          {"mutant", required_argument, NULL, 'm'},
+    {"scenario", required_argument, NULL, 'c'}, {"twice", no_argument, NULL, '2'},
+    {"help", no_argument, NULL, 'h'},           {0}};
 
 static int usage(FILE *to, int code) {
-    fprintf(to, "usage: tercet-sim-suite [--seeds N] [--seed FIRST] [--trace] [--twice]\n\n"
-                "Simulates whole clusters: the daemons' own programs under one deterministic\n"
-                "scheduler, simulated disks, clocks and network; kills, pauses, partitions.\n\n"
-                "  --seeds N   how many seeds (1)\n  --seed S    the first one (1)\n"
-                "  --trace     print what happens\n"
-                "  --mutant M  with the deliberate fault M (tercet-sim-suite_mutant only)\n"
-                "  --twice     run each seed again: both runs must be the same to the byte\n");
+    fprintf(to,
+            "usage: tercet-sim-suite [--seeds N] [--seed FIRST] [--trace] [--twice]\n\n"
+            "Simulates whole clusters: the daemons' own programs under one deterministic\n"
+            "scheduler, simulated disks, clocks and network; kills, pauses, partitions.\n\n"
+            "  --seeds N   how many seeds (1)\n  --seed S    the first one (1)\n"
+            "  --trace     print what happens\n"
+            "  --mutant M  with the deliberate fault M (tercet-sim-suite_mutant only)\n"
+            "  --scenario NAME  one-way or rolling: one kind of fault again and again, counted\n"
+            "  --twice     run each seed again: both runs must be the same to the byte\n");
     return code;
 }
 
 /* In a child, since killed daemons cannot give their memory back. False: the child broke. */
-static bool run_child(uint64_t seed, bool trace, struct suite_result *ret) {
+static bool run_child(const struct options *o, uint64_t seed, bool trace,
+                      struct suite_result *ret) {
     int pipes[2];
     if (pipe(pipes) != 0)
         return false;
@@ -52,7 +54,7 @@ static bool run_child(uint64_t seed, bool trace, struct suite_result *ret) {
     pid_t child = fork();
     if (child == 0) {
         close(pipes[0]);
-        struct suite_result r = suite_run(seed, trace);
+        struct suite_result r = suite_run(seed, o->scenario, trace);
         fflush(stdout);
         _Exit(write(pipes[1], &r, sizeof r) == (ssize_t)sizeof r ? 0 : 1);
     }
@@ -79,14 +81,17 @@ static void add(struct totals *t, const struct suite_result *r) {
     s->ops += r->ops;
     s->unknowns += r->unknowns;
     s->undecided += r->undecided;
+    s->lost_elections += r->lost_elections;
+    s->chosen_elections += r->chosen_elections;
+    s->stood_ms = r->stood_ms > s->stood_ms ? r->stood_ms : s->stood_ms;
 }
 
 static void one(const struct options *o, uint64_t seed, struct totals *t) {
     struct suite_result r = {0}, again = {0};
-    if (!run_child(seed, o->trace, &r)) {
+    if (!run_child(o, seed, o->trace, &r)) {
         snprintf(r.failure, sizeof r.failure, "an assertion failed, or the process died");
         r.ok = false;
-    } else if (o->twice && (!run_child(seed, false, &again) || again.hash != r.hash)) {
+    } else if (o->twice && (!run_child(o, seed, false, &again) || again.hash != r.hash)) {
         snprintf(r.failure, sizeof r.failure, "two runs differ: %016lx and %016lx",
                  (unsigned long)r.hash, (unsigned long)again.hash);
         r.ok = false;
@@ -95,8 +100,9 @@ static void one(const struct options *o, uint64_t seed, struct totals *t) {
     if (r.ok)
         return;
     t->failures++;
-    printf("FAIL seed %lu: %s\n  replay: ./dev sim --suite --seed %lu --trace\n",
-           (unsigned long)seed, r.failure, (unsigned long)seed);
+    printf("FAIL seed %lu: %s\n  replay: ./dev sim --suite%s%s --seed %lu --trace\n",
+           (unsigned long)seed, r.failure, o->scenario ? " --scenario " : "",
+           o->scenario ? suite_scenario_name(o->scenario) : "", (unsigned long)seed);
 }
 
 #ifdef TC_MUTANTS
@@ -137,6 +143,8 @@ int main(int argc, char **argv) {
             o.mutant = (unsigned)strtoul(optarg, NULL, 10);
         else if (c == '2')
             o.twice = true;
+        else if (c == 'c' && suite_scenario_find(optarg, &o.scenario))
+            continue;
         else
             return usage(c == 'h' ? stdout : stderr, c == 'h' ? 0 : 2);
     }
@@ -156,5 +164,11 @@ int main(int argc, char **argv) {
            (double)s->simulated_ns / 1e9, took, (double)s->simulated_ns / 1e9 / took,
            (unsigned long)s->ops, (unsigned long)s->unknowns, (unsigned long)s->faults,
            (unsigned long)s->kills, (unsigned long)s->messages, (unsigned long)s->undecided);
+    if (o.scenario)
+        printf("%s: %lu faults, %lu elections because no leader was heard, %lu by choice, longest "
+               "stand of a partition %lu ms\n",
+               suite_scenario_name(o.scenario), (unsigned long)s->faults,
+               (unsigned long)s->lost_elections, (unsigned long)s->chosen_elections,
+               (unsigned long)s->stood_ms);
     return t.failures ? 1 : 0;
 }
