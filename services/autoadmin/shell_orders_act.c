@@ -114,11 +114,11 @@ static tc_err record_table(const struct shell_order *o, struct catalog *c,
 }
 
 static tc_err delete_copies(const struct shell_order *o, struct catalog *c,
-                            const struct shell_view *v, uint32_t index) {
+                            const struct shell_view *v, const struct reshape_action *a) {
     Tercet__Pb__DeleteReplicaRequest request = TERCET__PB__DELETE_REPLICA_REQUEST__INIT;
     tc_err first = TC_OK;
-    request.gid = o->message.parents[index];
-    request.retired = true;
+    request.gid = o->message.parents[a->index];
+    request.retired = !a->sole;
     for (uint32_t i = 0; i < v->snapshot.replica_count; i++) {
         const struct plan_replica *r = &v->snapshot.replicas[i];
         if (r->gid != request.gid)
@@ -155,7 +155,7 @@ tc_err shell_order_act(struct shell_order *o, struct catalog *c, const struct sh
     case RESHAPE_RECORD_TABLE:
         return record_table(o, c, v);
     case RESHAPE_DELETE_COPIES:
-        return delete_copies(o, c, v, a->index);
+        return delete_copies(o, c, v, a);
     case RESHAPE_FORGET_PARENT:
         return forget_partition(c, v, o->message.parents[a->index]);
     case RESHAPE_FORGET_CHILD:

@@ -22,6 +22,7 @@ struct recent {
 
 struct row {
     uint64_t gid;
+    uint64_t posted;                      /* number of its newest result */
     Tercet__Pb__ScrubGroup *last[DEPTHS]; /* by enum pass_depth; NULL: none yet */
 };
 
@@ -29,6 +30,7 @@ struct board {
     pthread_mutex_t lock;
     struct row *rows; /* ascending gid */
     size_t count, max;
+    uint64_t posted;                        /* results ever */
     struct recent recent[RECENT_COUNT_MAX]; /* a ring */
     uint64_t recent_count;                  /* ever */
     struct tc_buf problem;
@@ -137,6 +139,7 @@ static void remember(struct board *b, const Tercet__Pb__ScrubGroup *g) {
 void board_post_take(struct board *b, Tercet__Pb__ScrubGroup *g, enum pass_depth depth) {
     pthread_mutex_lock(&b->lock);
     struct row *r = find_or_add(b, g->gid);
+    r->posted = ++b->posted;
     drop(r->last[depth]);
     r->last[depth] = g;
     if (depth == PASS_DEEP) { /* it answers the quick question too */
@@ -157,19 +160,19 @@ void board_problem(struct board *b, struct tc_slice text) {
     pthread_mutex_unlock(&b->lock);
 }
 
-static bool older(const struct row *r, uint64_t ms) {
-    for (int d = 0; d < DEPTHS; d++)
-        if (r->last[d] && r->last[d]->ended_ms >= ms)
-            return false;
-    return true;
+uint64_t board_pass_begins(struct board *b) {
+    pthread_mutex_lock(&b->lock);
+    uint64_t mark = b->posted + 1;
+    pthread_mutex_unlock(&b->lock);
+    return mark;
 }
 
-void board_pass_ended(struct board *b, enum pass_depth depth, uint64_t began_ms) {
+void board_pass_ended(struct board *b, enum pass_depth depth, uint64_t mark) {
     pthread_mutex_lock(&b->lock);
     b->passes[depth]++;
     size_t kept = 0;
     for (size_t i = 0; i < b->count; i++) {
-        if (older(&b->rows[i], began_ms)) {
+        if (b->rows[i].posted < mark) {
             drop(b->rows[i].last[PASS_QUICK]);
             drop(b->rows[i].last[PASS_DEEP]);
         } else {

@@ -17,9 +17,11 @@ void board_free(struct board *b);
 void board_post_take(struct board *b, Tercet__Pb__ScrubGroup *g, enum pass_depth depth);
 /* What is wrong with the passes as a whole; "" when nothing is. */
 void board_problem(struct board *b, struct tc_slice text);
-/* A pass over all groups ended: forget groups without a result since the pass began. began_ms 0:
- * not all nodes answered, so a group not seen may still be there, and nothing is forgotten. */
-void board_pass_ended(struct board *b, enum pass_depth depth, uint64_t began_ms);
+/* A pass over all groups begins; the mark is for its end. Not by the wall clock, which jumps. */
+uint64_t board_pass_begins(struct board *b);
+/* It ended: forget groups without a result since the mark. 0: not all nodes answered, so a group
+ * not seen may still be there, and nothing is forgotten. */
+void board_pass_ended(struct board *b, enum pass_depth depth, uint64_t mark);
 /* Append a packed ScrubRunReply with the last results of gid (0: all groups). */
 void board_pack(struct board *b, uint64_t gid, struct tc_buf *ret_reply);
 void board_json(struct board *b, struct tc_buf *ret_json);

@@ -68,7 +68,7 @@ static void log_group(const struct run *r, const Tercet__Pb__ScrubGroup *g) {
 /* Scrub gid, or every group when it is 0. False: the stop came first. */
 static bool pass(struct run *r, uint64_t only, enum pass_depth depth) {
     const struct daemon_addrs *addrs = &r->config.options->storage;
-    uint64_t began_ms = wall_ms(r), began_ns = daemon_now_ns();
+    uint64_t mark = board_pass_begins(r->config.board), began_ns = daemon_now_ns();
     struct pass_nodes nodes;
     struct tc_buf problem = {0};
     pass_nodes_ask(&r->env, addrs->items, addrs->count, &nodes);
@@ -90,7 +90,7 @@ static bool pass(struct run *r, uint64_t only, enum pass_depth depth) {
     if (stopping(r))
         return false;
     if (only == 0)
-        board_pass_ended(r->config.board, depth, silent == 0 ? began_ms : 0);
+        board_pass_ended(r->config.board, depth, silent == 0 ? mark : 0);
     daemon_metric_observe(daemon_metric_with(r->config.metrics->pass_seconds,
                                              depth == PASS_DEEP ? "deep" : "quick", ""),
                           daemon_now_ns() - began_ns);

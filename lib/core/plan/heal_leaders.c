@@ -28,7 +28,10 @@ static bool may_lead(const struct plan_snapshot *s, const struct spread *d,
     return !n->draining && !n->leads_not && !is_young(n);
 }
 
+/* A retired group's replicas go one after the other, and its leader does nothing. */
 static void look_at_group(const struct plan_group *g, struct spread *d) {
+    if (g->retired)
+        return;
     d->leads[g->leader_node]++;
     for (uint32_t i = 0; i < g->member_count; i++) {
         const struct plan_member *m = &g->members[i];
@@ -46,7 +49,7 @@ static const struct plan_member *better_leader(const struct plan_snapshot *s,
                                                const struct plan_group *g, const struct spread *d) {
     const struct plan_member *best = NULL;
     const uint32_t *leads = d->leads;
-    if (d->apart[g->leader_node])
+    if (g->retired || d->apart[g->leader_node])
         return NULL;
     for (uint32_t i = 0; i < g->member_count; i++) {
         const struct plan_member *m = &g->members[i];

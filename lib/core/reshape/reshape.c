@@ -72,6 +72,12 @@ static bool is_whole(const struct reshape_group *g) {
     return retired || (g->led && g->members > 0 && g->present == g->members);
 }
 
+static struct reshape_action delete_copies(const struct reshape_view *v, uint32_t index) {
+    struct reshape_action a = act(RESHAPE_DELETE_COPIES, index);
+    a.sole = v->parents[index].holders == 1 && v->nodes_answer;
+    return saying(a, "a store keeps the parent: for repeated requests, or until it is archived");
+}
+
 /* Stores refuse to delete a parent that may be needed; not asking them for as long spares calls. */
 static struct reshape_action retiring(const struct reshape_view *v) {
     for (uint32_t i = 0; i < v->parent_count; i++) {
@@ -82,8 +88,7 @@ static struct reshape_action retiring(const struct reshape_view *v) {
         for (uint32_t k = 0; k < v->child_count; k++)
             if (!is_whole(&v->children[k]))
                 return wait_for("a child lacks a replica, which may have to come from the parent");
-        return saying(act(RESHAPE_DELETE_COPIES, i),
-                      "a store keeps the parent: for repeated requests, or until it is archived");
+        return delete_copies(v, i);
     }
     if (!v->nodes_answer)
         return wait_for("a storage node is silent and may hold a replica of the parent");

@@ -15,6 +15,8 @@
  *     children's own records are there: at every moment the table's groups cover its keys once
  *   - a parent's replica goes only after that, when every member of every child holds its own
  *     copy: until then the parent may be where a member must take it from
+ *   - the first replicas of a parent to go are such that know its log to be in the archive; the
+ *     last one cannot learn anything any more and is not asked
  *   - the parent's record goes only when every configured node has answered and none holds it
  *   - an order ends as REFUSED when its entry can never be chosen any more, or with its table,
  *     whose deletion takes every replica along
@@ -97,6 +99,8 @@ struct reshape_action {
     enum reshape_action_type type;
     enum reshape_step step; /* ENTER */
     uint32_t index;
+    bool
+        sole; /* DELETE_COPIES: the others are gone, so its log is in the archive: no need to ask */
     const char *waits; /* WAIT, ASK, DELETE_COPIES, ENTER REFUSED: for people; "": nothing to say */
 };
 

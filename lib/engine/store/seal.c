@@ -77,14 +77,24 @@ bool store__seal_needed(const struct replica *r) {
     return !r->seal->done || is_recent(r, r->seal->done_ns);
 }
 
+/* After a start the entry is in the log, and not applied before others say that it was chosen. */
 bool store__seal_unarchived(const struct replica *r) {
-    return r->seal && r->store->options.archive_required && r->status.archived < r->seal->at.index;
+    if (r->seal == NULL)
+        return r->status.seal_index != 0;
+    return r->store->options.archive_required && r->status.archived < r->seal->at.index;
+}
+
+/* A newcomer could lead, and does not know whose child the group is: the archive would not take its
+ * log from it, unless it has the beginning. */
+static bool lineage_unknown(const struct replica *r) {
+    return r->desc->parent_gid != 0 && r->store->options.archive_required &&
+           r->status.archived <= r->desc->base_index;
 }
 
 bool store__seal_keeps_members(const struct replica *r) {
     bool inherited =
         r->desc->parent_gid != 0 && store_dedup_oldest_index(&r->dedup) <= r->desc->base_index;
-    return r->status.seal_index != 0 || inherited;
+    return r->status.seal_index != 0 || inherited || lineage_unknown(r);
 }
 
 /* ---- applying */

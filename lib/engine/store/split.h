@@ -41,10 +41,13 @@ bool store__seal_done(const struct replica *r);
 /* The replica must not be deleted yet: children are made from it, or repeated requests may still
  * have to be answered from its log. */
 bool store__seal_needed(const struct replica *r);
-/* Its log up to that entry is not in the archive yet, which its children's lines begin with. */
+/* Its log up to that entry, which its children's lines begin with, is not known to be in the
+ * archive.
+ */
 bool store__seal_unarchived(const struct replica *r);
 /* Members must not change: the log is sealed, or it is a child in which requests may be repeated
- * whose ids stand in a parent's log alone, which a newcomer would not have. */
+ * whose ids stand in a parent's log alone, which a newcomer would not have, or whose log the
+ * archive has not begun. */
 bool store__seal_keeps_members(const struct replica *r);
 /* Unstall a parent whose build is to be tried again. */
 void store__seal_tick(struct replica *r, uint64_t now_ns);

@@ -105,6 +105,7 @@ static void child_ready(struct replica *c) {
     c->state = REPLICA_OK;
     c->applied = (struct paxos_mark){d->base_index, d->base_ballot, d->base_chain};
     c->reported = c->checkpoint.reported = c->checkpoint.durable = d->base_index;
+    c->archive.wanted = d->base_index + 1; /* so that the archive knows soon whose child it is */
     tc_err err = store__group_step(c, &ev);
     if (err != TC_OK)
         store__replica_damaged(c, "paxos refused the B-tree made from its parents");

@@ -154,6 +154,8 @@ void suite_judge(struct suite *s) {
     if (!s->failed)
         judge_histories(s);
     if (!s->failed)
+        suite_orders_judge(s);
+    if (!s->failed)
         judge_healing(s);
     if (!s->failed)
         judge_scrub(s);

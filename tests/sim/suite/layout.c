@@ -12,9 +12,19 @@ enum {
     HTTP_PORT_BASE = 8000,
 };
 
+/* Half of the seeds have orders, and half of these faults for so long that they meet replicas of
+ * retired groups as they go. Draws of its own, so that the others stay what they were. */
+static void draw_orders(uint64_t seed, struct suite_swarm *w) {
+    struct tc_prng p = tc_prng(seed ^ 0x6f7264657273ull);
+    if (!tc_prng_chance(&p, 1, 2))
+        return;
+    w->order_every_ns = tc_prng_between(&p, 800, 6000) * SUITE_MS;
+    w->safety_ns += tc_prng_chance(&p, 1, 2) ? 35 * SUITE_S : 0;
+}
+
 struct suite_swarm suite_swarm_draw(uint64_t seed) {
     struct tc_prng p = tc_prng(seed ^ 0x737569746573ull);
-    return (struct suite_swarm){
+    struct suite_swarm w = {
         .storage_count = tc_prng_chance(&p, 1, 3) ? 6 : 3,
         .clients = (uint32_t)tc_prng_between(&p, 2, SUITE_CLIENTS_MAX),
         .keys = (uint32_t)tc_prng_between(&p, 3, SUITE_KEYS_MAX),
@@ -25,6 +35,8 @@ struct suite_swarm suite_swarm_draw(uint64_t seed) {
         /* About a third of the kinds of faults is off. */
         .faults = (uint32_t)(tc_prng_u64(&p) | tc_prng_u64(&p)),
     };
+    draw_orders(seed, &w);
+    return w;
 }
 
 static void add(struct suite *s, const char *kind, uint32_t count) {

@@ -91,6 +91,7 @@ static void faults(struct suite *s) {
         return;
     }
     suite_faults_begin(s);
+    suite_orders_begin(s);
     pass(s, s->swarm.safety_ns);
 }
 
@@ -121,6 +122,7 @@ struct suite_result suite_run(uint64_t seed, enum suite_scenario scenario, bool 
                              .ops = s.clients->ok,
                              .unknowns = s.clients->unknown,
                              .undecided = s.undecided,
+                             .orders = s.order_count,
                              .lost_elections = s.lost_elections,
                              .chosen_elections = s.chosen_elections,
                              .stood_ms = s.stood_ms};

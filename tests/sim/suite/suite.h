@@ -11,6 +11,7 @@
  *   layout.c which daemons, with which options    client.c operations through the API
  *   lin.c    linearizability of one key           fault.c  faults by swarm
  *   judge.c  what must hold at the end            run.c    one seed
+ *   order.c  splits, and what is on record        errand.c what a person with a tool does
  *   scenario.c  one kind of fault again and again, counted
  *
  * Threads: one. One suite per process (fibers need a current one); seeds run in child processes.
@@ -174,7 +175,8 @@ struct suite_swarm {
     uint64_t fault_every_ns;
     uint64_t think_ns;
     uint64_t disk_sync_ns;
-    uint32_t faults; /* bits of enum suite_fault */
+    uint32_t faults;         /* bits of enum suite_fault */
+    uint64_t order_every_ns; /* between orders to split a group; 0: none are given */
 };
 
 struct suite_clients;
@@ -199,6 +201,7 @@ struct suite {
     uint64_t message_count;
     uint64_t fault_count;
     uint64_t kill_count;
+    uint64_t order_count;
     uint64_t undecided; /* histories that the checker gave up */
     uint64_t lost_elections,
         chosen_elections; /* of a scenario: because nobody was heard, by choice */
@@ -230,12 +233,16 @@ void suite_clients_begin(struct suite *s);
 bool suite_clients_rest(struct suite *s);
 /* judge.c: histories are linearizable, and after the calm all goes on. */
 void suite_judge(struct suite *s);
+/* order.c */
+void suite_orders_begin(struct suite *s);
+/* Every order is closed, and what is on record is what lives. */
+void suite_orders_judge(struct suite *s);
 /* run.c */
 struct suite_result {
     bool ok;
     uint64_t hash;
     uint64_t simulated_ns;
-    uint64_t events, switches, messages, faults, kills, ops, unknowns, undecided;
+    uint64_t events, switches, messages, faults, kills, ops, unknowns, undecided, orders;
     uint64_t lost_elections, chosen_elections, stood_ms;
     char failure[SUITE_FAILURE_BYTES];
 };

@@ -81,6 +81,7 @@ static void add(struct totals *t, const struct suite_result *r) {
     s->ops += r->ops;
     s->unknowns += r->unknowns;
     s->undecided += r->undecided;
+    s->orders += r->orders;
     s->lost_elections += r->lost_elections;
     s->chosen_elections += r->chosen_elections;
     s->stood_ms = r->stood_ms > s->stood_ms ? r->stood_ms : s->stood_ms;
@@ -158,12 +159,14 @@ int main(int argc, char **argv) {
         one(&o, o.from + i, &t);
     double took = now_s() - began;
     const struct suite_result *s = &t.sum;
-    printf("suite: %lu of %lu seeds ok, %.0f s simulated in %.1f s (x%.0f), %lu requests answered, "
-           "%lu unknown, %lu faults, %lu kills, %lu messages, %lu histories undecided\n",
-           (unsigned long)(t.seeds - t.failures), (unsigned long)t.seeds,
-           (double)s->simulated_ns / 1e9, took, (double)s->simulated_ns / 1e9 / took,
-           (unsigned long)s->ops, (unsigned long)s->unknowns, (unsigned long)s->faults,
-           (unsigned long)s->kills, (unsigned long)s->messages, (unsigned long)s->undecided);
+    printf(
+        "suite: %lu of %lu seeds ok, %.0f s simulated in %.1f s (x%.0f), %lu requests answered, "
+        "%lu unknown, %lu faults, %lu kills, %lu orders, %lu messages, %lu histories undecided\n",
+        (unsigned long)(t.seeds - t.failures), (unsigned long)t.seeds,
+        (double)s->simulated_ns / 1e9, took, (double)s->simulated_ns / 1e9 / took,
+        (unsigned long)s->ops, (unsigned long)s->unknowns, (unsigned long)s->faults,
+        (unsigned long)s->kills, (unsigned long)s->orders, (unsigned long)s->messages,
+        (unsigned long)s->undecided);
     if (o.scenario)
         printf("%s: %lu faults, %lu elections because no leader was heard, %lu by choice, longest "
                "stand of a partition %lu ms\n",

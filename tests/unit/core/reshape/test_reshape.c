@@ -114,6 +114,11 @@ static void a_parent_stays_while_a_child_lacks_a_replica(void **state) {
     v.children[0].present = 2;
     expect(&v, RESHAPE_WAIT);
     v.children[0].present = 3;
+    assert_false(reshape_next(&v).sole);
+    v.parents[0].holders = 1;
+    assert_true(reshape_next(&v).sole);
+    v.nodes_answer = false; /* the others may be there yet */
+    assert_false(reshape_next(&v).sole);
     v.children[1].led = false;
     expect(&v, RESHAPE_WAIT);
     /* That child was split itself, and is gone. */
@@ -268,9 +273,15 @@ static void ask_leader(struct world *w) {
 }
 
 /* The rule that keeps data: no member may be left for which no replica can come from anywhere. */
-static void delete_copies(struct world *w) {
+static void delete_copies(struct world *w, bool sole) {
+    uint32_t copies = 0;
+    for (int i = 0; i < NODES; i++)
+        copies += w->parent.copy[i];
+    assert_true(!sole || copies == 1);
     for (int i = 0; i < NODES; i++) {
-        if (!w->up[i] || !w->parent.copy[i] || chance(w, 1, 3))
+        bool unsure =
+            copies < 2 && !sole; /* it was started anew: nobody tells it what is archived */
+        if (!w->up[i] || !w->parent.copy[i] || unsure || chance(w, 1, 3))
             continue; /* EBUSY, or it does not answer now */
         for (int c = 0; c < 2; c++)
             assert_true(!w->children[c].member[i] || w->children[c].built[i]);
@@ -300,7 +311,7 @@ static void perform(struct world *w, const struct reshape_action *a) {
         w->children[0].listed = w->children[1].listed = true;
         break;
     case RESHAPE_DELETE_COPIES:
-        delete_copies(w);
+        delete_copies(w, a->sole);
         break;
     case RESHAPE_FORGET_PARENT:
         w->parent.recorded = false;
