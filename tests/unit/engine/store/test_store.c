@@ -254,6 +254,7 @@ int member_tests(void);
 int request_tests(void);
 int disk_tests(void);
 int upkeep_tests(void);
+int merge_tests(void);
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -275,5 +276,6 @@ int main(void) {
     failed += disk_tests();
     failed += upkeep_tests();
     failed += member_tests();
+    failed += merge_tests();
     return failed + chaos_tests();
 }
