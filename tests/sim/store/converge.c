@@ -241,6 +241,12 @@ static void check_reference(struct world *w, uint32_t group, const struct conver
     sim_fs_free(fs);
 }
 
+/* The entry that sealed it is in the archive, where the logs of what it became begin. */
+static bool is_archived(const struct world_archive *a) {
+    uint64_t at = seal_index(a);
+    return at > a->base && paxos_entry_seals(a->entries[at - 1 - a->base].type);
+}
+
 /* A sealed group's content is judged by what it became. */
 static void step_or_settle(struct world *w, uint32_t group, struct converging *c) {
     const struct world_group *g = &w->groups[group];
@@ -248,8 +254,10 @@ static void step_or_settle(struct world *w, uint32_t group, struct converging *c
         step(w, group, c);
         return;
     }
-    c->done = g->merged ? world_merge_settled(w, group) : world_split_settled(w, group);
-    snprintf(c->why, sizeof c->why, "its split or merge is not finished everywhere");
+    bool settled = g->merged ? world_merge_settled(w, group) : world_split_settled(w, group);
+    c->done = settled && is_archived(&w->archives[group]);
+    snprintf(c->why, sizeof c->why, "%s",
+             settled ? "its end is not archived" : "its split or merge is not finished everywhere");
 }
 
 void world_converge(struct world *w) {

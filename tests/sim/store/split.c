@@ -78,21 +78,32 @@ bool world_split_settled(struct world *w, uint32_t group) {
 
 /* ---- asking */
 
+static bool can_split(const struct world *w, uint32_t group) {
+    const struct world_group *g = &w->groups[group];
+    return world_group_is_leaf(w, group) && g->to - g->from >= 2 && g->gid != SYSTEM_GID;
+}
+
+/* Any group; where groups merge too, the first one from there on that can be split. */
+static uint32_t draw_parent(struct world *w) {
+    uint32_t first = (uint32_t)tc_prng_below(&w->split_prng, w->group_count);
+    for (uint32_t i = 0; w->swarm.merging && i < w->group_count; i++)
+        if (can_split(w, (first + i) % w->group_count))
+            return (first + i) % w->group_count;
+    return first;
+}
+
 static void draw(struct world *w) {
-    uint32_t parent = (uint32_t)tc_prng_below(&w->split_prng, w->group_count);
+    uint32_t parent = draw_parent(w);
     struct world_group *g = &w->groups[parent];
-    bool leaf = world_group_is_leaf(w, parent);
     uint64_t pause_ns = 1 + tc_prng_below(&w->split_prng, 2 * w->swarm.split_every_ns);
     if (w->calm || w->swarm.splits + w->swarm.merges == 0)
         return;
     world_push(w, pause_ns, EVENT_SPLIT, UINT32_MAX, 0, NULL);
-    if (w->swarm.merges && tc_prng_chance(&w->split_prng, 2, 3)) {
+    if (w->swarm.merges && tc_prng_chance(&w->split_prng, 1, 2)) {
         world_merge_draw(w);
         return;
     }
-    if (w->swarm.splits == 0)
-        return;
-    if (!leaf || g->to - g->from < 2 || g->gid == SYSTEM_GID)
+    if (w->swarm.splits == 0 || !can_split(w, parent))
         return;
     uint32_t key = (uint32_t)tc_prng_between(&w->split_prng, g->from + 1, g->to - 1);
     if (!world_groups_reserve(w, parent, key))

@@ -69,7 +69,9 @@ static void draw_splits(uint64_t seed, struct world_swarm *s) {
     s->split_every_ns = tc_prng_between(&p, 200, 3000) * WORLD_MS_NS;
     if (!tc_prng_chance(&p, 2, 3))
         return;
-    s->merges = (uint32_t)tc_prng_between(&p, 1, WORLD_MERGES_MAX);
+    s->merging = true;
+    s->merges = (uint32_t)tc_prng_between(&p, 3, WORLD_MERGES_MAX);
+    s->keys = (uint32_t)tc_prng_between(&p, 6, WORLD_KEYS_MAX);
     s->splits = (uint32_t)tc_prng_between(&p, 2, WORLD_SPLITS_MAX + 4);
     s->split_every_ns /= 4; /* merges take their turns */
 }

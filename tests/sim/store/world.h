@@ -79,6 +79,7 @@ struct world_swarm {
     uint32_t splits;         /* asked for at most */
     uint64_t split_every_ns; /* on average */
     uint32_t merges;         /* asked for at most */
+    bool merging;            /* some are */
 };
 
 /* A group. The first swarm.groups of a world are roots; a split takes two more as children, whose
