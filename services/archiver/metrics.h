@@ -9,6 +9,8 @@
     X(COUNTER, segments_total, "", "", "segments archived")                                        \
     X(COUNTER, segment_bytes_total, "bytes", "", "segment objects written")                        \
     X(COUNTER, entries_total, "", "", "log entries archived")                                      \
+    X(COUNTER, entries_read_total, "", "",                                                         \
+      "archived entries given back to replicas that nobody else could help")                       \
     X(COUNTER, ranges_verified_total, "", "",                                                      \
       "ranges in which a replica's log equals the archive")                                        \
     X(COUNTER, replicas_differ_total, "", "",                                                      \

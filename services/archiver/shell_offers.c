@@ -7,6 +7,7 @@
 #include "rpc/message.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static uint64_t batch_bytes(const struct rpc_frames *frames) {
@@ -125,6 +126,65 @@ static void one_offer(struct offers *o, struct rpc_conn *conn, const struct rpc_
     answer(conn, f->id, &reply);
 }
 
+/* ---- entries that are asked for */
+
+enum {
+    PAGE_ENTRIES_MAX = INTAKE_READ_ENTRIES_MAX,
+};
+
+static void answer_page(struct rpc_conn *conn, uint64_t id, struct tc_slice entries) {
+    Tercet__Pb__SegmentReply reply = TERCET__PB__SEGMENT_REPLY__INIT;
+    Tercet__Pb__LogEntry *all = calloc(PAGE_ENTRIES_MAX, sizeof *all);
+    Tercet__Pb__LogEntry **pointers = calloc(PAGE_ENTRIES_MAX, sizeof(Tercet__Pb__LogEntry *));
+    struct archive_entry e;
+    TC_ASSERT(all != NULL && pointers != NULL);
+    while (reply.n_entries < PAGE_ENTRIES_MAX && archive_entry_next(&entries, &e)) {
+        Tercet__Pb__LogEntry *to = &all[reply.n_entries];
+        tercet__pb__log_entry__init(to);
+        to->index = e.index;
+        to->ballot = e.ballot;
+        to->chain = e.chain;
+        to->type = e.type;
+        to->flags = e.flags;
+        to->body_crc = e.body_crc;
+        to->body_len = (uint32_t)e.body.len;
+        to->body = proto_bytes(e.body);
+        pointers[reply.n_entries++] = to;
+    }
+    reply.entries = pointers;
+    rpc_conn_reply_message(conn, id, TERCET__PB__FRAME_KIND__FRAME_SEGMENT, TC_OK, &reply.base);
+    free((void *)pointers);
+    free(all);
+}
+
+/* What the archive cannot give is an answer in words, for the node's status to tell. */
+static void answer_nothing(struct rpc_conn *conn, uint64_t id, const Tercet__Pb__SegmentOffer *m,
+                           const char *why) {
+    Tercet__Pb__SegmentReply reply = TERCET__PB__SEGMENT_REPLY__INIT;
+    char text[96];
+    (void)snprintf(text, sizeof text, "%s at %" PRIu64, why, m->read_first);
+    reply.problem = text;
+    rpc_conn_reply_message(conn, id, TERCET__PB__FRAME_KIND__FRAME_SEGMENT, TC_OK, &reply.base);
+}
+
+static void one_read(struct offers *o, struct rpc_conn *conn, const struct rpc_frame *f,
+                     const Tercet__Pb__SegmentOffer *m) {
+    struct tc_buf entries = {0};
+    tc_err err = intake_read(o->intake, m->gid, m->read_first, m->read_last, &entries);
+    if (err == TC_OK)
+        answer_page(conn, f->id, tc_buf_slice(&entries));
+    else if (err == TC_ENOTFOUND)
+        answer_nothing(conn, f->id, m, "nothing is archived");
+    else if (err == TC_ECORRUPT)
+        answer_nothing(conn, f->id, m, "the archive is damaged");
+    else
+        rpc_conn_reply(conn, f->id, f->kind, err, TC_SLICE_EMPTY);
+    if (err != TC_OK)
+        DAEMON_WARN(o->log, "entries not given back: gid=%" PRIu64 " first=%" PRIu64 " err=%s",
+                    m->gid, m->read_first, tc_err_name(err));
+    tc_buf_deinit(&entries);
+}
+
 static void one_frame(struct offers *o, struct rpc_conn *conn, const struct rpc_frame *f) {
     const struct rpc_identity *who = rpc_conn_identity(conn);
     if (f->kind != TERCET__PB__FRAME_KIND__FRAME_SEGMENT) {
@@ -140,7 +200,10 @@ static void one_frame(struct offers *o, struct rpc_conn *conn, const struct rpc_
         rpc_conn_reply(conn, f->id, f->kind, from_storage ? TC_EINVAL : TC_EAUTH, TC_SLICE_EMPTY);
         return;
     }
-    one_offer(o, conn, f, m);
+    if (m->read_first != 0)
+        one_read(o, conn, f, m);
+    else
+        one_offer(o, conn, f, m);
     tercet__pb__segment_offer__free_unpacked(m, NULL);
 }
 

@@ -17,6 +17,8 @@
       "writes refused because the disk is full: deletes go on")                                    \
     X(COUNTER, disk_leaders_given_total, "", "",                                                   \
       "leaderships given away because the disk is full, slow or failing")                          \
+    X(COUNTER, restored_total, "", "",                                                             \
+      "log entries taken back from the archive: no replica had them")                              \
     X(COUNTER, log_rot_total, "", "", "log entries found unreadable while running, then fetched")  \
     X(COUNTER, refused_busy_total, "", "", "batches refused because the mailbox was full")         \
     X(COUNTER, messages_in_total, "", "", "replication messages taken")                            \

@@ -193,7 +193,8 @@ tc_err paxos__recv_nudge(struct paxos *p, const struct paxos_msg *m) {
     if (m->config && !quorum_valid(m->config))
         return TC_ECORRUPT;
     bool asking = p->phase == PHASE_ASK && p->ask_ns + p->opt.beat_ns > p->now_ns;
-    if (p->role != PAXOS_FOLLOWER || !paxos__able(p) || paxos__quarantined(p) || asking ||
+    bool waits = p->restore.index != 0; /* for the archive; the own timer asks again */
+    if (p->role != PAXOS_FOLLOWER || !paxos__able(p) || paxos__quarantined(p) || asking || waits ||
         hears_leader(p)) {
         TRACE(p, "recv nudge from %" PRIu32 " -> ignore, %s", m->from,
               hears_leader(p) ? "hears a leader"

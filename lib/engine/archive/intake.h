@@ -22,6 +22,8 @@ enum {
     INTAKE_REPLICAS_MAX = 8,
     INTAKE_NODE_BYTES_MAX = 64,
     INTAKE_PROBLEM_BYTES_MAX = 256,
+    INTAKE_READ_ENTRIES_MAX = 1024,  /* of one page */
+    INTAKE_READ_BYTES_MAX = 1 << 20, /* of bodies; one entry may always go alone */
 };
 
 struct intake;
@@ -53,6 +55,7 @@ struct intake_reply {
     X(segments, "segments archived")                                                               \
     X(segment_bytes, "bytes of segment objects written")                                           \
     X(entries, "log entries archived")                                                             \
+    X(entries_read, "archived entries given back to replicas")                                     \
     X(ranges_verified, "ranges in which a replica's log equals the archive")                       \
     X(replicas_differ, "ranges in which a replica's log differs from an intact archive")           \
     X(archive_damaged, "archived objects found unreadable or different from what was stored")      \
@@ -78,6 +81,14 @@ void intake_free(struct intake *in);
  *            In all cases ret_reply is untouched. */
 TC_MUST_USE tc_err intake_take(struct intake *in, const struct intake_offer *offer,
                                struct intake_reply *ret_reply);
+
+/* Give archived entries of a group back: a page from first on, up to last at most, as it stands in
+ * one segment, which is read and checked whole. Append them as archive_entry_encode does.
+ *   Errors   TC_ENOTFOUND  nothing is archived at first; TC_EINVAL  no range
+ *            TC_ECORRUPT   the manifest or the segment there is damaged or gone
+ *            TC_ELIMIT, those of objstore. ret_entries is untouched. */
+TC_MUST_USE tc_err intake_read(struct intake *in, uint64_t gid, uint64_t first, uint64_t last,
+                               struct tc_buf *ret_entries);
 
 const struct intake_counters *intake_counters(const struct intake *in);
 

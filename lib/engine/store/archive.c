@@ -11,6 +11,7 @@
 #include "engine/store/due.h"
 #include "engine/store/group.h"
 #include "engine/store/log.h"
+#include "engine/store/restore.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -186,6 +187,16 @@ static bool pack_verify(struct replica *r, struct tc_buf *out) {
     return true;
 }
 
+/* Entries that only the archive has. */
+static bool pack_read(struct replica *r, uint64_t now_ns, struct tc_buf *out) {
+    Tercet__Pb__SegmentOffer o;
+    fill_common(r, &o);
+    if (!store__restore_offer(r, now_ns, &o))
+        return false;
+    proto_append(out, &o.base);
+    return true;
+}
+
 /* A follower asks what it is to compare: soon after the archive grew, rarely otherwise. */
 static bool ask_due(struct replica *r, uint64_t now_ns) {
     uint64_t soon_ns = now_ns + (uint64_t)ASK_PAUSE_MS * STORE_MS_NS;
@@ -199,6 +210,8 @@ static bool offer(struct replica *r, uint64_t now_ns, struct tc_buf *out) {
         return false;
     r->archive.next_ns = now_ns + (uint64_t)OFFER_PAUSE_MS * STORE_MS_NS;
     bool leads = r->status.role == PAXOS_LEADER;
+    if (pack_read(r, now_ns, out))
+        return true;
     if (r->archive.asked && r->archive.verify_first && pack_verify(r, out))
         return true;
     if (r->archive.asked && leads)
@@ -253,8 +266,12 @@ void store_archived(struct store *s, uint64_t gid, const Tercet__Pb__SegmentRepl
     struct replica *r = store__find(s, gid);
     if (r == NULL || r->paxos == NULL)
         return;
-    bool same = same_log(r, reply);
     r->archive.offered = false;
+    if (r->archive.reading) {
+        store__restore_answered(r, reply);
+        return;
+    }
+    bool same = same_log(r, reply);
     r->archive.asked = same;
     note_problem(r, reply, same);
     if (!same) {
@@ -289,5 +306,7 @@ void store_archive_lost(struct store *s, uint64_t gid) {
         return;
     r->archive.offered = false;
     r->archive.asked = false;
+    if (r->archive.reading)
+        store__restore_answered(r, /* reply= */ NULL);
     r->archive.next_ns = store__now_ns(s) + (uint64_t)OFFER_PAUSE_MS * STORE_MS_NS;
 }

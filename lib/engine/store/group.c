@@ -10,6 +10,7 @@
 #include "engine/store/learner.h"
 #include "engine/store/log.h"
 #include "engine/store/members.h"
+#include "engine/store/restore.h"
 #include "engine/store/snapshot.h"
 #include "engine/store/split.h"
 
@@ -86,6 +87,8 @@ static tc_err step(struct replica *r, struct paxos_event *ev, struct paxos_out *
     store__log_sends(r, out);
     for (size_t i = 0; i < out->snapshot_count; i++)
         store__heal_below_base(r, out->snapshots[i]);
+    if (out->restore_index != 0)
+        store__restore_wanted(r, out->restore_index);
     if (out->base_changed && !r->restarting)
         store__log_base(r);
     if (out->role_changed)

@@ -309,12 +309,15 @@ static void meet(const struct store *s, struct replica *r, const Tercet__Pb__Pax
     store__members_learn(r, m->sender, /* logged= */ false);
 }
 
-/* Entries need room in the log's queue and its segments; peers send them again. */
-static bool has_room(const struct store *s, const Tercet__Pb__PaxosMessage *m) {
+bool store__log_has_room(const struct store *s) {
     struct wal_space space = wal_space(s->wal);
-    return m->n_entries == 0 ||
-           (store__log_bytes_coming(s) < 2 * s->queue_max_bytes && !space.no_room &&
-            space.used_bytes + s->options.segment_bytes <= space.max_bytes);
+    return store__log_bytes_coming(s) < 2 * s->queue_max_bytes && !space.no_room &&
+           space.used_bytes + s->options.segment_bytes <= space.max_bytes;
+}
+
+/* What finds no room is sent again. */
+static bool has_room(const struct store *s, const Tercet__Pb__PaxosMessage *m) {
+    return m->n_entries == 0 || store__log_has_room(s);
 }
 
 static void receive(struct replica *r, const struct paxos_msg *msg) {

@@ -204,7 +204,8 @@ bool store_drain(struct store *s);
 /* ---- archive --------------------------------------------------------------------------------- */
 
 /* The next offer that is due, packed (SegmentOffer) into out; TC_EEND when none is due now. One
- * offer per group is outstanding until store_archived or store_archive_lost is called for it. */
+ * offer per group is outstanding until store_archived or store_archive_lost is called for it. An
+ * offer may also ask for archived entries, where no other replica has them any more. */
 TC_MUST_USE tc_err store_segment_next(struct store *s, struct tc_buf *out, uint64_t *ret_gid);
 void store_archived(struct store *s, uint64_t gid, const Tercet__Pb__SegmentReply *reply);
 /* The offer was not answered: it is made again later. */
@@ -301,6 +302,7 @@ bool store_behind(const struct store *s);
     X(log_replicas_added, "log replicas taken into a group led here")                              \
     X(heals_done, "log replicas made storage replicas in a group led here")                        \
     X(replicas_left, "replicas that deleted themselves: removed, or not wanted any more")          \
+    X(restored, "log entries taken back from the archive")                                         \
     X(log_rot, "log entries found unreadable while running")                                       \
     X(damage_found, "replicas found damaged")                                                      \
     X(elections, "campaigns begun here because no leader was heard")                               \

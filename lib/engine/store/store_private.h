@@ -146,7 +146,12 @@ struct replica {
         uint64_t wanted; /* archive up to here without waiting: a scrub compares at this index */
         uint64_t verify_first;
         uint64_t verify_last;
-        char problem[128];
+        uint64_t restore_index; /* archived entries up to here are wanted; 0: none */
+        uint64_t restore_from;  /* ... and from here on next */
+        uint64_t restore_ns;    /* not asked for before */
+        uint32_t refused_count; /* pages that the core refused, one after the other */
+        bool reading;           /* the offer that is out asks for them */
+        char problem[192];
     } archive;
     struct scrub_mark *marks; /* ring of STORE_SCRUB_MARKS_MAX; NULL until the first */
     size_t mark_next;
@@ -255,6 +260,8 @@ void store__jobs_cancel(struct store *s);
 /* Compare how far both clocks moved: a virtual machine that was paused finds wall time ahead. Then
  * every lease and grant is void (REPLICATION.md B8). Call before a lease is relied on. */
 void store__check_clocks(struct store *s);
+/* Room for entries that peers or the archive have, in the log's queue and in its segments. */
+bool store__log_has_room(const struct store *s);
 /* Bytes on their way into the log. */
 uint64_t store__log_bytes_coming(const struct store *s);
 /* Hand every queued proposal to its group. */

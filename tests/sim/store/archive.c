@@ -85,6 +85,16 @@ static void compare(struct world *w, const Tercet__Pb__SegmentOffer *o,
                    (unsigned long)o->gid, (unsigned long)o->first, (unsigned long)o->last);
 }
 
+static void post(struct world *w, uint32_t node, const struct world_parcel *offer,
+                 const Tercet__Pb__SegmentReply *reply) {
+    struct world_parcel *p = world_parcel_new(PARCEL_ARCHIVE, node);
+    p->life = offer->life;
+    p->gid = offer->gid;
+    size_t size = tercet__pb__segment_reply__get_packed_size(reply);
+    (void)tercet__pb__segment_reply__pack(reply, tc_buf_extend(&p->bytes, size));
+    world_push(w, delay_ns(w), EVENT_ARCHIVE, node, 0, p);
+}
+
 static void answer(struct world *w, uint32_t node, const struct world_parcel *offer,
                    const struct world_archive *a) {
     Tercet__Pb__SegmentReply reply = TERCET__PB__SEGMENT_REPLY__INIT;
@@ -98,12 +108,62 @@ static void answer(struct world *w, uint32_t node, const struct world_parcel *of
         reply.verify = ranges;
         reply.n_verify = 1;
     }
-    struct world_parcel *p = world_parcel_new(PARCEL_ARCHIVE, node);
-    p->life = offer->life;
-    p->gid = offer->gid;
-    size_t size = tercet__pb__segment_reply__get_packed_size(&reply);
-    (void)tercet__pb__segment_reply__pack(&reply, tc_buf_extend(&p->bytes, size));
-    world_push(w, delay_ns(w), EVENT_ARCHIVE, node, 0, p);
+    post(w, node, offer, &reply);
+}
+
+/* ---- entries that a replica asks for */
+
+enum {
+    PAGE_MAX = 40,
+};
+
+/* Until all is calm some pages are wrong, each in its own way: nobody may take them. */
+static void spoil(struct world *w, Tercet__Pb__LogEntry *e, uint64_t count) {
+    Tercet__Pb__LogEntry *bad = &e[tc_prng_below(&w->prng, count)];
+    switch (tc_prng_below(&w->prng, 4)) {
+    case 0:
+        bad->chain ^= 1; /* of another history */
+        break;
+    case 1:
+        bad->body_crc++;
+        break;
+    case 2:
+        bad->index++;
+        break;
+    default:
+        bad->ballot += 1000;
+    }
+}
+
+static void give_back(struct world *w, uint32_t node, const struct world_parcel *offer,
+                      const Tercet__Pb__SegmentOffer *o, const struct world_archive *a) {
+    Tercet__Pb__SegmentReply reply = TERCET__PB__SEGMENT_REPLY__INIT;
+    Tercet__Pb__LogEntry page[PAGE_MAX], *pointers[PAGE_MAX];
+    uint64_t most = tc_prng_between(&w->prng, 1, PAGE_MAX);
+    char none[] = "nothing is archived there";
+    for (uint64_t i = o->read_first;
+         reply.n_entries < most && i > a->base && i <= a->count && i <= o->read_last; i++) {
+        const struct world_entry *e = &a->entries[i - 1 - a->base];
+        Tercet__Pb__LogEntry *to = &page[reply.n_entries];
+        tercet__pb__log_entry__init(to);
+        to->index = i;
+        to->ballot = e->ballot;
+        to->chain = e->chain;
+        to->type = e->type;
+        to->body_crc = e->body_crc;
+        to->body_len = (uint32_t)e->body.len;
+        to->body = (ProtobufCBinaryData){.len = e->body.len, .data = e->body.data};
+        pointers[reply.n_entries++] = to;
+    }
+    reply.entries = pointers;
+    if (reply.n_entries == 0)
+        reply.problem = none;
+    else if (!w->calm && tc_prng_chance(&w->prng, 1, 8))
+        spoil(w, page, reply.n_entries);
+    world_trace(w, "archive  group %lu gives %lu entries back from %lu on to %u",
+                (unsigned long)o->gid, (unsigned long)reply.n_entries, (unsigned long)o->read_first,
+                node);
+    post(w, node, offer, &reply);
 }
 
 /* The parent's log has this place, as far as the archive has it. */
@@ -148,7 +208,9 @@ void world_archive_take(struct world *w, uint32_t node, struct world_parcel *off
     if (a->count > before)
         world_trace(w, "archive  group %lu [%lu, %lu] from %u", (unsigned long)o->gid,
                     (unsigned long)before + 1, (unsigned long)a->count, node);
-    if (reachable(w))
+    if (reachable(w) && o->read_first != 0)
+        give_back(w, node, offer, o, a);
+    else if (reachable(w))
         answer(w, node, offer, a);
     else
         lose(w, node, offer->life, offer->gid); /* stored, and the answer never arrives */

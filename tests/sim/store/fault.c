@@ -225,7 +225,7 @@ void world_fault_next(struct world *w) {
     enum world_fault kind = (enum world_fault)below(w, FAULT_KINDS);
     if (kind == FAULT_ALL && below(w, 3) > 0)
         kind = FAULT_HEAL;
-    if (w->swarm.faults[kind] || kind == FAULT_HEAL) {
+    if ((w->swarm.faults[kind] || kind == FAULT_HEAL) && !w->strand.no_copies) {
         world_trace(w, "fault: %s", names[kind]);
         w->fault_count++;
         inflict(w, kind);
@@ -240,6 +240,7 @@ void world_calm(struct world *w) {
     w->swarm.net.drop_ppm = w->swarm.net.duplicate_ppm = w->swarm.net.late_ppm = 0;
     w->net.opt = w->swarm.net;
     w->archive_out_until_ns = 0;
+    world_strand_end(w);
     for (uint32_t i = 0; i < w->swarm.nodes; i++) {
         sim_fs_heal(w->nodes[i].fs);
         w->nodes[i].paused_until_ns = 0;

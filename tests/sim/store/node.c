@@ -120,6 +120,7 @@ static void add_counters(struct world_node *n) {
     n->w->damage_count += c->damage_found;
     n->w->join_count += c->log_replicas_added;
     n->w->heal_count += c->heals_done;
+    n->w->restored_count += c->restored;
     if (c->damage_found && !n->rotten && !n->doubted)
         world_fail(n->w, "node %u found damage where nothing was damaged", n->id);
 }
@@ -191,6 +192,8 @@ static void send_parcel(struct world_node *n, struct store_effect *e) {
     TC_ASSERT(to < w->swarm.nodes);
     if (e->type == STORE_SEND)
         world_split_began(w, n, e);
+    if (world_strand_stops(w, e, to))
+        return;
     enum world_parcel_kind kind = parcel_kind(e->type);
     uint32_t copies = sim_net_route(&w->net, n->id, to, delays);
     for (uint32_t i = 0; i < copies; i++) {
@@ -458,6 +461,7 @@ static void act(struct world_node *n, const struct sim_event *ev) {
     case EVENT_ORACLE:
     case EVENT_SCRUB:
     case EVENT_RESHAPE:
+    case EVENT_STRAND:
     case EVENT_SPLIT:
     case EVENT_MERGE:
         break;

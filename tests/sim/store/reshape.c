@@ -188,7 +188,8 @@ static void reshape_group(struct world *w, struct world_group *g) {
     const Tercet__Pb__ReplicaInfo *r = find_leader(w, g->gid, &info, &n);
     if (r)
         world_group_learn(w, g, r->partition);
-    if (r && n->store && n->paused_until_ns <= w->now_ns && !w->calm) {
+    bool may = w->strand.stage == 0 || !w->strand.no_copies;
+    if (r && n->store && n->paused_until_ns <= w->now_ns && !w->calm && may) {
         uint64_t what = below(w, 8);
         if (what < 2)
             ask_move(w, n, r);
@@ -224,7 +225,7 @@ void world_reshape_next(struct world *w) {
         tell_directory(w);
     for (uint32_t g = 0; g < w->swarm.groups && !w->failed; g++)
         reshape_group(w, &w->groups[g]);
-    if (!w->calm && below(w, 4) == 0)
+    if (!w->calm && !w->strand.no_copies && below(w, 4) == 0)
         lose_disk(w);
     world_push(w, (200 + below(w, 1500)) * WORLD_MS_NS, EVENT_RESHAPE, 0, 0, NULL);
 }

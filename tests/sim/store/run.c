@@ -56,6 +56,7 @@ static void count_trimmed(struct world *w) {
         w->damage_count += c ? c->damage_found : 0;
         w->join_count += c ? c->log_replicas_added : 0;
         w->heal_count += c ? c->heals_done : 0;
+        w->restored_count += c ? c->restored : 0;
     }
 }
 
@@ -79,6 +80,7 @@ static struct world_result result_of(const struct world *w) {
                              .move_count = w->move_count,
                              .join_count = w->join_count,
                              .heal_count = w->heal_count,
+                             .restored_count = w->restored_count,
                              .split_count = w->split_count,
                              .merge_count = w->merge_count};
     snprintf(r.failure, sizeof r.failure, "%s", w->failure);

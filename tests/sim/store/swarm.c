@@ -54,6 +54,13 @@ static void draw_reshape(uint64_t seed, struct world_swarm *s) {
     s->store.dead_ms = dead_ms[tc_prng_below(&prng, 3)];
     s->store.learner_orphan_ms = tc_prng_between(&prng, 3000, 9000);
     s->faults[FAULT_ROT] = s->faults[FAULT_DISK] = s->faults[FAULT_TREE] = false;
+    s->strands = tc_prng_chance(&prng, 1, 4);
+    if (s->strands) {
+        s->store.archive_required = true;
+        s->safety_ns = 90000 * (uint64_t)WORLD_MS_NS;
+        if (s->value_bytes_max > 3000)
+            s->value_bytes_max = 3000;
+    }
     if (s->safety_ns < 20000 * (uint64_t)WORLD_MS_NS)
         s->safety_ns = 20000 * (uint64_t)WORLD_MS_NS;
 }

@@ -89,6 +89,8 @@ void world_init(struct world *w, uint64_t seed, const struct world_swarm *swarm)
         world_push(w, 2000 * (uint64_t)WORLD_MS_NS, EVENT_SCRUB, g, 0, NULL);
     if (swarm->reshape)
         world_push(w, 100 * (uint64_t)WORLD_MS_NS, EVENT_RESHAPE, 0, 0, NULL);
+    if (w->swarm.strands)
+        world_push(w, 2000 * (uint64_t)WORLD_MS_NS, EVENT_STRAND, 0, 0, NULL);
 }
 
 static void drop_events(struct world *w) {
@@ -158,6 +160,9 @@ static void dispatch(struct world *w, const struct sim_event *ev) {
         break;
     case EVENT_SCRUB:
         world_scrub_next(w, ev->node);
+        break;
+    case EVENT_STRAND:
+        world_strand_next(w);
         break;
     case EVENT_RESHAPE:
         world_reshape_next(w);

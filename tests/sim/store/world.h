@@ -76,6 +76,7 @@ struct world_swarm {
     /* Members change: more nodes than members, disks lost for good, moves, transfers. */
     bool reshape;
     uint32_t heals_per_node;
+    bool strands;            /* the last storage replica of a group is left behind, once */
     uint32_t splits;         /* asked for at most */
     uint64_t split_every_ns; /* on average */
     uint32_t merges;         /* asked for at most */
@@ -210,6 +211,16 @@ struct world_scrub {
     struct tc_buf vector; /* empty: nobody yet */
 };
 
+/* A group whose last storage replica lags below what its log replica has trimmed (strand.c). */
+struct world_strand {
+    uint32_t stage; /* 0: not begun */
+    uint32_t group;
+    uint32_t dead;     /* node that stays down */
+    uint32_t behind;   /* node that gets no entries */
+    uint64_t until_ns; /* then the stage is given up */
+    bool no_copies;    /* B-trees do not cross */
+};
+
 struct world_client {
     struct world_op *op;
     uint32_t node; /* where it asks next */
@@ -243,6 +254,7 @@ struct world {
     struct tc_map marks; /* tokens of scrub marks -> index */
     struct world_scrub scrubs[WORLD_GROUPS_MAX];
     struct tc_prng reshape_prng;
+    struct world_strand strand;
     bool reshape_notices; /* the control plane knows who is down */
     uint64_t directory_version;
     struct tc_map calls; /* tokens of calls in progress -> their answers, to be filled in */
@@ -259,11 +271,12 @@ struct world {
     uint64_t damage_count;
     uint64_t trimmed_count;
     uint64_t lost_count;
-    uint64_t scrub_count; /* comparisons of two replicas */
-    uint64_t wiped_count; /* disks lost for good */
-    uint64_t move_count;  /* begun */
-    uint64_t join_count;  /* log replicas taken in */
-    uint64_t heal_count;  /* ... and made storage replicas */
+    uint64_t scrub_count;    /* comparisons of two replicas */
+    uint64_t wiped_count;    /* disks lost for good */
+    uint64_t move_count;     /* begun */
+    uint64_t join_count;     /* log replicas taken in */
+    uint64_t heal_count;     /* ... and made storage replicas */
+    uint64_t restored_count; /* entries that came back from the archive */
     bool calm;
     bool failed;
     char failure[WORLD_FAILURE_BYTES];
@@ -298,6 +311,7 @@ enum world_event {
     EVENT_ORACLE,
     EVENT_SCRUB, /* node: group */
     EVENT_RESHAPE,
+    EVENT_STRAND,
     EVENT_SPLIT, /* node: the parent; 0xffffffff: a new one, or a merge, is drawn */
     EVENT_MERGE, /* node: the merged group */
 };
@@ -435,6 +449,13 @@ void world_group_learn(struct world *w, struct world_group *g, const Tercet__Pb_
 /* Its leader reports three storage replicas that answer and keep up; learns the members. */
 bool world_group_whole(struct world *w, struct world_group *g);
 
+/* ---- strand.c */
+void world_strand_next(struct world *w);
+/* Everything heals: what is still held back is let go. */
+void world_strand_end(struct world *w);
+/* This message does not cross now. */
+bool world_strand_stops(const struct world *w, const struct store_effect *e, uint32_t to);
+
 /* ---- judge.c */
 /* Replay the archive and hold every answer against it. */
 void world_judge(struct world *w);
@@ -466,6 +487,7 @@ struct world_result {
     uint64_t move_count;
     uint64_t join_count;
     uint64_t heal_count;
+    uint64_t restored_count;
     uint64_t split_count;
     uint64_t merge_count;
     char failure[WORLD_FAILURE_BYTES];

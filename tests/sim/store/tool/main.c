@@ -39,7 +39,7 @@ struct options {
 
 struct totals {
     uint64_t seeds, failures, simulated_ns, events, ops, acked, unknown, faults, restarts;
-    uint64_t snapshots, damage, trimmed, lost, wiped, moves, joins, heals, splits, merges;
+    uint64_t snapshots, damage, trimmed, lost, wiped, moves, joins, heals, splits, merges, restored;
 };
 
 static uint64_t current_seed;
@@ -91,6 +91,7 @@ static void add(struct totals *t, const struct world_result *r) {
     t->heals += r->heal_count;
     t->splits += r->split_count;
     t->merges += r->merge_count;
+    t->restored += r->restored_count;
 }
 
 static void report_failure(uint64_t seed, const struct world_result *r, struct tail *tail) {
@@ -134,10 +135,10 @@ static void summarize(const struct totals *t, double real_s) {
            " faults, %" PRIu64 " restarts, %" PRIu64 " snapshots, %" PRIu64 " damaged, %" PRIu64
            " disks given up, %" PRIu64 " entries trimmed, %" PRIu64 " disks lost, %" PRIu64
            " moves, %" PRIu64 " log replicas joined, %" PRIu64 " healed, %" PRIu64
-           " splits, %" PRIu64 " merges\n",
+           " splits, %" PRIu64 " merges, %" PRIu64 " entries restored\n",
            t->seeds, sim_s, real_s, sim_s / (real_s > 0 ? real_s : 1), t->failures, t->ops,
            t->acked, t->unknown, t->faults, t->restarts, t->snapshots, t->damage, t->lost,
-           t->trimmed, t->wiped, t->moves, t->joins, t->heals, t->splits, t->merges);
+           t->trimmed, t->wiped, t->moves, t->joins, t->heals, t->splits, t->merges, t->restored);
 }
 
 static _Noreturn void usage(void) {

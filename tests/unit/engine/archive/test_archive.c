@@ -109,6 +109,7 @@ int main(void) {
         cmocka_unit_test(test_intake_blames_the_archive),
         cmocka_unit_test(test_intake_refuses),
         cmocka_unit_test(test_intake_notes_both_parents),
+        cmocka_unit_test(test_intake_gives_back),
         cmocka_unit_test(test_intake_fault_sweep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@ void test_intake_compares_replicas(void **state);
 void test_intake_blames_the_archive(void **state);
 void test_intake_refuses(void **state);
 void test_intake_notes_both_parents(void **state);
+void test_intake_gives_back(void **state);
 void test_intake_fault_sweep(void **state);
 
 #endif

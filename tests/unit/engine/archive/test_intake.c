@@ -201,6 +201,49 @@ void test_intake_refuses(void **state) {
     rig_free(&r);
 }
 
+static void expect_page(struct rig *r, const struct log *l, uint64_t first, uint64_t last,
+                        uint64_t count) {
+    struct tc_buf page = {0};
+    struct archive_entry e;
+    OK(intake_read(r->in, GID, first, last, &page));
+    struct tc_slice rest = tc_buf_slice(&page);
+    for (uint64_t i = first; i < first + count; i++) {
+        assert_true(archive_entry_next(&rest, &e));
+        assert_true(e.index == i && e.chain == l->chain[i]);
+    }
+    assert_int_equal(rest.len, 0);
+    tc_buf_deinit(&page);
+}
+
+/* Page by page, each from one segment; what the archive has not, and what it has lost, it says. */
+void test_intake_gives_back(void **state) {
+    (void)state;
+    struct rig r = rig_make();
+    struct log l = log_make(0);
+    struct intake_reply reply;
+    struct tc_buf page = {0};
+    assert_int_equal(intake_read(r.in, GID, 1, 9, &page), TC_ENOTFOUND);
+    OK(offer(&r, &l, 1, 1, 10, true, &reply));
+    OK(offer(&r, &l, 1, 11, 30, true, &reply));
+    expect_page(&r, &l, 3, 25, 8);
+    expect_page(&r, &l, 11, 25, 15);
+    expect_page(&r, &l, 30, 99, 1);
+    assert_int_equal(intake_counters(r.in)->entries_read, 24);
+    assert_int_equal(intake_read(r.in, GID, 31, 40, &page), TC_ENOTFOUND);
+    assert_int_equal(intake_read(r.in, GID + 1, 1, 9, &page), TC_ENOTFOUND);
+    assert_int_equal(intake_read(r.in, GID, 0, 9, &page), TC_EINVAL);
+    assert_int_equal(intake_read(r.in, GID, 9, 8, &page), TC_EINVAL);
+    char key[ARCHIVE_OBJECT_KEY_BYTES];
+    char path[ARCHIVE_OBJECT_KEY_BYTES + 2];
+    archive_segment_key(GID, 1, 10, l.chain[10], key);
+    snprintf(path, sizeof path, "s/%s", key);
+    OK(sim_fs_flip(r.disk, path, 150, 1));
+    assert_int_equal(intake_read(r.in, GID, 5, 9, &page), TC_ECORRUPT);
+    assert_int_equal(intake_counters(r.in)->archive_damaged, 1);
+    assert_int_equal(page.len, 0);
+    rig_free(&r);
+}
+
 /* A failing disk at every step: what was answered is archived, and a later offer succeeds. */
 void test_intake_fault_sweep(void **state) {
     (void)state;
