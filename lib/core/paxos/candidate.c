@@ -1,16 +1,20 @@
 /* Phase 1 at the candidate: promises, adoption of the best log, victory (B7.2 to B7.5). */
 #include "core/paxos/paxos_private.h"
 
-void paxos__send_prepare(struct paxos *p, struct peer *to) {
+static void send_prepare_after(struct paxos *p, struct peer *to, struct paxos_mark mark) {
     struct paxos_msg m = {.type = PAXOS_PREPARE,
                           .to = to->rid,
                           .flags = p->resigned_ballot ? PAXOS_F_RESIGNED : 0,
                           .ballot = p->ballot,
                           .seen_ballot = p->resigned_ballot,
-                          .mark = paxos__last(p),
+                          .mark = mark,
                           .commit = p->commit,
                           .config = paxos__config(p)};
     paxos__send(p, &m, AFTER_ALL);
+}
+
+void paxos__send_prepare(struct paxos *p, struct peer *to) {
+    send_prepare_after(p, to, paxos__last(p));
 }
 
 void paxos__campaign(struct paxos *p, uint64_t resigned_ballot) {
@@ -134,14 +138,21 @@ static bool drop_wanted(struct paxos *p) {
     return true;
 }
 
+/* The next page follows what the last one was seen to share with this log, not this log's end: a
+ * whole page may be held already, and below it and above it lie entries that the better log has
+ * not.
+ */
 static void pull_from(struct paxos *p, struct peer *best) {
-    uint64_t at = paxos__log_last(&p->log) + 1;
-    if (p->pulled_last == at)
+    struct paxos_mark after = paxos__last(p);
+    if (p->joined_rid == best->rid && p->joined.index < after.index &&
+        paxos__log_holds(&p->log, &p->joined))
+        after = p->joined;
+    if (p->pulled_last == after.index + 1)
         return;
-    p->pulled_last = at;
+    p->pulled_last = after.index + 1;
     TRACE(p, "log of %" PRIu32 " is better, ends at " AT_FMT " -> adopt it", best->rid,
           AT_ARGS(best->last));
-    paxos__send_prepare(p, best);
+    send_prepare_after(p, best, after);
 }
 
 /* Its log holds a configuration that decides instead of the own one: adopt it before counting. That
@@ -218,6 +229,8 @@ void paxos__tick_candidate(struct paxos *p) {
         return;
     p->retry_at_ns = p->now_ns + p->opt.beat_ns;
     p->pulled_last = 0;
+    if (p->joined_doubt)
+        p->joined_rid = 0;
     for (size_t i = 0; i < p->peer_count; i++)
         if (!p->peers[i].promised)
             paxos__send_prepare(p, &p->peers[i]);
@@ -243,6 +256,25 @@ static bool usable(const struct paxos *p, const struct paxos_entry *e) {
     return !(e->flags & PAXOS_FAULTY) || paxos__log_holds(&p->log, &m);
 }
 
+/* The page [begin, end] of the best log is in the own one now. What is known of that is kept from
+ * campaign to campaign, or one that is too short for all pages would be followed by others like it.
+ * Pages also come late and twice, so one that begins lower only raises a doubt: perhaps that log
+ * has changed since, and has not any more what was seen. */
+static void note_joined(struct paxos *p, uint32_t from, uint64_t begin, uint64_t end) {
+    uint64_t last = paxos__log_last(&p->log);
+    const struct peer *best = best_promiser(p);
+    bool known = p->joined_rid == from && paxos__log_holds(&p->log, &p->joined);
+    if (best == NULL || best->rid != from || end < p->log.base.index)
+        return;
+    if (known && end <= p->joined.index) {
+        p->joined_doubt = begin < p->joined.index;
+        return;
+    }
+    p->joined_rid = from;
+    p->joined_doubt = false;
+    p->joined = paxos__log_mark(&p->log, end < last ? end : last);
+}
+
 /* Take the page of the best log that came with a promise, up to the first unreadable entry. */
 static tc_err adopt(struct paxos *p, const struct paxos_msg *m) {
     size_t count = 0;
@@ -258,6 +290,7 @@ static tc_err adopt(struct paxos *p, const struct paxos_msg *m) {
     tc_err err = paxos__store_entries(p, m->entries, count);
     if (err != TC_OK)
         return err;
+    note_joined(p, m->from, m->mark.index, m->mark.index + count);
     TRACE(p, "adopt %zu entries of %" PRIu32 " -> log ends at " AT_FMT, count, m->from,
           AT_ARGS(paxos__last(p)));
     TC_PROBE("paxos: a candidate adopted a foreign suffix");

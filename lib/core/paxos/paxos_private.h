@@ -145,7 +145,10 @@ struct paxos {
     struct quorum_config shown; /* newest one a peer showed this round; version 0: none */
     uint64_t retry_at_ns;
     uint64_t give_up_at_ns;
-    uint64_t pulled_last;     /* own last + 1 when a page was last asked for; 0: ask again */
+    uint32_t joined_rid;      /* of the best log, whose pages agree with the own one ... */
+    struct paxos_mark joined; /* ... up to here */
+    bool joined_doubt;        /* nothing but earlier pages came since */
+    uint64_t pulled_last;     /* where a page was last asked for, + 1; 0: ask again */
     uint64_t resigned_ballot; /* proof carried by this campaign; 0: none */
     struct paxos_mark want;   /* FAULTY at its promiser: wanted from anybody; index 0: none */
     struct paxos_mark

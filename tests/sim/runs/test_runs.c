@@ -52,6 +52,7 @@ static void test_kept_seeds(void **state) {
         50175,  /* likewise */
         107507, /* the only one that could lead had an unreadable entry that was never chosen */
         110743, /* the atlas lost the disk with the last copy of an entry that had rotted */
+        305852, /* a candidate asked for the same page again, of which it held all */
         207220, /* an unreadable CONF below the leader's base: nothing could give it back */
         205435, /* the administrator replaced the last replica that could lead: itself */
     };

@@ -241,6 +241,48 @@ static void test_offers_are_archived(void **state) {
     rig_free(r);
 }
 
+/* What is archived is given back page by page; what is not, in words. */
+static void test_archived_entries_are_given_back(void **state) {
+    (void)state;
+    Tercet__Pb__LogEntry entries[LOG];
+    Tercet__Pb__LogEntry *list[LOG];
+    uint64_t chain[LOG + 1];
+    make_log(entries, list, chain);
+    struct rig *r = rig_new("storage");
+    Tercet__Pb__SegmentOffer o = offer_of(chain, 1, 10);
+    o.entries = list;
+    o.n_entries = 10;
+    send(r, &o);
+    reply_free(r);
+    o = offer_of(chain, 0, 0);
+    o.read_first = 4;
+    o.read_last = 9;
+    send(r, &o);
+    assert_true(r->err == TC_OK && r->reply->n_entries == 6);
+    for (uint64_t i = 4; i <= 9; i++) {
+        const Tercet__Pb__LogEntry *e = r->reply->entries[i - 4];
+        assert_true(e->index == i && e->chain == chain[i] && e->type == 2 && e->body_len == 1 &&
+                    e->body.len == 1 && e->body.data[0] == 'x' &&
+                    e->body_crc == entries[i - 1].body_crc);
+    }
+    reply_free(r);
+    o.read_first = 11;
+    o.read_last = 20;
+    send(r, &o);
+    assert_true(r->err == TC_OK && r->reply->n_entries == 0);
+    assert_string_equal(r->reply->problem, "nothing is archived at 11");
+    reply_free(r);
+    o.read_last = 1; /* no range */
+    send(r, &o);
+    assert_int_equal(r->err, TC_EINVAL);
+    o.read_first = 1;
+    o.read_last = 10;
+    __atomic_store_n(&r->gate.broken, true, __ATOMIC_RELEASE);
+    send(r, &o);
+    assert_int_equal(r->err, TC_EIO);
+    rig_free(r);
+}
+
 static void test_failing_store_is_told(void **state) {
     (void)state;
     Tercet__Pb__LogEntry entries[LOG];
@@ -290,6 +332,7 @@ static void test_only_storage_may_offer(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_offers_are_archived),
+        cmocka_unit_test(test_archived_entries_are_given_back),
         cmocka_unit_test(test_failing_store_is_told),
         cmocka_unit_test(test_only_storage_may_offer),
     };
