@@ -27,8 +27,8 @@ enum {
     SHELL_POSTS_MAX = 8192,
     SHELL_RESERVE = 4096, /* completions of what is in flight */
     SHELL_OFFERS_MAX = 4, /* offers to the archiver without an answer */
-    SHELL_TICK_MS = 5,
-    SHELL_IDLE_TICK_MS = 9, /* store_tick wants to be called every 10 ms */
+    SHELL_TICK_MS = 5,    /* at least between two ticks, at most while something is out */
+    SHELL_WAIT_MS = 50,   /* at most, in any case */
 };
 
 enum shell_post_kind {
@@ -113,7 +113,7 @@ struct shell {
     bool resting; /* nothing is taken from the store any more */
     uint64_t stop_ns;
     uint64_t push_ns;
-    uint64_t tick_ns;
+    uint64_t ticked_ns;
     uint64_t metrics_ns;
     struct store_counters last; /* as exported */
 

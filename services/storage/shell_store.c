@@ -149,10 +149,24 @@ static void take_post(struct shell *s, struct shell_post *post) {
     shell_post_free(post);
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+/* As soon as the store wants it, but not more often than its deadlines are worth. Its clock and the
+ * daemon's stand apart by the time that the machine slept. */
+static uint64_t next_tick_ns(struct shell *s, uint64_t now_ns) {
+    bool busy = s->batch_out || s->jobs_out > 0 || s->stopping || store_behind(s->store);
+    uint64_t soonest_ns = s->ticked_ns + SHELL_TICK_MS * MS_NS;
+    uint64_t store_ns = tc_clock_mono_ns(&s->clock.clock), wanted_ns = store_deadline_ns(s->store);
+    uint64_t wait_ns = wanted_ns > store_ns ? wanted_ns - store_ns : 0;
+    uint64_t at = now_ns + (wait_ns < SHELL_WAIT_MS * MS_NS ? wait_ns : SHELL_WAIT_MS * MS_NS);
+    return busy || at < soonest_ns ? soonest_ns : at;
+}
+
 static void periodic(struct shell *s, uint64_t now_ns) {
-    if (now_ns >= s->tick_ns) {
-        bool busy = s->batch_out || s->jobs_out > 0 || store_behind(s->store);
-        s->tick_ns = now_ns + (busy ? SHELL_TICK_MS : SHELL_IDLE_TICK_MS) * MS_NS;
+    if (now_ns >= next_tick_ns(s, now_ns)) {
+        s->ticked_ns = now_ns;
         store_tick(s->store);
         shell_archive(s);
     }
@@ -202,7 +216,7 @@ static uint64_t run(void *user, void **entries, size_t count, uint64_t now_ns) {
     come_to_rest(s, now_ns);
     if (store_failed(s->store))
         die(s, "the store", TC_EIO);
-    return s->tick_ns;
+    return earlier(next_tick_ns(s, now_ns), earlier(s->push_ns, s->metrics_ns));
 }
 
 /* ---- life */

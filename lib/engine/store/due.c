@@ -90,6 +90,7 @@ void store__due_touch(struct replica *r, uint64_t now_ns) {
     r->active_until_ns = now_ns + (uint64_t)DUE_ACTIVE_MS * STORE_MS_NS;
     if (tc_list_empty(&r->active_link))
         tc_list_push_back(&r->store->due.active, &r->active_link);
+    r->store->due.busy = true;
 }
 
 void store__due_drop(struct replica *r) {
@@ -104,12 +105,13 @@ void store__due_all(struct store *s) {
 
 /* ---- looking */
 
-static bool is_calm(const struct replica *r, uint64_t now_ns) {
+/* Nothing is under way that the next tick could bring on. */
+static bool is_settled(const struct replica *r) {
     bool still = r->state == REPLICA_OK || r->state == REPLICA_LOG || r->state == REPLICA_LOST;
-    return now_ns >= r->active_until_ns && still && r->unit_count == 0 &&
-           r->applied.index >= r->committed && r->unread_index == 0 && !r->hand_over &&
-           r->jobs_out == 0 && r->take == NULL && r->sends == NULL && r->trim.index == 0 &&
-           store__heal_is_calm(r) && (r->seal == NULL || r->seal->done);
+    return still && r->unit_count == 0 && r->applied.index >= r->committed &&
+           r->unread_index == 0 && !r->hand_over && r->jobs_out == 0 && r->take == NULL &&
+           r->sends == NULL && r->trim.index == 0 && store__heal_is_calm(r) &&
+           (r->seal == NULL || r->seal->done);
 }
 
 static void look(struct replica *r, uint64_t now_ns) {
@@ -132,14 +134,17 @@ static void look(struct replica *r, uint64_t now_ns) {
 static void look_at_active(struct store *s, uint64_t now_ns, bool upkeep) {
     struct store_due *d = &s->due;
     struct tc_list *at = d->active.next;
+    d->busy = false;
     while (at != &d->active) {
         struct replica *r = TC_CONTAINER(at, struct replica, active_link);
         look(r, now_ns);
         if (upkeep)
             store__upkeep_replica(r, now_ns);
         at = r->active_link.next;
-        if (is_calm(r, now_ns))
+        bool settled = is_settled(r);
+        if (settled && now_ns >= r->active_until_ns)
             tc_list_remove(&r->active_link);
+        d->busy = d->busy || !settled;
     }
 }
 
@@ -181,6 +186,7 @@ static void hurry(struct store *s) {
 
 void store__due_tick(struct store *s, uint64_t now_ns) {
     struct store_due *d = &s->due;
+    d->ticked_ns = now_ns;
     hurry(s);
     while (d->count > 0 && d->heap[1]->deadline_ns <= now_ns) {
         struct replica *r = d->heap[1];
@@ -196,7 +202,10 @@ void store__due_tick(struct store *s, uint64_t now_ns) {
 
 uint64_t store__due_deadline_ns(const struct store *s) {
     const struct store_due *d = &s->due;
+    uint64_t at = UINT64_MAX;
     if (d->hurry > 0)
         return 0;
-    return d->count > 0 ? d->heap[1]->deadline_ns : UINT64_MAX;
+    if (d->busy)
+        at = d->ticked_ns + (uint64_t)DUE_TICK_MS * STORE_MS_NS;
+    return d->count > 0 && d->heap[1]->deadline_ns < at ? d->heap[1]->deadline_ns : at;
 }

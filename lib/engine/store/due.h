@@ -16,6 +16,7 @@
 #include "engine/store/store_private.h"
 
 enum {
+    DUE_TICK_MS = 9,           /* between two ticks while something goes on */
     DUE_ACTIVE_MS = 300,       /* after the last event */
     DUE_SWEEP_MS = 1000,       /* a round over all replicas */
     DUE_SWEEP_SHORT_MS = 250,  /* ... while a group lacks a member */

@@ -99,7 +99,7 @@ void store_close(struct store *s);
 
 /* ---- inputs ---------------------------------------------------------------------------------- */
 
-/* Timers. Call at least every 10 ms; store_deadline_ns tells when the next one is due. */
+/* Timers. Call when store_deadline_ns is reached; ask for that again after every other input. */
 void store_tick(struct store *s);
 
 /* One item operation or a run of items. The answer is an effect STORE_REPLY with this token; it

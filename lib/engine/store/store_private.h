@@ -176,6 +176,8 @@ struct store_due {
     size_t count;
     size_t cap;
     struct tc_list active;
+    bool busy; /* something goes on in an active one, or happened since the last tick */
+    uint64_t ticked_ns;
     size_t sweep_at; /* replica that is swept next */
     uint64_t sweep_ns;
     uint64_t upkeep_ns; /* of the active ones */
