@@ -16,6 +16,7 @@ int ctl_drain(int argc, char **argv);
 int ctl_move(int argc, char **argv);
 int ctl_orders(int argc, char **argv);
 int ctl_split(int argc, char **argv);
+int ctl_merge(int argc, char **argv);
 int ctl_transfer(int argc, char **argv);
 
 /* True if name is among the arguments; it is taken out of them. */

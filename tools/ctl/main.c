@@ -16,6 +16,7 @@ static const struct {
     {"heal", ctl_heal, "groups without three storage replicas: what goes on, how far, how long"},
     {"drain", ctl_drain, "empty a storage node before it is taken away; --cancel takes it back"},
     {"split", ctl_split, "split one group into two"},
+    {"merge", ctl_merge, "make one group of two neighbours"},
     {"orders", ctl_orders, "splits and merges under way: step, since when, what they wait for"},
     {"move", ctl_move, "move one group's replica from one storage node to another"},
     {"transfer", ctl_transfer, "hand a group's leadership to another of its replicas"},
