@@ -137,8 +137,7 @@ def finish(run, runner, load, cluster, say):
     runner.watch.sample()
     runner.watch.stop()
     run.episodes, run.exits, run.changes = runner.episodes, runner.watch.exits, runner.watch.changes
-    last = runner.last_rounds or runner.watch.rounds
-    run.rounds_gained = sum(n - runner.first_rounds.get(g, n) for g, n in last.items())
+    run.rounds_gained = sum(n - runner.first_rounds.get(g, n) for g, n in runner.watch.rounds.items())
     run.problems = runner.problems + ([f"at the end no write to {', '.join(late)}"] if late else [])
     run.problems += [f"{node} had answered no /status for 40 s at {at} s, although it ran" for node, at in runner.watch.hung.items()]
     run.records = history.load(load.files)

@@ -57,7 +57,7 @@ class Runner:
         self.cluster, self.load, self.say = cluster, load, say
         self.watch = Watch(cluster, load)
         self.episodes, self.problems = [], []
-        self.first_rounds, self.last_rounds = {}, None  # of each group, when faults began; None: when all is over
+        self.first_rounds = {}  # of each group, when faults began
 
     def run(self, plan, until_s=None, count=None):
         """Episodes of the plan, until the time is over or so many are done."""

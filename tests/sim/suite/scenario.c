@@ -42,7 +42,6 @@ const char *suite_scenario_name(enum suite_scenario scenario) {
 void suite_scenario_swarm(struct suite *s) {
     if (s->scenario == SCENARIO_NONE)
         return;
-    s->swarm.storage_count = 3;
     s->swarm.clients = SUITE_CLIENTS_MAX;
     s->swarm.keys = SUITE_KEYS_MAX;
     s->swarm.think_ns = 150 * SUITE_MS;
@@ -142,7 +141,7 @@ static void one_way(struct suite *s) {
     transfer(s, a, below(s, 4) ? b : any(s, "storage"), info);
     if (info)
         tercet__pb__node_info_reply__free_unpacked(info, NULL);
-    pass(s, (500 + below(s, 9500)) * SUITE_MS);
+    pass(s, (500 + below(s, below(s, 8) ? 9500 : 30000)) * SUITE_MS);
     suite_trace(s, "---- links are mended");
     suite_net_heal(s);
     pass(s, (100 + below(s, 4000)) * SUITE_MS);
