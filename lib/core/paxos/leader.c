@@ -226,7 +226,7 @@ static tc_err admit(const struct paxos *p, const struct paxos_proposal *items, s
             return TC_ELIMIT;
         if (items[i].type == PAXOS_CONF)
             return TC_EUNSUPPORTED;
-        if (paxos_entry_seals(items[i].type))
+        if (paxos_entry_seals((uint16_t)items[i].type))
             TC_TRY(paxos__may_seal(p, count));
         if (items[i].type == PAXOS_LEAD || items[i].type > PAXOS_ENTRY_TYPE_MAX)
             return TC_ELIMIT;
