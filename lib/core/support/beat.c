@@ -104,8 +104,15 @@ bool support_next_beat(struct support *s, uint64_t now_ns, struct support_beat *
 tc_err support_recv_beat(struct support *s, uint64_t now_ns, const struct support_beat *b,
                          struct support_ack *ret_ack) {
     uint32_t found = support_find(s, b->from);
-    if (found == 0 || b->boot == 0 || memcmp(b->to, s->p.store, SUPPORT_UUID_BYTES) != 0)
+    size_t count;
+    (void)support__slots(s, &count);
+    if (b->boot == 0 || memcmp(b->to, s->p.store, SUPPORT_UUID_BYTES) != 0 ||
+        (found == 0 && count >= SUPPORT_SLOTS_MAX))
         return TC_EINVAL;
+    if (found == 0) {
+        TC_PROBE("support: a beat of a store that was not known");
+        found = support__slot_of(s, b->from);
+    }
     struct slot *t = support__slot(s, found);
     if (b->boot < t->boot || (b->boot == t->boot && b->sent_ns <= t->beat_ns)) {
         TC_PROBE("support: an old beat was dropped");

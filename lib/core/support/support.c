@@ -50,19 +50,23 @@ uint32_t support_find(const struct support *s, const uint8_t *store) {
 }
 
 /* Slots are never given up: an epoch must not fall within one boot. */
-uint32_t support_hold(struct support *s, const uint8_t *store) {
+uint32_t support__slot_of(struct support *s, const uint8_t *store) {
     uint32_t found = support_find(s, store);
-    if (found == 0) {
-        size_t count;
-        struct slot fresh = {.epoch = 1, .silent = true, .deaf = true};
-        memcpy(fresh.store, store, SUPPORT_UUID_BYTES);
-        tc_buf_append(&s->slots, &fresh, sizeof fresh);
-        (void)support__slots(s, &count);
-        found = (uint32_t)count;
-        support__slot(s, found)->index = found;
-    }
-    support__slot(s, found)->holders++;
-    return found;
+    if (found != 0)
+        return found;
+    size_t count;
+    struct slot fresh = {.epoch = 1, .silent = true, .deaf = true};
+    memcpy(fresh.store, store, SUPPORT_UUID_BYTES);
+    tc_buf_append(&s->slots, &fresh, sizeof fresh);
+    (void)support__slots(s, &count);
+    support__slot(s, (uint32_t)count)->index = (uint32_t)count;
+    return (uint32_t)count;
+}
+
+uint32_t support_hold(struct support *s, const uint8_t *store) {
+    uint32_t slot = support__slot_of(s, store);
+    support__slot(s, slot)->holders++;
+    return slot;
 }
 
 void support_drop(struct support *s, uint32_t slot) {

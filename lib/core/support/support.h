@@ -34,6 +34,7 @@
 enum {
     SUPPORT_UUID_BYTES = 16,
     SUPPORT_WAKES_MAX = 4096, /* in one beat */
+    SUPPORT_SLOTS_MAX = 4096, /* above it only stores that share a group get a slot */
 };
 
 struct support;
@@ -91,8 +92,9 @@ bool support_take_changed(struct support *s);
 bool support_next_beat(struct support *s, uint64_t now_ns, struct support_beat *ret_beat);
 /* A beat arrived. After TC_OK the driver hands b's wakes to their groups (PAXOS_EV_WOKEN) and only
  * then sends the acknowledgement.
- *   Errors   TC_EINVAL  not for this store, from one that shares no group with it, or older than
- *                       what is known: drop it */
+ * Who is not known gets a slot: a member that lags behind the change that made the sender its
+ * leader is spoken to only once its node answers. Errors   TC_EINVAL  not for this store, older
+ * than what is known, or from one store too many: drop it */
 TC_MUST_USE tc_err support_recv_beat(struct support *s, uint64_t now_ns,
                                      const struct support_beat *b, struct support_ack *ret_ack);
 /* An acknowledgement arrived; what is not for this boot or too old is ignored. */

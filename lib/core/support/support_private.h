@@ -52,5 +52,7 @@ struct support {
 
 struct slot *support__slots(const struct support *s, size_t *ret_count);
 struct slot *support__slot(const struct support *s, uint32_t slot);
+/* Its slot, made if it has none. */
+uint32_t support__slot_of(struct support *s, const uint8_t *store);
 
 #endif

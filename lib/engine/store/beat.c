@@ -61,6 +61,7 @@ uint32_t store__beat_crc(const Tercet__Pb__NodeBeat *b) {
     uint32_t crc = crc_number(crc_number(0, b->boot), b->sent_ns);
     crc = crc_number(crc_number(crc, b->partial ? 1 : 0), b->n_gids);
     crc = crc_ends(crc, b->from_store, b->to_store);
+    crc = tc_crc32c(crc, b->addr, strlen(b->addr));
     for (size_t i = 0; i < b->n_gids; i++)
         crc = crc_number(crc, b->gids[i]);
     for (size_t i = 0; i < b->n_numbers; i++)
@@ -101,6 +102,7 @@ static void send_beat(struct store *s, const struct support_beat *b) {
     m.boot = b->boot;
     m.sent_ns = b->sent_ns;
     m.partial = b->partial;
+    m.addr = s->addr;
     tc_arena_reset(&s->scratch);
     list_wakes(s, b, &m);
     m.crc = store__beat_crc(&m);
@@ -137,7 +139,8 @@ static void hand_out_wakes(struct store *s, uint32_t slot, const Tercet__Pb__Nod
 
 tc_err store__beat_decode(const Tercet__Pb__NodeBeat *m, struct support_beat *ret_beat) {
     if (!ends_sound(m->from_store, m->to_store) || m->n_gids != m->n_numbers ||
-        m->n_gids > SUPPORT_WAKES_MAX || store__beat_crc(m) != m->crc)
+        m->n_gids > SUPPORT_WAKES_MAX || strlen(m->addr) >= STORE_ADDR_BYTES_MAX ||
+        store__beat_crc(m) != m->crc)
         return TC_ECORRUPT;
     *ret_beat =
         (struct support_beat){.boot = m->boot, .sent_ns = m->sent_ns, .partial = m->partial != 0};
@@ -169,6 +172,8 @@ void store_receive_beat(struct store *s, const Tercet__Pb__NodeBeat *m) {
         return;
     }
     s->counters.beats_in++;
+    if (m->addr[0] != 0)
+        store__beat_learn(s, tc_slice(b.from, sizeof b.from), m->addr, /* newer= */ true);
     hand_out_wakes(s, support_find(s->support, b.from), m);
     send_ack(s, &ack);
 }

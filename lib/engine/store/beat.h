@@ -3,9 +3,9 @@
  *
  * One support machine per store. Here are its messages on the wire, the addresses of the stores it
  * beats for, and its place in the tick. A beat carries a CRC32C of its fixed fields as
- * little-endian numbers in field order, then both uuids, then the listed groups and their numbers;
- * an acknowledgement one of its numbers and uuids. Whatever a peer made up is answered, never
- * asserted.
+ * little-endian numbers in field order, then both uuids, the sender's address, the listed groups
+ * and their numbers; an acknowledgement one of its numbers and uuids. Whatever a peer made up is
+ * answered, never asserted.
  */
 #ifndef TC_ENGINE_STORE_BEAT_H
 #define TC_ENGINE_STORE_BEAT_H
