@@ -34,7 +34,7 @@ static void free_chunks(struct tc_arena_chunk *c) {
 
 void tc_arena_deinit(struct tc_arena *a) {
     free_chunks(a->head);
-    *a = (struct tc_arena){.max_bytes = a->max_bytes};
+    *a = (struct tc_arena){.max_bytes = a->max_bytes, .first_bytes = a->first_bytes};
 }
 
 void tc_arena_reset(struct tc_arena *a) {
@@ -51,7 +51,8 @@ void tc_arena_reset(struct tc_arena *a) {
 }
 
 static struct tc_arena_chunk *add_chunk(struct tc_arena *a, size_t need) {
-    size_t cap = a->head ? a->head->cap * 2 : CHUNK_BYTES_MIN;
+    size_t first = a->first_bytes ? a->first_bytes : CHUNK_BYTES_MIN;
+    size_t cap = a->head ? a->head->cap * 2 : first;
     if (cap > CHUNK_BYTES_KEPT_MAX)
         cap = CHUNK_BYTES_KEPT_MAX;
     if (cap < need)

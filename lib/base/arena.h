@@ -16,6 +16,7 @@ struct tc_arena {
     struct tc_arena_chunk *head; /* newest first */
     size_t used_bytes;           /* handed out since the last reset */
     size_t max_bytes;            /* 0: unbounded */
+    size_t first_bytes;          /* of the first chunk; 0: 4 KiB. For owners that are many */
 };
 
 void tc_arena_init(struct tc_arena *a, size_t max_bytes);

@@ -4,9 +4,11 @@
 #include "daemon/worker.h"
 #include "metrics.h"
 #include "options.h"
+#include "shell_create.h"
 #include "shell_directory.h"
 #include "shell_execute.h"
 #include "shell_orders.h"
+#include "shell_seen.h"
 
 #include <pthread.h>
 
@@ -21,10 +23,11 @@ struct autoadmin {
     struct shell_directory directory;
     struct shell_orders orders; /* of this round */
     uint64_t nodes_asked_ns;
-    bool healing;         /* a group changes, or waits to */
-    bool busy;            /* the last round had something to do */
-    bool founded;         /* the system group has answered once */
-    pthread_mutex_t lock; /* what /status reads from the admin thread: */
+    struct shell_seen idle; /* when nothing was to be done */
+    bool healing;           /* a group changes, or waits to */
+    bool busy;              /* the last round had something to do */
+    bool founded;           /* the system group has answered once */
+    pthread_mutex_t lock;   /* what /status reads from the admin thread: */
     struct autoadmin_seen {
         struct plan_out plan; /* its texts and counts */
         uint64_t directory_version;
@@ -55,21 +58,35 @@ static bool holds_lease(struct autoadmin *a) {
     return held;
 }
 
+static void tell_result(struct autoadmin *a, const struct plan_action *action, tc_err err) {
+    const char *name = shell_action_name(action->type);
+    daemon_metric_add(
+        daemon_metric_with(err == TC_OK ? a->metrics.actions_total : a->metrics.failures_total,
+                           name, NULL),
+        1);
+    if (err == TC_OK)
+        DAEMON_INFO(a->daemon.log, "action done: action=%s gid=%llu table_id=%llu", name,
+                    (unsigned long long)action->gid, (unsigned long long)action->table_id);
+    else
+        DAEMON_WARN(a->daemon.log, "action failed, planned again: action=%s err=%s", name,
+                    tc_err_name(err));
+}
+
+/* One after the other, but for creations that follow each other: those go together. */
 static void execute(struct autoadmin *a, const struct shell_view *v) {
-    for (uint32_t i = 0; i < a->plan.count; i++) {
-        const struct plan_action *action = &a->plan.actions[i];
-        const char *name = shell_action_name(action->type);
-        tc_err err = shell_execute(&a->system, v, action);
-        daemon_metric_add(
-            daemon_metric_with(err == TC_OK ? a->metrics.actions_total : a->metrics.failures_total,
-                               name, NULL),
-            1);
-        if (err == TC_OK)
-            DAEMON_INFO(a->daemon.log, "action done: action=%s gid=%llu table_id=%llu", name,
-                        (unsigned long long)action->gid, (unsigned long long)action->table_id);
+    const struct plan_action *actions = a->plan.actions;
+    for (uint32_t i = 0, end = 0; i < a->plan.count; i = end) {
+        tc_err errs[PLAN_ACTIONS_MAX];
+        end = i + 1;
+        while (actions[i].type == PLAN_CREATE_REPLICA && end < a->plan.count &&
+               actions[end].type == PLAN_CREATE_REPLICA)
+            end++;
+        if (actions[i].type == PLAN_CREATE_REPLICA)
+            shell_create_replicas(&a->system, v, &actions[i], end - i, errs);
         else
-            DAEMON_WARN(a->daemon.log, "action failed, planned again: action=%s err=%s", name,
-                        tc_err_name(err));
+            errs[0] = shell_execute(&a->system, v, &actions[i]);
+        for (uint32_t k = i; k < end; k++)
+            tell_result(a, &actions[k], errs[k - i]);
     }
 }
 
@@ -136,6 +153,22 @@ static void step_orders(struct autoadmin *a, const struct shell_view *v) {
     daemon_metric_add(daemon_metric_with(a->metrics.failures_total, "reshape", NULL), failed);
 }
 
+/* Nothing was planned, nothing waits, nobody is missing. */
+static bool is_idle(const struct autoadmin *a) {
+    return a->founded && !a->busy && !a->healing && a->orders.open_count == 0 &&
+           a->plan.count == 0 && !a->plan.halted && !a->plan.heal_halted && !a->plan.blocked;
+}
+
+/* A round looks at everything when there is something to do, and now and then. */
+static bool is_whole(struct autoadmin *a, const struct shell_limits *limits, uint64_t now_ns) {
+    if (!a->founded || a->busy || a->healing || a->orders.urgent)
+        return true;
+    if (now_ns - a->nodes_asked_ns <= a->options.node_interval_ms * 1000000u)
+        return false;
+    a->nodes_asked_ns = now_ns;
+    return a->orders.open_count > 0 || !shell_seen_same(&a->idle, &a->system, limits, now_ns);
+}
+
 static void round_once(struct autoadmin *a, uint64_t now_ns) {
     const struct shell_limits limits = {
         .pace = {.changes_max = (uint32_t)a->options.changes_max,
@@ -143,8 +176,7 @@ static void round_once(struct autoadmin *a, uint64_t now_ns) {
         .full_bytes = a->options.node_full_bytes};
     if (a->holder)
         shell_orders_read(&a->orders, &a->system);
-    bool whole = !a->founded || a->busy || a->healing || a->orders.urgent ||
-                 now_ns - a->nodes_asked_ns > a->options.node_interval_ms * 1000000u;
+    bool whole = is_whole(a, &limits, now_ns), held = a->holder;
     struct shell_view v;
     shell_view_init(&v, &a->system, &limits, whole);
     if (whole) {
@@ -159,6 +191,10 @@ static void round_once(struct autoadmin *a, uint64_t now_ns) {
         step_orders(a, &v);
         a->healing = a->plan.changing_count + a->plan.waiting_count + a->plan.unhealthy_count > 0;
     }
+    if (whole && is_idle(a))
+        shell_seen_note(&a->idle, &v, &a->system, &limits, now_ns);
+    else if (whole || a->holder != held)
+        a->idle.valid = false;
     publish(a, &v, whole);
     daemon_metric_add(a->metrics.rounds_total, 1);
     shell_view_deinit(&v);

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "proto/bytes.h"
 #include "rpc/unary.h"
+#include "shell_create.h"
 #include "shell_execute_private.h"
 
 #include <protobuf-c/protobuf-c.h>
@@ -40,11 +41,12 @@ tc_err shell_control(struct catalog *system, uint32_t node, const char *method,
 
 static tc_err create_replica(struct catalog *system, uint32_t node, const Tercet__Pb__Partition *p,
                              uint32_t rid, const char *table) {
-    Tercet__Pb__CreateReplicaRequest request = TERCET__PB__CREATE_REPLICA_REQUEST__INIT;
-    request.partition = (Tercet__Pb__Partition *)(uintptr_t)p;
-    request.rid = rid;
-    request.table_name = (char *)(uintptr_t)table;
-    tc_err err = shell_control(system, node, "/tercet.Storage/CreateReplica", &request.base);
+    struct tc_buf request = {0}, answer = {0};
+    shell_create_pack(p, rid, table, &request);
+    tc_err err = rpc_unary_wait(system->rpc, system->addrs[node], "/tercet.Storage/CreateReplica",
+                                tc_buf_slice(&request), SHELL_CONTROL_DEADLINE_MS, &answer);
+    tc_buf_deinit(&request);
+    tc_buf_deinit(&answer);
     return err == TC_EEXISTS ? TC_OK : err;
 }
 
@@ -130,7 +132,11 @@ static tc_err place_partition(struct catalog *system, const struct shell_view *v
     return shell_write_record(system, SYSTEM_KIND_PARTITION, gid_name(p.gid, name), 1, 0, &p.base);
 }
 
-static uint64_t counter_version(const struct shell_view *v) {
+/* The counter's version is the next free id: after the first placement of a round it stands where
+ * the second one begins. */
+static uint64_t counter_version(const struct shell_view *v, const struct plan_action *a) {
+    if (a->table_id != v->snapshot.next_id)
+        return a->table_id;
     return v->counters.count ? v->counters.at[0].version : 0;
 }
 
@@ -143,7 +149,7 @@ static tc_err place(struct catalog *system, const struct shell_view *v,
     uint64_t gids[PLAN_PARTITIONS_PER_TABLE_MAX];
     TC_ASSERT(a->partition_count <= PLAN_PARTITIONS_PER_TABLE_MAX);
     TC_TRY(shell_write_record(system, SYSTEM_KIND_COUNTER, TC_SLICE_LIT("id"),
-                              a->table_id + a->partition_count + 1, counter_version(v), NULL));
+                              a->table_id + a->partition_count + 1, counter_version(v, a), NULL));
     for (uint32_t i = 0; i < a->partition_count; i++) {
         TC_TRY(place_partition(system, v, a, i));
         gids[i] = a->table_id + 1 + i;
@@ -168,21 +174,9 @@ static tc_err set_active(struct catalog *system, const struct shell_view *v,
 
 static tc_err create_recorded(struct catalog *system, const struct shell_view *v,
                               const struct plan_action *a) {
-    if (a->gid == SYSTEM_GID) {
-        for (size_t i = 0; i < system->addr_count; i++)
-            for (size_t k = 0; v->reports[i] && k < v->reports[i]->n_replicas; k++)
-                if (v->reports[i]->replicas[k]->partition->gid == SYSTEM_GID)
-                    return create_replica(system, a->node_index,
-                                          v->reports[i]->replicas[k]->partition, a->rid, "system");
-        return TC_ESTALE;
-    }
-    for (size_t i = 0; i < v->partition_records.count; i++) {
-        const Tercet__Pb__Partition *p = v->partitions[i];
-        for (size_t t = 0; p->gid == a->gid && t < v->table_records.count; t++)
-            if (v->descriptors[t]->table_id == p->table_id)
-                return create_replica(system, a->node_index, p, a->rid, v->descriptors[t]->name);
-    }
-    return TC_ESTALE;
+    tc_err err = TC_ESTALE;
+    shell_create_replicas(system, v, a, 1, &err);
+    return err;
 }
 
 static tc_err delete_replica(struct catalog *system, const struct plan_action *a) {

@@ -69,6 +69,11 @@ static struct plan_node node_of(const struct shell_view *v, const Tercet__Pb__No
                               .uptime_ms = r->uptime_ms};
 }
 
+static int by_gid(const void *a, const void *b) {
+    const struct plan_replica *x = a, *y = b;
+    return (x->gid > y->gid) - (x->gid < y->gid);
+}
+
 static void add_nodes(struct shell_view *v, const struct catalog *system,
                       const struct shell_limits *limits) {
     size_t count = system->addr_count, replicas = 0;
@@ -92,6 +97,8 @@ static void add_nodes(struct shell_view *v, const struct catalog *system,
                                       .epoch = p ? p->epoch : 0,
                                       .leader = r->role == 2};
         }
+    if (v->snapshot.replica_count)
+        qsort(held, v->snapshot.replica_count, sizeof *held, by_gid);
     v->snapshot.nodes = nodes;
     v->snapshot.node_count = (uint32_t)count;
     v->snapshot.replicas = held;

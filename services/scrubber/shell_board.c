@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/map.h"
+#include "daemon/daemon.h"
 #include "proto/bytes.h"
 
 #include <inttypes.h>
@@ -11,6 +12,7 @@
 enum {
     DEPTHS = 2,
     RECENT_COUNT_MAX = 64,
+    EXPORTS_PER_PASS = 100,
 };
 
 /* A finding as it was told, kept after its group has become clean again. */
@@ -22,7 +24,7 @@ struct recent {
 
 struct row {
     uint64_t gid;
-    uint64_t posted;                      /* number of its newest result */
+    uint64_t posted;                      /* number of its newest result, or since it stood */
     Tercet__Pb__ScrubGroup *last[DEPTHS]; /* by enum pass_depth; NULL: none yet */
 };
 
@@ -35,6 +37,7 @@ struct board {
     uint64_t recent_count;                  /* ever */
     struct tc_buf problem;
     uint64_t passes[DEPTHS];
+    size_t posts; /* since the last export, which walks all rows */
     struct scrubber_metrics *metrics;
 };
 
@@ -68,10 +71,20 @@ void board_free(struct board *b) {
     free(b);
 }
 
+static size_t lower_bound(const struct board *b, uint64_t gid) {
+    size_t low = 0, high = b->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (b->rows[middle].gid < gid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static struct row *find_or_add(struct board *b, uint64_t gid) {
-    size_t i = 0;
-    while (i < b->count && b->rows[i].gid < gid)
-        i++;
+    size_t i = lower_bound(b, gid);
     if (i < b->count && b->rows[i].gid == gid)
         return &b->rows[i];
     if (b->count == b->max) {
@@ -109,6 +122,14 @@ static void export(struct board *b) {
     daemon_metric_set(b->metrics->groups_damaged, count[TERCET__PB__SCRUB_STATE__SCRUB_DAMAGED]);
     daemon_metric_set(b->metrics->groups_not_run, count[TERCET__PB__SCRUB_STATE__SCRUB_NOT_RUN]);
     daemon_metric_set(b->metrics->findings, findings);
+}
+
+/* Not after every result of very many. */
+static void export_now_and_then(struct board *b) {
+    if (++b->posts * EXPORTS_PER_PASS < b->count)
+        return;
+    b->posts = 0;
+    export(b);
 }
 
 static void count_checks(struct board *b, const Tercet__Pb__ScrubGroup *g) {
@@ -149,7 +170,7 @@ void board_post_take(struct board *b, Tercet__Pb__ScrubGroup *g, enum pass_depth
     daemon_metric_add(daemon_metric_with(b->metrics->groups_total, depth_names[depth], ""), 1);
     count_checks(b, g);
     remember(b, g);
-    export(b);
+    export_now_and_then(b);
     pthread_mutex_unlock(&b->lock);
 }
 
@@ -165,6 +186,28 @@ uint64_t board_pass_begins(struct board *b) {
     uint64_t mark = b->posted + 1;
     pthread_mutex_unlock(&b->lock);
     return mark;
+}
+
+/* A deep result answers the quick question too; the newer of the two counts for that. */
+static const Tercet__Pb__ScrubGroup *newest(const struct row *r, enum pass_depth depth) {
+    const Tercet__Pb__ScrubGroup *deep = r->last[PASS_DEEP], *quick = r->last[PASS_QUICK];
+    if (depth == PASS_DEEP || quick == NULL)
+        return deep;
+    return deep && deep->index > quick->index ? deep : quick;
+}
+
+bool board_keep(struct board *b, uint64_t gid, enum pass_depth depth, uint64_t index,
+                uint64_t now_ms, uint64_t age_max_ms) {
+    pthread_mutex_lock(&b->lock);
+    size_t at = lower_bound(b, gid);
+    struct row *r = at < b->count && b->rows[at].gid == gid ? &b->rows[at] : NULL;
+    const Tercet__Pb__ScrubGroup *g = r ? newest(r, depth) : NULL;
+    bool keep = g && index != 0 && g->index == index && now_ms < g->ended_ms + age_max_ms &&
+                pass_group_state(g) == TERCET__PB__SCRUB_STATE__SCRUB_CLEAN;
+    if (keep)
+        r->posted = ++b->posted;
+    pthread_mutex_unlock(&b->lock);
+    return keep;
 }
 
 void board_pass_ended(struct board *b, enum pass_depth depth, uint64_t mark) {

@@ -15,11 +15,15 @@ struct board *board_new(struct scrubber_metrics *metrics);
 void board_free(struct board *b);
 /* Takes the result, which stays on the board until the group's next one. */
 void board_post_take(struct board *b, Tercet__Pb__ScrubGroup *g, enum pass_depth depth);
+/* The group's last result at this depth or a deeper one stands: it was clean, at the index that is
+ * still the last one of every replica (pass_nodes_idle_index), and is not older than age_max_ms. */
+bool board_keep(struct board *b, uint64_t gid, enum pass_depth depth, uint64_t index,
+                uint64_t now_ms, uint64_t age_max_ms);
 /* What is wrong with the passes as a whole; "" when nothing is. */
 void board_problem(struct board *b, struct tc_slice text);
 /* A pass over all groups begins; the mark is for its end. Not by the wall clock, which jumps. */
 uint64_t board_pass_begins(struct board *b);
-/* It ended: forget groups without a result since the mark. 0: not all nodes answered, so a group
+/* It ended: forget groups neither scrubbed nor kept since the mark. 0: not all nodes answered, so a group
  * not seen may still be there, and nothing is forgotten. */
 void board_pass_ended(struct board *b, enum pass_depth depth, uint64_t mark);
 /* Append a packed ScrubRunReply with the last results of gid (0: all groups). */

@@ -65,8 +65,16 @@ static void log_group(const struct run *r, const Tercet__Pb__ScrubGroup *g) {
                         g->checks[i]->name, g->checks[i]->why);
 }
 
-/* Scrub gid, or every group when it is 0. False: the stop came first. */
-static bool pass(struct run *r, uint64_t only, enum pass_depth depth) {
+/* Nothing was written to the group since its last result: comparing again would wake it for
+ * nothing. What rots on disks meanwhile is looked for when idle_interval_ms have passed. */
+static bool stands(struct run *r, const struct pass_nodes *nodes, uint64_t gid,
+                   enum pass_depth depth) {
+    return board_keep(r->config.board, gid, depth, pass_nodes_idle_index(nodes, gid), wall_ms(r),
+                      r->config.options->idle_interval_ms);
+}
+
+/* Scrub gid, or every group when it is 0; demanded: idle groups too. False: the stop came first. */
+static bool pass(struct run *r, uint64_t only, enum pass_depth depth, bool demanded) {
     const struct daemon_addrs *addrs = &r->config.options->storage;
     uint64_t mark = board_pass_begins(r->config.board), began_ns = daemon_now_ns();
     struct pass_nodes nodes;
@@ -81,9 +89,11 @@ static bool pass(struct run *r, uint64_t only, enum pass_depth depth) {
     tc_buf_deinit(&problem);
     uint64_t gid = only ? only : pass_nodes_next_gid(&nodes, 0);
     while (gid != 0 && !stopping(r)) {
-        Tercet__Pb__ScrubGroup *g = pass_group(&r->env, &nodes, gid, depth);
-        log_group(r, g);
-        board_post_take(r->config.board, g, depth);
+        if (demanded || !stands(r, &nodes, gid, depth)) {
+            Tercet__Pb__ScrubGroup *g = pass_group(&r->env, &nodes, gid, depth);
+            log_group(r, g);
+            board_post_take(r->config.board, g, depth);
+        }
         gid = only ? 0 : pass_nodes_next_gid(&nodes, gid);
     }
     pass_nodes_deinit(&nodes);
@@ -136,13 +146,13 @@ static void *work(void *user) {
         struct demand d;
         uint64_t now_ns = daemon_now_ns();
         if (take_demand(r, &d)) {
-            bool whole = pass(r, d.gid, PASS_DEEP);
+            bool whole = pass(r, d.gid, PASS_DEEP, /* demanded= */ true);
             answer(r, &d, whole ? TC_OK : TC_ECLOSED);
         } else if (now_ns >= deep_ns) {
-            (void)pass(r, 0, PASS_DEEP);
+            (void)pass(r, 0, PASS_DEEP, /* demanded= */ false);
             deep_ns = daemon_now_ns() + o->deep_interval_ms * MS_NS;
         } else if (now_ns >= quick_ns) {
-            (void)pass(r, 0, PASS_QUICK);
+            (void)pass(r, 0, PASS_QUICK, /* demanded= */ false);
             quick_ns = daemon_now_ns() + o->quick_interval_ms * MS_NS;
         } else {
             rest(r, quick_ns < deep_ns ? quick_ns : deep_ns);

@@ -31,7 +31,8 @@
     X(U64, partition_read_units, "3000", 0, 1000000, "units/s", "per partition; 0: no limit")      \
     X(U64, partition_write_units, "1000", 0, 1000000, "units/s", "per partition; 0: no limit")     \
     X(DURATION, push_interval_ms, "3s", 100, 600000, "ms",                                         \
-      "time between two full pushes of partitions and tables to memds")                            \
+      "time between two pushes of what may have been lost to memds: tables, and partitions in "    \
+      "turn")                                                                                      \
     X(U64, disk_no_replicas_permille, "850", 30, 1000, "permille",                                 \
       "disk in use at which this node takes no new replica")                                       \
     X(U64, disk_no_leaders_permille, "900", 30, 1000, "permille",                                  \

@@ -144,6 +144,9 @@ uint64_t shell_disk_run(void *user, void **entries, size_t count, uint64_t now_n
 void shell_on_frames(void *user, struct rpc_conn *conn, struct rpc_frames *frames);
 size_t shell_methods(struct shell *s, struct rpc_method *methods, size_t max);
 void shell_take_frames(struct shell *s, struct shell_post *post);
+/* Of these frames only the nodes' beats: they must not wait behind thousands of groups' messages.
+ */
+void shell_take_beats(struct shell *s, struct shell_post *post);
 void shell_take_call(struct shell *s, struct shell_post *post);
 
 /* ---- shell_effects.c: what the store wants done */
@@ -165,6 +168,10 @@ void shell_call(struct shell *s, const struct store_effect *e);
 void shell_take_called(struct shell *s, struct shell_post *post);
 /* Their callbacks run before it returns. Blocks. */
 void shell_peers_close(struct shell *s);
+
+/* ---- shell_files.c */
+/* Let this process open as many files as it may; how many replicas that allows. */
+size_t shell_replicas_max(const struct shell *s);
 
 /* ---- shell_metrics.c */
 void shell_metrics(struct shell *s);

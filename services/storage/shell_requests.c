@@ -74,6 +74,22 @@ static void take_work(struct shell *s, struct rpc_conn *conn, const struct shell
         store_range_request(s->store, shell_pending_new(s, conn, w, NULL), m);
 }
 
+static bool is_beat(uint32_t kind) {
+    return kind == TERCET__PB__FRAME_KIND__FRAME_BEAT ||
+           kind == TERCET__PB__FRAME_KIND__FRAME_BEAT_ACK;
+}
+
+void shell_take_beats(struct shell *s, struct shell_post *post) {
+    for (size_t i = 0; i < post->work_count; i++) {
+        struct shell_work *w = &post->work[i];
+        if (!is_beat(w->kind) || w->message == NULL)
+            continue;
+        take_work(s, post->conn, w);
+        protobuf_c_message_free_unpacked(w->message, NULL);
+        w->message = NULL;
+    }
+}
+
 void shell_take_frames(struct shell *s, struct shell_post *post) {
     for (size_t i = 0; i < post->work_count; i++)
         take_work(s, post->conn, &post->work[i]);
@@ -118,8 +134,9 @@ METHOD(delete_replica) {
 }
 
 METHOD(node_info) {
-    (void)user, (void)token, (void)ret_later;
-    store_node_info(s->store, out);
+    (void)token, (void)ret_later;
+    const Tercet__Pb__NodeInfoRequest *req = user;
+    store_node_info(s->store, req->known_digest, out);
     return TC_OK;
 }
 

@@ -13,6 +13,8 @@
 
 enum {
     METRICS_EVERY_MS = 500,
+    POSTS_PER_LOOK = 16, /* batches of frames between two looks at the clock */
+    LATE_TICK_MS = 20,
     DIE_S = 10,
     ROOM_PAUSE_S = 5,
 };
@@ -172,7 +174,7 @@ static void periodic(struct shell *s, uint64_t now_ns) {
     }
     if (now_ns >= s->push_ns) {
         s->push_ns = now_ns + s->options->push_interval_ms * MS_NS;
-        store_push_all(s->store);
+        store_push_some(s->store);
     }
     if (now_ns >= s->metrics_ns) {
         s->metrics_ns = now_ns + (uint64_t)METRICS_EVERY_MS * MS_NS;
@@ -194,12 +196,30 @@ static void come_to_rest(struct shell *s, uint64_t now_ns) {
     pthread_mutex_unlock(&s->rest_lock);
 }
 
+/* A long backlog must not keep this node's beats back: its peers would take it for dead. */
+static void tick_in_time(struct shell *s) {
+    uint64_t now_ns = daemon_now_ns();
+    if (now_ns < s->tick_ns + LATE_TICK_MS * MS_NS)
+        return;
+    periodic(s, now_ns);
+    shell_effects(s);
+    rpc_release(s->rpc);
+    rpc_hold(s->rpc);
+}
+
 /* What one round wants sent leaves together, after the log thread got its batch. */
 static void round_once(struct shell *s, void **entries, size_t count, uint64_t now_ns) {
     if (s->rpc)
         rpc_hold(s->rpc);
-    for (size_t i = 0; i < count; i++)
+    bool works = s->started && !s->rested;
+    for (size_t i = 0; works && i < count; i++)
+        if (((struct shell_post *)entries[i])->kind == SHELL_FRAMES)
+            shell_take_beats(s, entries[i]);
+    for (size_t i = 0; i < count; i++) {
         take_post(s, entries[i]);
+        if (works && i % POSTS_PER_LOOK == POSTS_PER_LOOK - 1)
+            tick_in_time(s);
+    }
     if (s->started && !s->rested) {
         periodic(s, now_ns);
         shell_effects(s);
@@ -269,6 +289,7 @@ static struct store_options store_options_of(const struct shell *s) {
         .slow_drain_ns = o->disk_slow_drain_ms * MS_NS,
     };
     to.suspect_dir = o->suspect_dir;
+    to.replicas_max = shell_replicas_max(s);
     return to;
 }
 

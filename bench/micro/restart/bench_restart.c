@@ -68,7 +68,7 @@ static void open_store(struct bench *b, const char *dir) {
 static void create_group(struct bench *b, uint64_t gid) {
     struct tc_buf info = {0};
     char text[] = "bench", zone[] = "a", addr[] = "nowhere:1";
-    store_node_info(b->store, &info);
+    store_node_info(b->store, 0, &info);
     Tercet__Pb__NodeInfoReply *me = tercet__pb__node_info_reply__unpack(NULL, info.len, info.data);
     Tercet__Pb__Member member = TERCET__PB__MEMBER__INIT, *members[1] = {&member};
     Tercet__Pb__Partition p = TERCET__PB__PARTITION__INIT;

@@ -239,7 +239,7 @@ static void heed(struct paxos *p, const struct paxos_msg *m) {
         p->verified = p->commit;
     }
     p->phase = PHASE_IDLE;
-    p->shown.version = 0;
+    paxos__forget_shown(p);
     p->restore = (struct paxos_mark){0};
     p->heard_ns = p->now_ns;
     p->suspect_at_ns = p->now_ns + p->opt.suspect_ns + paxos__jitter(p, p->opt.beat_ns);

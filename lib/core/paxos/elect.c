@@ -39,8 +39,9 @@ static bool silence_is_quorum(const struct paxos *p) {
     for (size_t i = 0; i < p->peer_count; i++)
         if (p->peers[i].silent)
             rids[count++] = p->peers[i].rid;
-    bool newer = p->shown.version > paxos__config(p)->version;
-    return newer ? quorum_has(&p->shown, rids, count) : paxos__has(p, rids, count);
+    const struct quorum_config *shown = paxos__shown(p);
+    bool newer = shown && shown->version > paxos__config(p)->version;
+    return newer ? quorum_has(shown, rids, count) : paxos__has(p, rids, count);
 }
 
 static void send_ask(struct paxos *p, struct peer *to) {
@@ -54,12 +55,23 @@ static void send_ask(struct paxos *p, struct peer *to) {
     paxos__send(p, &m, AFTER_NOTHING);
 }
 
+void paxos__forget_shown(struct paxos *p) {
+    tc_buf_deinit(&p->shown);
+}
+
+const struct quorum_config *paxos__shown(const struct paxos *p) {
+    return p->shown.len ? (const struct quorum_config *)(const void *)p->shown.data : NULL;
+}
+
 /* A peer's configuration is newer: who votes in it is asked too. */
 static void note_shown(struct paxos *p, const struct quorum_config *c) {
-    if (c == NULL || c->version <= paxos__config(p)->version || c->version <= p->shown.version)
+    const struct quorum_config *shown = paxos__shown(p);
+    if (c == NULL || c->version <= paxos__config(p)->version ||
+        (shown && c->version <= shown->version))
         return;
     TC_PROBE("paxos: a peer showed a newer configuration");
-    p->shown = *c;
+    tc_buf_clear(&p->shown);
+    tc_buf_append(&p->shown, c, sizeof *c);
     paxos__sync_peers(p);
     for (size_t i = 0; i < p->peer_count && p->phase == PHASE_ASK; i++)
         if (p->peers[i].pump)
@@ -71,9 +83,10 @@ static void nudge(struct paxos *p) {
     TC_PROBE("paxos: a log replica nudged");
     TRACE(p, "a quorum hears no leader -> nudge those who can lead");
     p->phase = PHASE_IDLE;
+    const struct quorum_config *shown = paxos__shown(p);
     for (size_t i = 0; i < p->peer_count; i++) {
         if (!quorum_may_lead(paxos__config(p), p->peers[i].rid) &&
-            !quorum_may_lead(&p->shown, p->peers[i].rid))
+            !(shown && quorum_may_lead(shown, p->peers[i].rid)))
             continue;
         struct paxos_msg m = {.type = PAXOS_NUDGE,
                               .to = p->peers[i].rid,
@@ -119,7 +132,7 @@ static void ask_round(struct paxos *p) {
     p->phase = PHASE_ASK;
     p->ask_ns = p->now_ns;
     p->ask_veto = false;
-    p->shown.version = 0;
+    paxos__forget_shown(p);
     paxos__sync_peers(p);
     p->suspect_at_ns = p->now_ns + p->opt.beat_ns + paxos__jitter(p, p->opt.beat_ns / 2);
     uint64_t granted_ns = paxos__granted_until(p);

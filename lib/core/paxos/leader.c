@@ -30,7 +30,7 @@ static void pump_all(struct paxos *p) {
 
 void paxos__lead(struct paxos *p) {
     TC_ASSERT(p->role == PAXOS_CANDIDATE && p->ballot == p->promised);
-    p->shown.version = 0;
+    paxos__forget_shown(p);
     p->restore = (struct paxos_mark){0};
     paxos__sync_peers(p); /* before it leads: learners of an earlier term are forgotten */
     p->role = PAXOS_LEADER;

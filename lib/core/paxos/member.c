@@ -69,16 +69,35 @@ static void enroll_voters(struct paxos *p, struct roll *r, const struct quorum_c
         enroll(p, r, rids.rids[i], /* learner= */ false);
 }
 
+/* A step may hold a pointer to a peer while a configuration is appended or cut, so what was
+ * outgrown lives until the next one. */
+static void reserve_peers(struct paxos *p, size_t count) {
+    TC_ASSERT(count <= PAXOS_PEERS_MAX);
+    if (count * sizeof *p->peers <= p->peer_mem.len)
+        return;
+    size_t cap = count <= PAXOS_PEERS_FEW ? PAXOS_PEERS_FEW : PAXOS_PEERS_MAX;
+    struct tc_buf mem = {0};
+    struct peer *peers = (void *)tc_buf_extend(&mem, cap * sizeof *peers);
+    if (p->peer_count > 0)
+        memcpy(peers, p->peers, p->peer_count * sizeof *peers);
+    p->peer_mem_before = p->peer_mem;
+    p->peer_mem = mem;
+    p->peers = peers;
+}
+
 void paxos__sync_peers(struct paxos *p) {
     struct roll r = {.count = 0};
     enroll_voters(p, &r, paxos__config(p));
-    if (p->role != PAXOS_LEADER && p->shown.version > paxos__config(p)->version)
-        enroll_voters(p, &r, &p->shown);
+    const struct quorum_config *shown = paxos__shown(p);
+    if (p->role != PAXOS_LEADER && shown && shown->version > paxos__config(p)->version)
+        enroll_voters(p, &r, shown);
     for (size_t i = 0; i < p->peer_count && p->role == PAXOS_LEADER; i++)
         if (p->peers[i].learner)
             enroll(p, &r, p->peers[i].rid, /* learner= */ true);
     paxos__sync_slots(p, r.peers, r.count);
-    memcpy(p->peers, r.peers, r.count * sizeof r.peers[0]);
+    reserve_peers(p, r.count);
+    if (r.count > 0)
+        memcpy(p->peers, r.peers, r.count * sizeof r.peers[0]);
     p->peer_count = r.count;
 }
 
@@ -96,6 +115,7 @@ tc_err paxos__learn(struct paxos *p, uint32_t rid) {
     if (learners == PAXOS_LEARNERS_MAX)
         return TC_EBUSY;
     TC_ASSERT(p->peer_count < PAXOS_PEERS_MAX);
+    reserve_peers(p, p->peer_count + 1);
     TRACE(p, "learn %" PRIu32 " -> feed it, count it nowhere", rid);
     p->peers[p->peer_count++] = (struct peer){.rid = rid,
                                               .learner = true,

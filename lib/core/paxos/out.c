@@ -7,6 +7,7 @@ static uint64_t min_u64(uint64_t a, uint64_t b) {
 void paxos__out_begin(struct paxos *p, struct paxos_out *out) {
     *out = (struct paxos_out){0};
     tc_arena_reset(&p->scratch);
+    tc_buf_deinit(&p->peer_mem_before);
     tc_buf_clear(&p->sends);
     tc_buf_clear(&p->repairs);
     tc_buf_clear(&p->snapshots);
@@ -56,7 +57,7 @@ void paxos__cut(struct paxos *p, uint64_t index) {
     p->durable = min_u64(p->durable, index - 1);
     p->verified = min_u64(p->verified, index - 1);
     for (size_t i = 0; i < p->pending_count; i++) {
-        struct pending *w = &p->pending[(p->pending_head + i) % PAXOS_PENDING_MAX];
+        struct pending *w = paxos__pending(p, i);
         w->last = min_u64(w->last, index - 1);
         if (w->repair >= index)
             w->repair = 0;
@@ -98,20 +99,32 @@ size_t paxos__fit(const struct paxos *p, uint64_t from, size_t count_max, uint64
     return count;
 }
 
+/* A node holds thousands of groups of which few write at a time: the ring starts small. */
+static void pending_grow(struct paxos *p) {
+    size_t cap = paxos__pending_cap(p) * 2;
+    cap = cap ? cap : PAXOS_PENDING_MIN;
+    TC_ASSERT(cap <= PAXOS_PENDING_MAX);
+    struct tc_buf ring = {0};
+    struct pending *to = (void *)tc_buf_extend(&ring, cap * sizeof *to);
+    for (size_t i = 0; i < p->pending_count; i++)
+        to[i] = *paxos__pending(p, i);
+    tc_buf_deinit(&p->pending);
+    p->pending = ring;
+    p->pending_head = 0;
+}
+
 static void pending_push(struct paxos *p, uint64_t repair) {
     if (p->pending_count == 0)
         p->pending_since_ns = p->now_ns;
     struct pending w = {.seq = p->seq, .last = paxos__log_last(&p->log), .repair = repair};
-    size_t newest =
-        (p->pending_head + p->pending_count + PAXOS_PENDING_MAX - 1) % PAXOS_PENDING_MAX;
     bool full = p->pending_count + PAXOS_FETCHES_MAX + 1 >= PAXOS_PENDING_MAX;
-    if (full && repair == 0 && p->pending[newest].repair == 0) {
-        p->pending[newest] = w; /* both are durable once the newer one is */
+    if (full && repair == 0 && paxos__pending(p, p->pending_count - 1)->repair == 0) {
+        *paxos__pending(p, p->pending_count - 1) = w; /* both are durable once the newer one is */
         return;
     }
-    TC_ASSERT(p->pending_count < PAXOS_PENDING_MAX);
-    p->pending[(p->pending_head + p->pending_count) % PAXOS_PENDING_MAX] = w;
-    p->pending_count++;
+    if (p->pending_count == paxos__pending_cap(p))
+        pending_grow(p);
+    *paxos__pending(p, p->pending_count++) = w;
 }
 
 /* The first unit that makes the log durable up to index. */
@@ -119,7 +132,7 @@ static uint64_t seq_covering(const struct paxos *p, uint64_t index) {
     if (index <= p->durable)
         return 0;
     for (size_t i = 0; i < p->pending_count; i++) {
-        const struct pending *w = &p->pending[(p->pending_head + i) % PAXOS_PENDING_MAX];
+        const struct pending *w = paxos__pending(p, i);
         if (w->last >= index)
             return w->seq;
     }

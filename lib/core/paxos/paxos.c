@@ -6,6 +6,10 @@
 unsigned paxos_mutant;
 #endif
 
+enum {
+    SCRATCH_BYTES_FEW = 512, /* what a beat to two peers takes: most groups never need more */
+};
+
 static const struct paxos_options defaults = {
     .lease_ns = 1000000000u,
     .beat_ns = 150000000u,
@@ -66,13 +70,13 @@ void paxos__see_round(struct paxos *p, uint64_t ballot) {
 
 void paxos__durable(struct paxos *p, uint64_t seq) {
     TC_ASSERT(seq <= p->seq);
-    while (p->pending_count > 0 && p->pending[p->pending_head].seq <= seq) {
-        const struct pending *w = &p->pending[p->pending_head];
+    while (p->pending_count > 0 && paxos__pending(p, 0)->seq <= seq) {
+        const struct pending *w = paxos__pending(p, 0);
         if (w->last > p->durable)
             p->durable = w->last;
         if (w->repair != 0)
             paxos__log_clear_faulty(&p->log, w->repair);
-        p->pending_head = (p->pending_head + 1) % PAXOS_PENDING_MAX;
+        p->pending_head = (p->pending_head + 1) % paxos__pending_cap(p);
         p->pending_count--;
         p->pending_since_ns = p->now_ns;
     }
@@ -128,7 +132,7 @@ static void start(struct paxos *p, const struct paxos_recovery *r) {
 
 tc_err paxos_new(const struct paxos_params *params, struct paxos **ret_paxos) {
     const struct paxos_recovery *r = params->recovery;
-    struct tc_arena self = {0};
+    struct tc_arena self = {.first_bytes = sizeof(struct paxos)};
     struct paxos_options opt = params->options;
     fill_options(&opt);
     if (params->support && support_lease_ns(params->support) != opt.lease_ns)
@@ -140,6 +144,7 @@ tc_err paxos_new(const struct paxos_params *params, struct paxos **ret_paxos) {
     if (p == NULL)
         return TC_ENOMEM;
     p->self = self;
+    p->scratch.first_bytes = SCRATCH_BYTES_FEW;
     p->gid = params->gid;
     p->rid = params->rid;
     p->opt = opt;
@@ -170,6 +175,10 @@ void paxos_free(struct paxos *p) {
     tc_buf_deinit(&p->sends);
     tc_buf_deinit(&p->repairs);
     tc_buf_deinit(&p->snapshots);
+    tc_buf_deinit(&p->pending);
+    tc_buf_deinit(&p->peer_mem);
+    tc_buf_deinit(&p->peer_mem_before);
+    tc_buf_deinit(&p->shown);
     tc_arena_deinit(&self);
 }
 
@@ -241,8 +250,8 @@ static tc_err installed(struct paxos *p, const struct paxos_event *ev) {
     } else if (!older) {
         paxos__log_reset(&p->log, *base, ev->installed.config);
         p->commit = p->verified = p->durable = base->index;
-        for (size_t i = 0; i < PAXOS_PENDING_MAX; i++)
-            p->pending[i].last = base->index;
+        for (size_t i = 0; i < p->pending_count; i++)
+            paxos__pending(p, i)->last = base->index;
         paxos__sync_peers(p);
     }
     if (p->log_only && !log_only)

@@ -28,11 +28,13 @@ extern unsigned paxos_mutant;
 #define PAXOS_ROUND_LEAP_MAX (1ull << 32)
 
 enum {
+    PAXOS_PENDING_MIN = 4,
     PAXOS_PENDING_MAX = 256, /* units written and not yet durable; more are merged */
     PAXOS_FETCHES_MAX = 8,   /* FAULTY entries asked for at once */
     /* Voters of the configuration in force; beside them a leader feeds learners, and anybody else
      * asks the voters of the newest configuration it was shown, as far as there is room. */
     PAXOS_PEERS_MAX = QUORUM_VOTERS_MAX + PAXOS_LEARNERS_MAX,
+    PAXOS_PEERS_FEW = 4, /* of a group of three, with its learners: room for these comes first */
 };
 
 /* How the leader feeds one follower or learner. */
@@ -104,8 +106,8 @@ struct paxos {
     uint64_t durable; /* entries up to here */
     uint64_t seq;     /* newest unit given out */
     uint64_t durable_seq;
-    uint64_t hard_seq; /* unit that holds promised */
-    struct pending pending[PAXOS_PENDING_MAX];
+    uint64_t hard_seq;     /* unit that holds promised */
+    struct tc_buf pending; /* struct pending[], a ring: it grows with the disk's delay */
     size_t pending_head;
     size_t pending_count;
     uint64_t pending_since_ns; /* the oldest unit has been waiting since */
@@ -115,7 +117,9 @@ struct paxos {
     uint64_t ballot; /* candidate, leader: own; follower: of the leader it knows */
     uint32_t leader;
     uint64_t round_seen; /* highest round anyone mentioned */
-    struct peer peers[PAXOS_PEERS_MAX];
+    struct peer *peers;  /* in peer_mem, which grows once, to PAXOS_PEERS_MAX */
+    struct tc_buf peer_mem;
+    struct tc_buf peer_mem_before; /* until the step ends in which it grew */
     size_t peer_count;
     bool log_only;           /* holds no B-tree */
     struct support *support; /* NULL: no group is ever quiet */
@@ -142,7 +146,7 @@ struct paxos {
     /* candidate */
     uint64_t ask_ns; /* this round's send time */
     bool ask_veto;
-    struct quorum_config shown; /* newest one a peer showed this round; version 0: none */
+    struct tc_buf shown; /* struct quorum_config: the newest one a peer showed this round */
     uint64_t retry_at_ns;
     uint64_t give_up_at_ns;
     uint32_t joined_rid;      /* of the best log, whose pages agree with the own one ... */
@@ -221,6 +225,15 @@ void paxos__durable(struct paxos *p, uint64_t seq);
 uint64_t paxos__sound(const struct paxos *p, uint64_t index);
 void paxos__see_round(struct paxos *p, uint64_t ballot);
 
+static inline size_t paxos__pending_cap(const struct paxos *p) {
+    return p->pending.len / sizeof(struct pending);
+}
+/* The i-th unit that waits, oldest first. */
+static inline struct pending *paxos__pending(const struct paxos *p, size_t i) {
+    return &(
+        (struct pending *)(void *)p->pending.data)[(p->pending_head + i) % paxos__pending_cap(p)];
+}
+
 /* member.c */
 struct peer *paxos__peer(struct paxos *p, uint32_t rid);
 /* Follow the configuration in force; what is known of peers that stay is kept. */
@@ -244,6 +257,10 @@ void paxos__committed(struct paxos *p, uint64_t before);
 void paxos__advance_config(struct paxos *p);
 
 /* elect.c */
+/* What peers showed belongs to one round of questions. */
+void paxos__forget_shown(struct paxos *p);
+/* NULL: none. */
+const struct quorum_config *paxos__shown(const struct paxos *p);
 void paxos__follow(struct paxos *p, uint64_t ballot, const char *why);
 void paxos__tick_follower(struct paxos *p);
 void paxos__tick_candidate(struct paxos *p);

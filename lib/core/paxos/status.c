@@ -73,7 +73,7 @@ static bool check_leader(const struct paxos *p) {
 static bool check_pending(const struct paxos *p) {
     uint64_t seq = p->durable_seq;
     for (size_t i = 0; i < p->pending_count; i++) {
-        const struct pending *w = &p->pending[(p->pending_head + i) % PAXOS_PENDING_MAX];
+        const struct pending *w = paxos__pending(p, i);
         if (w->seq < seq || w->seq > p->seq || w->last > paxos__log_last(&p->log))
             return false;
         seq = w->seq;

@@ -197,18 +197,21 @@ static void grow_tree(struct plan_round *h, const struct plan_group *g, const st
 
 /* ---- the round */
 
-static bool is_left_alone(const struct plan_snapshot *s, const struct plan_group *g) {
+static bool is_unsettled(const struct plan_table *t) {
+    return t->status == PLAN_CREATING || t->status == PLAN_DELETING;
+}
+
+static bool is_left_alone(const struct plan_round *h, const struct plan_group *g) {
     if (g->retired)
         return true;
-    for (uint32_t i = 0; i < s->table_count; i++)
-        if (s->tables[i].table_id == g->table_id &&
-            (s->tables[i].status == PLAN_CREATING || s->tables[i].status == PLAN_DELETING))
+    for (uint32_t i = 0; h->unsettled && i < h->s->table_count; i++)
+        if (h->s->tables[i].table_id == g->table_id && is_unsettled(&h->s->tables[i]))
             return true;
     return false;
 }
 
 static void plan_need(struct plan_round *h, const struct plan_group *g, enum need_type type) {
-    if (g->changing || is_left_alone(h->s, g))
+    if (g->changing || is_left_alone(h, g))
         return;
     if (!majority_answers(g)) {
         plan__block(h, g, "fewer than a majority of its replicas answer: start their nodes");
@@ -271,6 +274,8 @@ static void plan_record(struct plan_round *h, const struct plan_group *g) {
 void plan_heal(const struct plan_snapshot *s, struct plan_out *out) {
     struct plan_round h = {.s = s, .out = out};
     TC_ASSERT(s->node_count <= PLAN_NODES_MAX);
+    for (uint32_t i = 0; i < s->table_count; i++)
+        h.unsettled |= is_unsettled(&s->tables[i]);
     count_changes(&h);
     for (uint32_t i = 0; i < s->group_count; i++)
         plan_record(&h, &s->groups[i]);

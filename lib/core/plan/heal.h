@@ -31,11 +31,12 @@
 #include "core/plan/plan.h"
 
 enum {
-    PLAN_SUSPECT_MS = 2500, /* a member silent for longer is not counted on */
-    PLAN_DEAD_MS = 10000,   /* leaders replace it after 2.5 s; we, should they not */
-    PLAN_TRANSFERS_MAX = 4, /* leaders moved in one round to spread them */
-    PLAN_APART_MS = 1000,   /* silence between leader and member after which neither gets leaders */
-    PLAN_YOUNG_MS = 5000,   /* a process this young gets none: it still catches up */
+    PLAN_SUSPECT_MS = 2500,     /* a member silent for longer is not counted on */
+    PLAN_DEAD_MS = 10000,       /* leaders replace it after 2.5 s; we, should they not */
+    PLAN_TRANSFERS_MAX = 4,     /* leaders moved in one round to spread them ... */
+    PLAN_TRANSFERS_SHARE = 256, /* ... and one more for so many groups */
+    PLAN_APART_MS = 1000, /* silence between leader and member after which neither gets leaders */
+    PLAN_YOUNG_MS = 5000, /* a process this young gets none: it still catches up */
 };
 
 /* Appends to out (plan_step calls it). */

@@ -68,8 +68,8 @@ void plan__rebalance(struct plan_round *h) {
         return;
     for (uint32_t i = 0; i < h->s->group_count; i++)
         look_at_group(&h->s->groups[i], &d);
-    uint32_t moved = 0;
-    for (uint32_t i = 0; i < h->s->group_count && moved < PLAN_TRANSFERS_MAX; i++) {
+    uint32_t moved = 0, limit = PLAN_TRANSFERS_MAX + h->s->group_count / PLAN_TRANSFERS_SHARE;
+    for (uint32_t i = 0; i < h->s->group_count && moved < limit; i++) {
         const struct plan_group *g = &h->s->groups[i];
         const struct plan_member *m = better_leader(h->s, g, &d);
         struct plan_action *a = m ? plan__add(h->out, PLAN_TRANSFER) : NULL;

@@ -11,6 +11,7 @@ struct plan_round {
     uint32_t incoming[PLAN_NODES_MAX]; /* of these, by the node that takes them in */
     uint32_t replicas[PLAN_NODES_MAX]; /* with what is planned */
     uint32_t needs;                    /* groups that wanted anything */
+    bool unsettled;                    /* a table is being created or deleted */
 };
 
 static inline bool plan__answers(const struct plan_member *m) {

@@ -54,16 +54,33 @@ static bool all_virgin(const struct plan_snapshot *s) {
     return all_answer(s) && s->replica_count == 0 && s->node_count > 0;
 }
 
+/* The group's first replica; the others follow it. */
+static uint32_t first_of(const struct plan_snapshot *s, uint64_t gid) {
+    uint32_t low = 0, high = s->replica_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (s->replicas[middle].gid < gid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool is_of(const struct plan_snapshot *s, uint32_t i, uint64_t gid) {
+    return i < s->replica_count && s->replicas[i].gid == gid;
+}
+
 static bool holds(const struct plan_snapshot *s, uint64_t gid, uint32_t node) {
-    for (uint32_t i = 0; i < s->replica_count; i++)
-        if (s->replicas[i].gid == gid && s->replicas[i].node_index == node)
+    for (uint32_t i = first_of(s, gid); is_of(s, i, gid); i++)
+        if (s->replicas[i].node_index == node)
             return true;
     return false;
 }
 
 static bool has_leader(const struct plan_snapshot *s, uint64_t gid) {
-    for (uint32_t i = 0; i < s->replica_count; i++)
-        if (s->replicas[i].gid == gid && s->replicas[i].leader)
+    for (uint32_t i = first_of(s, gid); is_of(s, i, gid); i++)
+        if (s->replicas[i].leader)
             return true;
     return false;
 }
@@ -80,8 +97,8 @@ static bool find_node(const struct plan_snapshot *s, struct tc_slice name, uint3
 /* The group has changed its members since the record was written: creating by it would bring a
  * removed replica back to life without what it had promised. */
 static bool outgrown(const struct plan_snapshot *s, const struct plan_partition *p) {
-    for (uint32_t i = 0; i < s->replica_count; i++)
-        if (s->replicas[i].gid == p->gid && s->replicas[i].epoch > p->epoch)
+    for (uint32_t i = first_of(s, p->gid); is_of(s, i, p->gid); i++)
+        if (s->replicas[i].epoch > p->epoch)
             return true;
     return false;
 }
@@ -127,12 +144,15 @@ static void plan_bootstrap(const struct plan_snapshot *s, struct plan_out *out) 
 
 static void plan_place(const struct plan_snapshot *s, uint32_t table, uint64_t *next_id,
                        struct plan_out *out) {
+    uint32_t places = 0;
+    for (uint32_t i = 0; i < out->count; i++)
+        places += out->actions[i].type == PLAN_PLACE;
     uint32_t nodes[PLAN_REPLICAS_PER_GROUP] = {0};
     if (!pick_nodes(s, nodes)) {
         out->halted = "fewer than three zones have a living storage node with room";
         return;
     }
-    struct plan_action *a = plan__add(out, PLAN_PLACE);
+    struct plan_action *a = places < PLAN_PLACES_MAX ? plan__add(out, PLAN_PLACE) : NULL;
     if (a == NULL)
         return;
     a->table_index = table;

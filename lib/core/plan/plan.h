@@ -23,7 +23,8 @@
 
 enum {
     PLAN_REPLICAS_PER_GROUP = 3,
-    PLAN_ACTIONS_MAX = 64,
+    PLAN_ACTIONS_MAX = 512,
+    PLAN_PLACES_MAX = 8,  /* tables placed in one round: each is a write per partition */
     PLAN_MEMBERS_MAX = 8, /* three; during a joint change one more */
     PLAN_NODES_MAX = 64,
     PLAN_PARTITIONS_PER_TABLE_MAX = 64,
@@ -127,7 +128,7 @@ struct plan_pace {
 struct plan_snapshot {
     const struct plan_node *nodes; /* every configured node, answering or not */
     uint32_t node_count;
-    const struct plan_replica *replicas; /* what the answering nodes hold */
+    const struct plan_replica *replicas; /* what the answering nodes hold, ascending by gid */
     uint32_t replica_count;
     /* Group 1 as a node that holds it reports it; a member whose store is not the recorded one any
      * more has an empty name. gid 0: nobody reports it. */

@@ -106,6 +106,10 @@ TC_MUST_USE tc_err btree_open(struct tc_fs *fs, const char *path, const struct b
 /* Drop the tree; changes since the last checkpoint are lost. No checkpoint, snapshot, verify or
  * cursor may be in use. NULL is a no-op. */
 void btree_close(struct btree *t);
+/* Give the clean pages' memory back if nothing was read or written since the last call; what is
+ * needed again is read again. For owners of many trees, of which few are busy: call it now and
+ * then. No cursor may be in use. */
+void btree_rest(struct btree *t);
 
 /* The stamp and sums of the last durable checkpoint; a fresh tree has index 0. The blob is valid
  * until the next btree_checkpoint_end. */

@@ -14,7 +14,7 @@
 #include "env/fs.h"
 
 enum {
-    BTREE_CHUNK_SLOTS = 256,     /* pages per chunk of the page table */
+    BTREE_CHUNK_SLOTS = 64,      /* pages per chunk of the page table */
     BTREE_EVICT_COUNT_MAX = 64,  /* pages dropped per call, so that no call pays for all */
     BTREE_WRITE_BYTES = 1048576, /* neighbouring pages go to disk in writes of up to this */
     BTREE_VERSION_MAX = BTREE_SNAPSHOT_MAX + 4,
@@ -72,7 +72,7 @@ struct btree_space {
 
 struct btree_version {
     uint32_t refs;
-    struct btree_super super;
+    struct btree_super super; /* once written, without what follows its blob's end */
 };
 
 struct btree_level {
@@ -89,7 +89,7 @@ struct btree_path {
 struct btree {
     struct tc_fs *fs;
     struct tc_file *file;
-    char path[TC_FS_PATH_MAX];
+    char *path; /* owned */
     uint64_t gid;
     size_t cache_bytes;
     size_t dirty_bytes_max;
@@ -129,7 +129,7 @@ struct btree {
     bool damaged;
     struct btree_damage damage;
     struct tc_buf separator;
-    uint8_t *scratch; /* one page */
+    bool touched; /* since the last btree_rest */
 };
 
 struct btree_checkpoint {
@@ -244,6 +244,7 @@ tc_err btree__super_write(struct tc_file *file, const struct btree_super *s);
 /* Make both copies whole again, if a crash or rot left one of them otherwise. */
 tc_err btree__super_mend(struct tc_file *file, const struct btree_super *s, bool *ret_mended);
 struct btree_version *btree__version_new(struct btree *t);
+struct btree_version *btree__version_shrink(struct btree *t, struct btree_version *v);
 struct btree_version *btree__version_ref(struct btree_version *v);
 /* Drop one reference; the last one makes its pages reusable. */
 void btree__version_unref(struct btree *t, struct btree_version *v);

@@ -53,6 +53,7 @@ static struct btree_frame *frame_alloc(struct btree *t, uint32_t pages) {
 
 static struct btree_frame *frame_init(struct btree *t, uint32_t page, uint32_t pages, bool dirty) {
     struct btree_frame *f = frame_alloc(t, pages);
+    t->touched = true;
     uint8_t *data = f->data;
     *f = (struct btree_frame){
         .page = page, .pages = pages, .dirty = dirty, .recent = true, .data = data};
@@ -169,6 +170,7 @@ static struct btree_frame *cached(struct btree *t, uint32_t page) {
     if (page >= t->space.page_count)
         return NULL;
     struct btree_frame *f = btree__entry(t->table.chunks, page)->frame;
+    t->touched = true;
     if (f)
         f->recent = true;
     return f;

@@ -128,7 +128,7 @@ tc_err btree_checkpoint_end(struct btree *t, struct btree_checkpoint *c, tc_err 
     struct btree_version *gone = c->version;
     if (err == TC_OK) {
         gone = t->durable;
-        t->durable = c->version;
+        t->durable = btree__version_shrink(t, c->version);
     } else if (!c->retryable) {
         t->failed = TC_EIO;
     }

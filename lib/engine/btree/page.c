@@ -150,9 +150,10 @@ static void push(struct btree_page *p, const struct btree_cell *c) {
 }
 
 /* Rewrite the first count cells without holes. */
-static void rewrite(struct btree_page *p, uint32_t count, uint8_t *scratch) {
-    struct btree_page *old = btree_page_of(scratch);
-    memcpy(scratch, p, BTREE_PAGE_BYTES);
+static void rewrite(struct btree_page *p, uint32_t count) {
+    _Alignas(16) uint8_t copy[BTREE_PAGE_BYTES];
+    const struct btree_page *old = btree_page_of(copy);
+    memcpy(copy, p, BTREE_PAGE_BYTES);
     p->count = 0;
     p->hole = 0;
     p->heap = BTREE_PAGE_BYTES;
@@ -174,15 +175,14 @@ static bool shares_skip(const struct btree_page *p, uint32_t i) {
     return tc_slice_has_prefix(btree_page_key(p, i), prefix);
 }
 
-bool btree_page_add(struct btree_page *p, uint32_t i, const struct btree_cell *c,
-                    uint8_t *scratch) {
+bool btree_page_add(struct btree_page *p, uint32_t i, const struct btree_cell *c) {
     TC_ASSERT(i <= p->count && c->fixed_len == btree_page_fixed_len(p));
     uint32_t bytes = btree_cell_bytes(c);
     if (btree_page_used(p) + bytes + BTREE_SLOT_BYTES > BTREE_ROOM_BYTES)
         return false;
     uint32_t low = BTREE_HEADER_BYTES + BTREE_SLOT_BYTES * (p->count + 1u);
     if (p->heap < low + bytes)
-        rewrite(p, p->count, scratch);
+        rewrite(p, p->count);
     struct btree_slot *s = slots(p);
     memmove(&s[i + 1], &s[i], (p->count - i) * sizeof *s);
     p->count++;
@@ -244,9 +244,9 @@ void btree_page_append(struct btree_page *dst, const struct btree_page *src, uin
     }
 }
 
-void btree_page_truncate(struct btree_page *p, uint32_t count, uint8_t *scratch) {
+void btree_page_truncate(struct btree_page *p, uint32_t count) {
     TC_ASSERT(count <= p->count);
-    rewrite(p, count, scratch);
+    rewrite(p, count);
 }
 
 /* Bytes with slot of cell k of the sequence that has c inserted before cell i. */

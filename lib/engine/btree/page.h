@@ -85,9 +85,9 @@ void btree_page_init(struct btree_page *p, enum btree_page_type type, uint8_t le
 uint32_t btree_page_find(const struct btree_page *p, struct tc_slice key, bool *ret_exact);
 /* Inner page: the child that serves key. */
 uint32_t btree_page_find_child(const struct btree_page *p, struct tc_slice key);
-/* Insert before cell i; false, and nothing changed, if it cannot fit. scratch: one page. The cell
- * must not point into p. */
-bool btree_page_add(struct btree_page *p, uint32_t i, const struct btree_cell *c, uint8_t *scratch);
+/* Insert before cell i; false, and nothing changed, if it cannot fit. The cell must not point
+ * into p. */
+bool btree_page_add(struct btree_page *p, uint32_t i, const struct btree_cell *c);
 void btree_page_remove(struct btree_page *p, uint32_t i);
 /* Leaf: write c over cell i if both have the same length; false if not. */
 bool btree_page_overwrite(struct btree_page *p, uint32_t i, const struct btree_cell *c);
@@ -97,7 +97,7 @@ void btree_page_set_ref_crc(struct btree_page *p, uint32_t i, uint32_t crc);
 void btree_page_append(struct btree_page *dst, const struct btree_page *src, uint32_t from,
                        uint32_t to);
 /* Keep only cells [0, count). */
-void btree_page_truncate(struct btree_page *p, uint32_t count, uint8_t *scratch);
+void btree_page_truncate(struct btree_page *p, uint32_t count);
 /* Recompute skip and heads after appends. */
 void btree_page_rehead(struct btree_page *p);
 /* Where to cut p with c inserted before cell i into two pages: the number of cells (c counted) that

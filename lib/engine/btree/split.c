@@ -16,9 +16,8 @@ static struct btree_frame *split(struct btree *t, struct btree_page *p, uint32_t
     uint32_t keep = left_gets ? cut - 1 : cut;
     btree_page_append(right, p, keep, p->count);
     btree_page_rehead(right);
-    btree_page_truncate(p, keep, t->scratch);
-    bool added = left_gets ? btree_page_add(p, i, c, t->scratch)
-                           : btree_page_add(right, i - cut, c, t->scratch);
+    btree_page_truncate(p, keep);
+    bool added = left_gets ? btree_page_add(p, i, c) : btree_page_add(right, i - cut, c);
     TC_ASSERT(added && p->count > 0 && right->count > 0);
     if (p->type == BTREE_LEAF) {
         t->last_leaf = left_gets ? p->page : right->page;
@@ -49,7 +48,7 @@ static void grow_root(struct btree *t, const struct btree_frame *left,
     struct btree_page *root = btree__page(btree__page_new(t, BTREE_INNER, level));
     struct btree_cell a = btree_cell_inner(left->page, 0, TC_SLICE_EMPTY);
     struct btree_cell b = btree_cell_inner(right->page, 0, tc_buf_slice(&t->separator));
-    bool added = btree_page_add(root, 0, &a, t->scratch) && btree_page_add(root, 1, &b, t->scratch);
+    bool added = btree_page_add(root, 0, &a) && btree_page_add(root, 1, &b);
     TC_ASSERT(added);
     t->root = root->page;
     t->root_crc = 0;
@@ -62,7 +61,7 @@ void btree__insert(struct btree *t, struct btree_path *p, uint32_t d, uint32_t i
     struct btree_cell cell = *c;
     for (;;) {
         struct btree_frame *f = p->level[d].frame;
-        if (btree_page_add(btree__page(f), i, &cell, t->scratch))
+        if (btree_page_add(btree__page(f), i, &cell))
             return;
         struct btree_frame *right = split(t, btree__page(f), i, &cell);
         separator(t, btree__page(f), btree__page(right));
@@ -83,14 +82,14 @@ static uint32_t merged_bytes(const struct btree_page *left, const struct btree_p
     return left->type == BTREE_INNER ? bytes + (uint32_t)key.len : bytes;
 }
 
-static void append_all(struct btree *t, struct btree_page *left, const struct btree_page *right,
+static void append_all(struct btree_page *left, const struct btree_page *right,
                        struct tc_slice key) {
-    btree_page_truncate(left, left->count, t->scratch);
+    btree_page_truncate(left, left->count);
     uint32_t from = 0;
     if (left->type == BTREE_INNER) {
         struct btree_cell first = btree_page_cell(right, from++);
         first.key = key; /* what was the page's lower bound is now a searched key */
-        bool added = btree_page_add(left, left->count, &first, t->scratch);
+        bool added = btree_page_add(left, left->count, &first);
         TC_ASSERT(added);
     }
     btree_page_append(left, right, from, right->count);
@@ -115,7 +114,7 @@ static bool merge(struct btree *t, struct btree_path *p, uint32_t d) {
     if (merged_bytes(btree__page(left), btree__page(right), key) > BTREE_ROOM_BYTES / 4 * 3)
         return false;
     left = btree__own_child(t, up->frame, right_at - 1, left);
-    append_all(t, btree__page(left), btree__page(right), key);
+    append_all(btree__page(left), btree__page(right), key);
     btree__page_free(t, right);
     btree_page_remove(parent, right_at);
     return true;

@@ -85,6 +85,19 @@ struct btree_version *btree__version_new(struct btree *t) {
     return v;
 }
 
+/* Most of a superblock is room for a blob: nobody needs it in memory once it is on the disk. */
+struct btree_version *btree__version_shrink(struct btree *t, struct btree_version *v) {
+    uint32_t i = 0;
+    while (t->versions[i] != v)
+        i++;
+    TC_ASSERT(v->refs == 1);
+    size_t bytes = offsetof(struct btree_version, super.blob) + v->super.blob_len;
+    struct btree_version *small = realloc(v, bytes);
+    TC_ASSERT(small != NULL);
+    t->versions[i] = small;
+    return small;
+}
+
 struct btree_version *btree__version_ref(struct btree_version *v) {
     TC_ASSERT(v->refs > 0);
     v->refs++;

@@ -48,7 +48,9 @@ static tc_err load_durable(struct btree *t) {
     btree__space_init(&t->space, s->page_count);
     t->space.page_max = page_max;
     btree__table_cover(t, s->page_count);
-    return btree__map_load(t);
+    TC_TRY(btree__map_load(t));
+    t->durable = btree__version_shrink(t, t->durable);
+    return TC_OK;
 }
 
 tc_err btree_open(struct tc_fs *fs, const char *path, const struct btree_opts *opts,
@@ -59,12 +61,11 @@ tc_err btree_open(struct tc_fs *fs, const char *path, const struct btree_opts *o
     struct btree *t = calloc(1, sizeof *t);
     TC_ASSERT(t != NULL);
     t->fs = fs;
-    memcpy(t->path, path, len + 1);
+    t->path = strdup(path);
+    TC_ASSERT(t->path != NULL);
     tc_list_init(&t->clean);
     tc_list_init(&t->dirty);
     tc_list_init(&t->spare);
-    t->scratch = malloc(BTREE_PAGE_BYTES);
-    TC_ASSERT(t->scratch != NULL);
     set_options(t, opts);
     tc_err err = open_file(t, opts->create);
     if (err == TC_OK)
@@ -84,6 +85,17 @@ static void free_frames(struct tc_list *list) {
     }
 }
 
+void btree_rest(struct btree *t) {
+    if (t->ckpt || t->touched) {
+        t->touched = false;
+        return;
+    }
+    while (!tc_list_empty(&t->clean))
+        btree__frame_drop(t, TC_CONTAINER(t->clean.next, struct btree_frame, link));
+    free_frames(&t->spare);
+    t->spare_count = 0;
+}
+
 void btree_close(struct btree *t) {
     if (!t)
         return;
@@ -98,7 +110,7 @@ void btree_close(struct btree *t) {
     tc_buf_deinit(&t->damage.end);
     tc_buf_deinit(&t->separator);
     tc_file_close(t->file);
-    free(t->scratch);
+    free(t->path);
     free(t);
 }
 

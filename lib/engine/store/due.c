@@ -1,6 +1,7 @@
 #include "engine/store/due.h"
 
 #include "base/assert.h"
+#include "base/probe.h"
 #include "engine/store/archive.h"
 #include "engine/store/group.h"
 #include "engine/store/heal.h"
@@ -103,6 +104,37 @@ void store__due_all(struct store *s) {
     s->due.hurry = s->replica_count;
 }
 
+/* ---- the pace of elections */
+
+static void count_asks(struct store_due *d, uint64_t now_ns) {
+    uint64_t tick_ns = (uint64_t)DUE_ASKS_TICK_MS * STORE_MS_NS;
+    uint64_t passed_ns = now_ns - d->asks_ns < tick_ns ? now_ns - d->asks_ns : tick_ns;
+    uint64_t more = passed_ns * DUE_ASKS_PER_S / (1000 * (uint64_t)STORE_MS_NS);
+    if (more == 0 && d->asks_ns != 0)
+        return;
+    d->asks_left = d->asks_ns == 0 ? DUE_ASKS_BURST : d->asks_left + more;
+    d->asks_left = d->asks_left < DUE_ASKS_BURST ? d->asks_left : DUE_ASKS_BURST;
+    d->asks_ns = now_ns;
+}
+
+/* Nobody waits whose tick cannot be the begin of an election. */
+static bool must_wait(struct replica *r) {
+    struct store_due *d = &r->store->due;
+    if (r->status.role != PAXOS_FOLLOWER)
+        return false;
+    if (d->asks_left == 0)
+        return true;
+    d->asks_left--;
+    return false;
+}
+
+static void wait_for_turn(struct replica *r, uint64_t now_ns) {
+    TC_PROBE("store: a group waits for its turn to look for a leader");
+    uint64_t spread = r->gid * 0x9e3779b97f4a7c15u % DUE_WAIT_SPREAD_MS;
+    r->deadline_ns = now_ns + (DUE_WAIT_MS + spread) * STORE_MS_NS;
+    store__due_set(r);
+}
+
 /* ---- looking */
 
 /* Nothing is under way that the next tick could bring on. */
@@ -172,26 +204,36 @@ static void sweep(struct store *s, uint64_t now_ns) {
 }
 
 /* Support changed: what each group must do about it, its own step decides. */
-static void hurry(struct store *s) {
+static void hurry(struct store *s, uint64_t now_ns) {
     struct store_due *d = &s->due;
     size_t n =
         s->replica_count / 8 > DUE_HURRY_COUNT_MIN ? s->replica_count / 8 : DUE_HURRY_COUNT_MIN;
     for (; n > 0 && d->hurry > 0 && s->replica_count > 0; n--, d->hurry--) {
         struct replica *r = s->replicas[d->hurry_at++ % s->replica_count];
+        if (r->paxos == NULL)
+            continue;
         struct paxos_event ev = {.type = PAXOS_EV_TICK};
-        if (r->paxos)
+        if (r->status.role != PAXOS_FOLLOWER) {
             (void)store__group_step(r, &ev);
+        } else if (r->deadline_ns > now_ns) { /* in its turn */
+            r->deadline_ns = now_ns;
+            store__due_set(r);
+        }
     }
 }
 
 void store__due_tick(struct store *s, uint64_t now_ns) {
     struct store_due *d = &s->due;
     d->ticked_ns = now_ns;
-    hurry(s);
+    count_asks(d, now_ns);
+    hurry(s, now_ns);
     while (d->count > 0 && d->heap[1]->deadline_ns <= now_ns) {
         struct replica *r = d->heap[1];
         heap_remove(d, r);
-        store__due_touch(r, now_ns);
+        if (must_wait(r))
+            wait_for_turn(r, now_ns);
+        else
+            store__due_touch(r, now_ns);
     }
     bool upkeep = now_ns >= d->upkeep_ns;
     if (upkeep)

@@ -7,6 +7,12 @@
  * replicas). When the nodes' support changed, the sweep hurries: everybody is looked at within a
  * few ticks.
  *
+ * Elections are paced. When a node with thousands of groups falls silent, or all nodes start, every
+ * group misses its leader in the same moment; would all of them ask and campaign at once, no answer
+ * would come in time, the nodes' beats would drown too, and nothing would ever be elected. A
+ * follower that wants a tick takes one of a bounded number per second; a late tick does its machine
+ * no harm.
+ *
  * Invariant: a replica with an unfinished unit, unapplied entries, a copy or a change of members
  * under way is active.
  */
@@ -21,6 +27,11 @@ enum {
     DUE_SWEEP_MS = 1000,       /* a round over all replicas */
     DUE_SWEEP_SHORT_MS = 250,  /* ... while a group lacks a member */
     DUE_HURRY_COUNT_MIN = 256, /* replicas looked at per tick in a hurry, at least */
+    DUE_ASKS_BURST = 256,      /* replicas that look for a leader at once ... */
+    DUE_ASKS_PER_S = 400,      /* ... and then so many per second */
+    DUE_ASKS_TICK_MS = 50,     /* no tick counts for more: one that is late is overloaded */
+    DUE_WAIT_MS = 100,         /* the others wait for so long ... */
+    DUE_WAIT_SPREAD_MS = 300,  /* ... and up to so much more, by group */
 };
 
 void store__due_init(struct store *s);

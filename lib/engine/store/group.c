@@ -277,8 +277,12 @@ Tercet__Pb__Partition *store__group_partition(struct replica *r) {
     return p;
 }
 
+bool store__group_announces(const struct replica *r) {
+    return store__group_leads(r) && !r->seal;
+}
+
 void store__group_announce(struct replica *r) {
-    if (!store__group_leads(r) || r->seal)
+    if (!store__group_announces(r))
         return;
     Tercet__Pb__Partition *partitions[2] = {store__group_partition(r)};
     struct replica *twin = store__split_twin(r);

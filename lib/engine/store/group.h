@@ -42,6 +42,8 @@ void store__group_hand_over(struct replica *r, uint64_t now_ns);
 bool store__group_resign(struct replica *r, bool leaves);
 /* The newest partition, with the leader hint filled in; borrowed until the next input. */
 Tercet__Pb__Partition *store__group_partition(struct replica *r);
+/* This replica is the one that tells memds about the partition. */
+bool store__group_announces(const struct replica *r);
 /* Tell memds, if this replica leads. */
 void store__group_announce(struct replica *r);
 

@@ -1,5 +1,6 @@
 /* What this node tells about itself: NodeInfo, the admin page, memds. */
 #include "base/assert.h"
+#include "engine/store/digest.h"
 #include "engine/store/directory.h"
 #include "engine/store/group.h"
 #include "engine/store/heal.h"
@@ -13,6 +14,7 @@
 
 enum {
     INFO_PEERS_MAX = QUORUM_VOTERS_MAX + PAXOS_LEARNERS_MAX,
+    PUSH_PARTITIONS_MAX = 64,
 };
 
 static const char *state_text(const struct replica *r) {
@@ -101,48 +103,74 @@ static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info,
     }
 }
 
-void store_node_info(struct store *s, struct tc_buf *out) {
-    Tercet__Pb__NodeInfoReply reply = TERCET__PB__NODE_INFO_REPLY__INIT;
-    size_t n = s->replica_count;
-    Tercet__Pb__ReplicaInfo *infos = calloc(n + 1, sizeof *infos);
-    Tercet__Pb__ReplicaInfo **pointers = calloc(n + 1, sizeof(Tercet__Pb__ReplicaInfo *));
-    struct info_parts *parts = calloc(n + 1, sizeof *parts);
-    struct leader_info **leaders = calloc(n + 1, sizeof(struct leader_info *));
-    TC_ASSERT(infos && pointers && parts && leaders);
+/* The replicas of a reply and what they point to. */
+struct info_list {
+    Tercet__Pb__ReplicaInfo *infos;
+    Tercet__Pb__ReplicaInfo **pointers;
+    struct info_parts *parts;
+    struct leader_info **leaders;
+    size_t count;
+};
+
+static void list_init(struct info_list *l, struct store *s) {
+    size_t n = l->count = s->replica_count;
+    l->infos = calloc(n + 1, sizeof *l->infos);
+    l->pointers = calloc(n + 1, sizeof(Tercet__Pb__ReplicaInfo *));
+    l->parts = calloc(n + 1, sizeof *l->parts);
+    l->leaders = calloc(n + 1, sizeof(struct leader_info *));
+    TC_ASSERT(l->infos && l->pointers && l->parts && l->leaders);
     for (size_t i = 0; i < n; i++) {
-        fill_replica(s->replicas[i], &infos[i], &parts[i]);
+        fill_replica(s->replicas[i], &l->infos[i], &l->parts[i]);
         if (s->replicas[i]->paxos && store__group_leads(s->replicas[i])) {
-            leaders[i] = calloc(1, sizeof *leaders[i]);
-            TC_ASSERT(leaders[i] != NULL);
-            fill_leader(s->replicas[i], &infos[i], leaders[i]);
+            l->leaders[i] = calloc(1, sizeof *l->leaders[i]);
+            TC_ASSERT(l->leaders[i] != NULL);
+            fill_leader(s->replicas[i], &l->infos[i], l->leaders[i]);
         }
-        pointers[i] = &infos[i];
+        l->pointers[i] = &l->infos[i];
     }
-    reply.node = s->node;
-    reply.zone = s->zone;
-    reply.store_uuid = (ProtobufCBinaryData){.len = STORE_UUID_BYTES, .data = s->uuid};
-    reply.boot = s->boot;
-    reply.uptime_ms = 1 + (store__now_ns(s) - s->opened_ns) / STORE_MS_NS;
-    reply.replicas = pointers;
-    reply.n_replicas = n;
-    reply.wal_bytes = wal_space(s->wal).used_bytes;
+}
+
+static void list_deinit(struct info_list *l) {
+    for (size_t i = 0; i < l->count; i++) {
+        tc_buf_deinit(&l->parts[i].state);
+        free(l->leaders[i]);
+    }
+    free((void *)l->leaders);
+    free(l->parts);
+    free((void *)l->pointers);
+    free(l->infos);
+}
+
+static void fill_node(struct store *s, Tercet__Pb__NodeInfoReply *reply) {
+    reply->node = s->node;
+    reply->zone = s->zone;
+    reply->store_uuid = (ProtobufCBinaryData){.len = STORE_UUID_BYTES, .data = s->uuid};
+    reply->boot = s->boot;
+    reply->uptime_ms = 1 + (store__now_ns(s) - s->opened_ns) / STORE_MS_NS;
+    reply->wal_bytes = wal_space(s->wal).used_bytes;
     struct tc_fs_space space = {0};
     if (tc_fs_space(s->env.fs, s->dir, &space) == TC_OK)
-        reply.disk_free_bytes = space.free_bytes;
+        reply->disk_free_bytes = space.free_bytes;
     struct store_disk disk = store_disk(s);
-    reply.disk_fill = (uint32_t)disk.fill;
-    reply.disk_slow = disk.slow;
+    reply->disk_fill = (uint32_t)disk.fill;
+    reply->disk_slow = disk.slow;
     if (disk.drain)
-        reply.disk_drain = (char *)(uintptr_t)disk.drain;
-    proto_append(out, &reply.base);
-    for (size_t i = 0; i < n; i++) {
-        tc_buf_deinit(&parts[i].state);
-        free(leaders[i]);
+        reply->disk_drain = (char *)(uintptr_t)disk.drain;
+}
+
+void store_node_info(struct store *s, uint64_t known_digest, struct tc_buf *out) {
+    Tercet__Pb__NodeInfoReply reply = TERCET__PB__NODE_INFO_REPLY__INIT;
+    struct info_list list = {0};
+    fill_node(s, &reply);
+    reply.digest = store__digest(s);
+    reply.unchanged = reply.digest == known_digest;
+    if (!reply.unchanged) {
+        list_init(&list, s);
+        reply.replicas = list.pointers;
+        reply.n_replicas = list.count;
     }
-    free((void *)leaders);
-    free(parts);
-    free(pointers);
-    free(infos);
+    proto_append(out, &reply.base);
+    list_deinit(&list);
 }
 
 static void append_json_text(struct tc_buf *out, const char *text) {
@@ -259,9 +287,43 @@ void store_quiet_counts(const struct store *s, size_t *ret_quiet, size_t *ret_ac
     }
 }
 
+static void push(struct store *s, Tercet__Pb__Partition **partitions, size_t count) {
+    Tercet__Pb__PushRequest request = TERCET__PB__PUSH_REQUEST__INIT;
+    request.partitions = partitions;
+    request.n_partitions = count;
+    if (count > 0)
+        store__push(s, &request);
+}
+
+/* The partitions that this node leads among the next replicas, many in one message. */
+static void push_partitions(struct store *s, size_t replicas) {
+    Tercet__Pb__Partition *led[PUSH_PARTITIONS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < replicas; i++) {
+        struct replica *r = s->replicas[s->push_at++ % s->replica_count];
+        if (!store__group_announces(r))
+            continue;
+        if (r->desc->parent_gid || r->desc->right_gid) {
+            store__group_announce(r); /* what must be told together with it goes with it */
+            continue;
+        }
+        led[count++] = store__group_partition(r);
+        if (count == PUSH_PARTITIONS_MAX) {
+            push(s, led, count);
+            count = 0;
+        }
+    }
+    push(s, led, count);
+}
+
 void store_push_all(struct store *s) {
-    for (size_t i = 0; i < s->replica_count; i++)
-        store__group_announce(s->replicas[i]);
+    push_partitions(s, s->replica_count);
+    store__tables_push_all(store__find(s, STORE_SYSTEM_GID));
+}
+
+void store_push_some(struct store *s) {
+    size_t count = s->replica_count < STORE_PUSH_COUNT ? s->replica_count : STORE_PUSH_COUNT;
+    push_partitions(s, count);
     store__tables_push_all(store__find(s, STORE_SYSTEM_GID));
 }
 

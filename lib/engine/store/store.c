@@ -53,6 +53,7 @@ struct store_options store_options_default(void) {
         .suspect_dir = "",
         .dead_ms = 2500,
         .learner_orphan_ms = 10000,
+        .replicas_max = STORE_REPLICAS_MAX,
     };
 }
 
@@ -63,7 +64,8 @@ static tc_err check_options(const struct store_options *o) {
                  o->wal_max_bytes / o->segment_bytes >= SEGMENTS_MIN && o->lease_ms >= 50 &&
                  strlen(o->node) < STORE_NAME_BYTES_MAX && strlen(o->zone) < STORE_NAME_BYTES_MAX &&
                  strlen(o->addr) < STORE_ADDR_BYTES_MAX && disk_options_sound(&o->disk) &&
-                 strlen(o->suspect_dir) < TC_FS_PATH_MAX / 2;
+                 strlen(o->suspect_dir) < TC_FS_PATH_MAX / 2 && o->replicas_max > 0 &&
+                 o->replicas_max <= STORE_REPLICAS_MAX;
     return sound ? TC_OK : TC_EINVAL;
 }
 

@@ -14,7 +14,7 @@
  * Ordering: an effect comes out only after the log is durable up to its after_lsn. A failed log
  * write or sync makes store_batch_done answer TC_EIO: the process must end (B11).
  *
- * Limits: STORE_REPLICAS_MAX replicas; per replica a bounded pipeline of proposals and of waiting
+ * Limits: options.replicas_max replicas; per replica a bounded pipeline of proposals and of waiting
  * reads. At a bound requests are refused with TC_EBUSY or TC_ETHROTTLED, never queued further.
  */
 #ifndef TC_ENGINE_STORE_H
@@ -38,7 +38,7 @@ struct store_batch;
 struct store_job;
 
 enum {
-    STORE_REPLICAS_MAX = 4096,
+    STORE_REPLICAS_MAX = 16384,
     STORE_NAME_BYTES_MAX = 64, /* node and zone names, with the ending NUL */
     STORE_ADDR_BYTES_MAX = 128,
     STORE_UUID_BYTES = 16,
@@ -46,6 +46,7 @@ enum {
     STORE_WAITING_COUNT_MAX = 4096,  /* reads of one group that wait for an index */
     STORE_CHUNK_BYTES_MAX = 256 * 1024,
     STORE_PAGE_BYTES_MAX = 1024 * 1024, /* items evaluated by one range request */
+    STORE_PUSH_COUNT = 1000,            /* looked at by one store_push_some */
     STORE_DURABLE_LOGS = 3,             /* that a group should have */
 };
 
@@ -79,6 +80,7 @@ struct store_options {
     uint64_t read_units;        /* per partition and second; 0: no limit */
     uint64_t write_units;
     struct disk_options disk; /* when it counts as full or slow */
+    size_t replicas_max;      /* at most STORE_REPLICAS_MAX; each holds a file open */
     const char *suspect_dir;  /* on another disk: where failures of this one are noted; "": nowhere.
                                  Kept as given, it outlives the store */
 };
@@ -154,8 +156,9 @@ void store_replica_alive(struct store *s, uint64_t token,
 TC_MUST_USE tc_err store_get_partition(struct store *s, uint64_t gid, struct tc_buf *out);
 /* The answer to the effect STORE_CALL with this token, or why there is none. */
 void store_call_done(struct store *s, uint64_t token, tc_err err, struct tc_slice payload);
-/* Append the packed NodeInfoReply. */
-void store_node_info(struct store *s, struct tc_buf *out);
+/* Append the packed NodeInfoReply; without the replicas if their digest is the known one (0: none
+ * is known). */
+void store_node_info(struct store *s, uint64_t known_digest, struct tc_buf *out);
 /* Append a JSON object with the node and its replicas, for the admin endpoint. */
 void store_status_json(struct store *s, struct tc_buf *out);
 
@@ -241,6 +244,9 @@ struct store_effect *store_effect_next(struct store *s);
 void store_effect_free(struct store_effect *e);
 /* Queue STORE_PUSH effects that tell memds everything this node is the authority on. */
 void store_push_all(struct store *s);
+/* The same for the next STORE_PUSH_COUNT replicas in turn: what was lost is repeated by calling
+ * this now and then, at a cost that does not grow with the number of replicas. */
+void store_push_some(struct store *s);
 
 /* Everything to be logged so far as one batch, or NULL: nothing to log, or one is still out. */
 struct store_batch *store_batch_take(struct store *s);

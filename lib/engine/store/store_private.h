@@ -183,7 +183,9 @@ struct store_due {
     uint64_t upkeep_ns; /* of the active ones */
     size_t hurry;       /* replicas that must still look again */
     size_t hurry_at;
-    size_t shorts; /* groups led here that lack members */
+    size_t shorts;    /* groups led here that lack members */
+    uint64_t asks_ns; /* the pace of elections: asks_left was counted up to then */
+    uint64_t asks_left;
 };
 
 struct store {
@@ -223,7 +225,10 @@ struct store {
     struct store_wire_out *wire_out; /* scratch of one send and one receipt */
     struct store_wire_in *wire_in;
     struct paxos_entry *wire_entries;
-    uint64_t upkeep_ns;                /* when the upkeep runs next */
+    uint64_t upkeep_ns; /* when the upkeep runs next */
+    size_t push_at;     /* replica whose partition is told to memds next */
+    size_t rest_at;     /* replica that gives back its idle memory at rest_ns */
+    uint64_t rest_ns;
     uint64_t relieve_ns;               /* when a full log is looked after next */
     uint64_t prepare_ns;               /* no segment is made before */
     bool preparing;                    /* a segment is being made */

@@ -19,6 +19,7 @@ enum {
     PREPARE_AGAIN_MS = 1000, /* after a log segment found no space */
     SAMPLES_MAX = 32,
     OLDEST_GROUPS_MAX = 16,
+    REST_EVERY_MS = 60000,
 };
 
 /* ---- trimming */
@@ -154,10 +155,39 @@ static void relieve(struct store *s, uint64_t now_ns) {
         store__fail(s, "the log cannot be carried forward");
 }
 
+/* ---- memory of idle replicas */
+
+static void rest(struct replica *r) {
+    if (r->proposals && r->proposals->count == 0) {
+        free(r->proposals);
+        r->proposals = NULL;
+    }
+    if (r->unit_count == 0) {
+        free(r->units);
+        r->units = NULL;
+        r->unit_cap = 0;
+    }
+    if (r->tree && r->jobs_out == 0 && r->state == REPLICA_OK)
+        btree_rest(r->tree);
+}
+
+/* A node holds thousands of replicas of which few are busy. Each is visited once a minute, a few at
+ * a time, and gives back what it did not use since. */
+static void rest_some(struct store *s, uint64_t now_ns) {
+    size_t count = s->replica_count;
+    for (size_t i = 0; i < count && s->rest_ns <= now_ns; i++) {
+        rest(s->replicas[s->rest_at++ % count]);
+        s->rest_ns += (uint64_t)REST_EVERY_MS * STORE_MS_NS / count;
+    }
+    if (s->rest_ns < now_ns)
+        s->rest_ns = now_ns;
+}
+
 void store__upkeep(struct store *s, uint64_t now_ns) {
     if (now_ns < s->upkeep_ns)
         return;
     s->upkeep_ns = now_ns + (uint64_t)UPKEEP_EVERY_MS * STORE_MS_NS;
+    rest_some(s, now_ns);
     prepare_segment(s);
     store__disk_tick(s, now_ns);
     if (wal_space(s->wal).pressure)

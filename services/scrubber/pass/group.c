@@ -9,12 +9,9 @@
 static const Tercet__Pb__Partition *newest(const struct pass_nodes *n, uint64_t gid) {
     const Tercet__Pb__Partition *best = NULL;
     for (size_t i = 0; i < n->count; i++) {
-        const Tercet__Pb__NodeInfoReply *info = n->node[i].info;
-        for (size_t k = 0; info && k < info->n_replicas; k++) {
-            const Tercet__Pb__Partition *p = info->replicas[k]->partition;
-            if (p && p->gid == gid && (!best || p->epoch > best->epoch))
-                best = p;
-        }
+        const Tercet__Pb__ReplicaInfo *r = pass__find(n->node[i].info, gid);
+        if (r && (!best || r->partition->epoch > best->epoch))
+            best = r->partition;
     }
     return best;
 }
@@ -27,9 +24,7 @@ static void locate(const struct pass_nodes *n, uint64_t gid, const Tercet__Pb__M
         if (info == NULL || strcmp(info->node, m->node) != 0)
             continue;
         r->addr = n->node[i].addr;
-        for (size_t k = 0; k < info->n_replicas; k++)
-            if (info->replicas[k]->partition && info->replicas[k]->partition->gid == gid)
-                r->info = info->replicas[k];
+        r->info = pass__find(info, gid);
     }
 }
 

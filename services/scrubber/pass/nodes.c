@@ -3,6 +3,36 @@
 #include "base/assert.h"
 #include "proto/bytes.h"
 
+#include <stdlib.h>
+
+static uint64_t gid_of(const Tercet__Pb__ReplicaInfo *r) {
+    return r->partition ? r->partition->gid : 0;
+}
+
+static int by_gid(const void *a, const void *b) {
+    const Tercet__Pb__ReplicaInfo *const *x = a, *const *y = b;
+    return (gid_of(*x) > gid_of(*y)) - (gid_of(*x) < gid_of(*y));
+}
+
+/* The first replica with this gid or a higher one. */
+static size_t lower_bound(const Tercet__Pb__NodeInfoReply *info, uint64_t gid) {
+    size_t low = 0, high = info->n_replicas;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (gid_of(info->replicas[middle]) < gid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const Tercet__Pb__ReplicaInfo *pass__find(const Tercet__Pb__NodeInfoReply *info, uint64_t gid) {
+    size_t at = info ? lower_bound(info, gid) : 0;
+    bool found = info && at < info->n_replicas && gid_of(info->replicas[at]) == gid;
+    return found ? info->replicas[at] : NULL;
+}
+
 void pass_nodes_ask(const struct pass_env *env, const char *const *addrs, size_t count,
                     struct pass_nodes *ret_nodes) {
     *ret_nodes = (struct pass_nodes){.count = count < PASS_NODES_MAX ? count : PASS_NODES_MAX};
@@ -14,6 +44,9 @@ void pass_nodes_ask(const struct pass_env *env, const char *const *addrs, size_t
             ret_nodes->node[i].info =
                 tercet__pb__node_info_reply__unpack(NULL, reply.len, reply.data);
         tc_buf_deinit(&reply);
+        Tercet__Pb__NodeInfoReply *info = ret_nodes->node[i].info;
+        if (info && info->n_replicas > 0)
+            qsort((void *)info->replicas, info->n_replicas, sizeof(void *), by_gid);
     }
 }
 
@@ -36,13 +69,35 @@ uint64_t pass_nodes_next_gid(const struct pass_nodes *n, uint64_t gid) {
     uint64_t next = 0;
     for (size_t i = 0; i < n->count; i++) {
         const Tercet__Pb__NodeInfoReply *info = n->node[i].info;
-        for (size_t k = 0; info && k < info->n_replicas; k++) {
-            const Tercet__Pb__Partition *p = info->replicas[k]->partition;
-            if (p && !has_ended(info->replicas[k]) && p->gid > gid && (next == 0 || p->gid < next))
-                next = p->gid;
-        }
+        size_t k = info ? lower_bound(info, gid + 1) : 0;
+        while (info && k < info->n_replicas && has_ended(info->replicas[k]))
+            k++;
+        if (info && k < info->n_replicas && (next == 0 || gid_of(info->replicas[k]) < next))
+            next = gid_of(info->replicas[k]);
     }
     return next;
+}
+
+static bool is_well_at(const Tercet__Pb__ReplicaInfo *r, uint64_t index) {
+    return r->last == index && r->applied == index && strcmp(r->state, "ok") == 0;
+}
+
+uint64_t pass_nodes_idle_index(const struct pass_nodes *n, uint64_t gid) {
+    const Tercet__Pb__Partition *newest = NULL;
+    uint64_t index = 0;
+    size_t well = 0;
+    for (size_t i = 0; i < n->count; i++) {
+        const Tercet__Pb__ReplicaInfo *r = pass__find(n->node[i].info, gid);
+        if (r == NULL)
+            continue;
+        if (newest == NULL || r->partition->epoch > newest->epoch)
+            newest = r->partition;
+        index = index ? index : r->last;
+        if (!is_well_at(r, index))
+            return 0;
+        well++;
+    }
+    return newest && well == newest->n_members ? index : 0;
 }
 
 size_t pass_nodes_silent(const struct pass_nodes *n, struct tc_buf *ret_text) {

@@ -54,7 +54,7 @@ struct pass_nodes {
     size_t count;
     struct {
         const char *addr;                /* borrowed */
-        Tercet__Pb__NodeInfoReply *info; /* NULL: no answer */
+        Tercet__Pb__NodeInfoReply *info; /* NULL: no answer; replicas ascending by gid */
     } node[PASS_NODES_MAX];
 };
 
@@ -64,6 +64,9 @@ void pass_nodes_ask(const struct pass_env *env, const char *const *addrs, size_t
 void pass_nodes_deinit(struct pass_nodes *n);
 /* The next group after gid that any node holds, in rising order; 0: none. */
 uint64_t pass_nodes_next_gid(const struct pass_nodes *n, uint64_t gid);
+/* The last index of the group's log if every member holds and has applied exactly that and says it
+ * is well: nothing was written since that index was marked. 0: not so, or not known. */
+uint64_t pass_nodes_idle_index(const struct pass_nodes *n, uint64_t gid);
 /* How many did not answer; appends "no answer from storage A, B". */
 size_t pass_nodes_silent(const struct pass_nodes *n, struct tc_buf *ret_text);
 

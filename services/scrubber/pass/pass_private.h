@@ -45,7 +45,9 @@ ProtobufCBinaryData pass__bytes(struct tc_slice s);
 /* Findings of one check so far. */
 size_t pass__findings(const struct pass *p, const char *check);
 
-/* ask.c: pack, ask, unpack is the caller's. */
+/* nodes.c: the node's replica of the group, or NULL. */
+const Tercet__Pb__ReplicaInfo *pass__find(const Tercet__Pb__NodeInfoReply *info, uint64_t gid);
+/* pack, ask, unpack is the caller's. */
 tc_err pass__ask(const struct pass *p, const struct pass_replica *r, const char *method,
                  const ProtobufCMessage *request, uint32_t deadline_ms, struct tc_buf *ret_reply);
 

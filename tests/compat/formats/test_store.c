@@ -179,7 +179,7 @@ static void check_item(struct rig *r, int i) {
 static void create_group(struct rig *r) {
     struct tc_buf info = {0};
     char table[] = "things", node[] = "storage-a", zone[] = "a", addr[] = "node:0";
-    store_node_info(r->store, &info);
+    store_node_info(r->store, 0, &info);
     Tercet__Pb__NodeInfoReply *me = tercet__pb__node_info_reply__unpack(NULL, info.len, info.data);
     Tercet__Pb__Member member = TERCET__PB__MEMBER__INIT, *members[1] = {&member};
     Tercet__Pb__Partition p = TERCET__PB__PARTITION__INIT;

@@ -30,7 +30,7 @@ static bool overlaps(const struct btree_page *p) {
     return false;
 }
 
-static void change(struct btree_page *p, uint8_t *scratch) {
+static void change(struct btree_page *p) {
     struct tc_prng rng = tc_prng(p->crc);
     uint8_t key[64];
     for (int n = 0; n < 40 && p->count > 1; n++) {
@@ -42,17 +42,16 @@ static void change(struct btree_page *p, uint8_t *scratch) {
                                                     : btree_cell_inner(9, 9, k);
         if (exact || tc_prng_chance(&rng, 1, 2))
             btree_page_remove(p, (uint32_t)tc_prng_below(&rng, p->count));
-        else if (btree_page_add(p, i, &c, scratch))
+        else if (btree_page_add(p, i, &c))
             TC_ASSERT(btree_page_find(p, k, &exact) == i && exact);
         TC_ASSERT(btree_page_check(p) == NULL);
     }
-    btree_page_truncate(p, (p->count + 1u) / 2, scratch);
+    btree_page_truncate(p, (p->count + 1u) / 2);
     TC_ASSERT(btree_page_check(p) == NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static _Alignas(16) uint8_t page[BTREE_PAGE_BYTES];
-    static _Alignas(16) uint8_t scratch[BTREE_PAGE_BYTES];
     if (size > BTREE_PAGE_BYTES || size < BTREE_HEADER_BYTES)
         return 0;
     size_t head = size / 2;
@@ -64,6 +63,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     search_all(btree_page_of(page));
     if (overlaps(btree_page_of(page)))
         return 0;
-    change(btree_page_of(page), scratch);
+    change(btree_page_of(page));
     return 0;
 }

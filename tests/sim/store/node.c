@@ -490,7 +490,7 @@ Tercet__Pb__NodeInfoReply *world_node_info(struct world_node *n) {
     struct tc_buf b = {0};
     if (n->store == NULL)
         return NULL;
-    store_node_info(n->store, &b);
+    store_node_info(n->store, 0, &b);
     Tercet__Pb__NodeInfoReply *info = tercet__pb__node_info_reply__unpack(NULL, b.len, b.data);
     TC_ASSERT(info != NULL);
     tc_buf_deinit(&b);

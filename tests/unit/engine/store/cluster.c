@@ -350,7 +350,7 @@ void cluster_tell_directory(struct cluster *c, uint64_t version) {
 
 Tercet__Pb__NodeInfoReply *cluster_info(struct cluster *c, int n) {
     struct tc_buf b = {0};
-    store_node_info(c->nodes[n].store, &b);
+    store_node_info(c->nodes[n].store, 0, &b);
     Tercet__Pb__NodeInfoReply *info = tercet__pb__node_info_reply__unpack(NULL, b.len, b.data);
     assert_non_null(info);
     tc_buf_deinit(&b);

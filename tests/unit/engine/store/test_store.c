@@ -249,6 +249,7 @@ static void all_three_crash_and_nothing_acknowledged_is_lost(void **state) {
 }
 
 int beat_tests(void);
+int idle_tests(void);
 int chaos_tests(void);
 int member_tests(void);
 int request_tests(void);
@@ -273,6 +274,7 @@ int main(void) {
     int failed = cmocka_run_group_tests_name("store", tests, NULL, NULL);
     failed += request_tests();
     failed += beat_tests();
+    failed += idle_tests();
     failed += disk_tests();
     failed += upkeep_tests();
     failed += member_tests();

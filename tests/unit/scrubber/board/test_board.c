@@ -116,6 +116,34 @@ static void groups_are_forgotten_with_care(void **state) {
     assert_int_equal(daemon_metric_value(w->metrics.groups_damaged), 0);
 }
 
+static Tercet__Pb__ScrubGroup *group_at(uint64_t gid, uint64_t index, uint64_t ended_ms,
+                                        bool damaged) {
+    Tercet__Pb__ScrubGroup *g = group(gid, ended_ms, damaged);
+    g->index = index;
+    return g;
+}
+
+/* Nothing was written since: the result stands, is not forgotten, and at last grows too old. */
+static void a_clean_result_stands_while_nothing_is_written(void **state) {
+    struct world *w = *state;
+    assert_false(board_keep(w->board, 1, PASS_QUICK, 7, 150, 1000));
+    board_post_take(w->board, group_at(1, 7, 100, false), PASS_DEEP);
+    board_post_take(w->board, group_at(2, 7, 100, true), PASS_DEEP);
+    board_post_take(w->board, group_at(3, 7, 100, false), PASS_QUICK);
+    uint64_t mark = board_pass_begins(w->board);
+    assert_true(board_keep(w->board, 1, PASS_QUICK, 7, 150, 1000));
+    assert_true(board_keep(w->board, 1, PASS_DEEP, 7, 150, 1000));
+    assert_false(board_keep(w->board, 1, PASS_DEEP, 8, 150, 1000)); /* written to */
+    assert_false(board_keep(w->board, 1, PASS_DEEP, 0, 150, 1000)); /* not known to be idle */
+    assert_false(board_keep(w->board, 1, PASS_DEEP, 7, 1100, 1000));
+    assert_false(board_keep(w->board, 2, PASS_DEEP, 7, 150, 1000)); /* damage is looked at again */
+    assert_true(board_keep(w->board, 3, PASS_QUICK, 7, 150, 1000));
+    assert_false(board_keep(w->board, 3, PASS_DEEP, 7, 150, 1000)); /* no deep result yet */
+    board_pass_ended(w->board, PASS_DEEP, mark);
+    assert_int_equal(count_groups(w->board, 1), 1);
+    assert_int_equal(count_groups(w->board, 2), 0);
+}
+
 static void findings_are_bounded(void **state) {
     struct world *w = *state;
     for (uint64_t n = 0; n < 200; n++)
@@ -168,6 +196,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(json_is_escaped, setup, teardown),
         cmocka_unit_test_setup_teardown(groups_are_forgotten_with_care, setup, teardown),
         cmocka_unit_test_setup_teardown(findings_are_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_clean_result_stands_while_nothing_is_written, setup,
+                                        teardown),
         cmocka_unit_test(the_stop_ends_every_wait),
         cmocka_unit_test(an_abandoned_call_cleans_up),
     };

@@ -1,0 +1,60 @@
+#include "engine/store/digest.h"
+
+#include "base/hash.h"
+#include "engine/store/disk.h"
+#include "engine/store/group.h"
+#include "engine/store/heal.h"
+#include "engine/store/split.h"
+
+enum {
+    YOUNG_S = 10, /* whoever plans treats a process that has just started with care */
+    PEERS_MAX = QUORUM_VOTERS_MAX + PAXOS_LEARNERS_MAX,
+};
+
+static uint64_t mix(uint64_t digest, const uint64_t *words, size_t count) {
+    return tc_hash64(tc_slice((const uint8_t *)words, count * sizeof *words), digest);
+}
+
+static uint64_t mix_peers(uint64_t digest, const struct replica *r, uint64_t now_ns) {
+    struct heal_peer peers[PEERS_MAX];
+    size_t count = store__heal_peers(r, now_ns, peers);
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t words[] = {peers[i].rid, peers[i].learner, peers[i].has_tree,
+                                  peers[i].silent_ns / (1000 * (uint64_t)STORE_MS_NS)};
+        digest = mix(digest, words, sizeof words / sizeof words[0]);
+    }
+    return digest;
+}
+
+static uint64_t mix_leader(uint64_t digest, const struct replica *r, uint64_t now_ns) {
+    Tercet__Pb__ChangeReplicaReply change = TERCET__PB__CHANGE_REPLICA_REPLY__INIT;
+    store__heal_progress(r, &change);
+    const uint64_t words[] = {change.rid, (uint64_t)change.state, change.done, change.total};
+    return mix_peers(mix(digest, words, sizeof words / sizeof words[0]), r, now_ns);
+}
+
+static uint64_t mix_replica(uint64_t digest, const struct replica *r, uint64_t now_ns) {
+    const uint64_t words[] = {r->gid,
+                              r->rid,
+                              r->desc->partition->epoch,
+                              (uint64_t)r->status.role << 8 | (uint64_t)r->state,
+                              r->status.leader,
+                              r->status.ballot,
+                              r->status.seal_index,
+                              r->seal ? 2u * (uint64_t)r->seal->type + r->seal->done : 0u};
+    digest = mix(digest, words, sizeof words / sizeof words[0]);
+    return r->paxos && store__group_leads(r) ? mix_leader(digest, r, now_ns) : digest;
+}
+
+uint64_t store__digest(struct store *s) {
+    uint64_t now_ns = store__now_ns(s);
+    struct store_disk disk = store_disk(s);
+    uint64_t up_s = (now_ns - s->opened_ns) / (1000 * (uint64_t)STORE_MS_NS);
+    const uint64_t words[] = {s->boot,   s->replica_count,   (uint64_t)disk.fill,
+                              disk.slow, disk.drain != NULL, up_s < YOUNG_S ? up_s : YOUNG_S};
+    uint64_t digest = tc_hash64(tc_slice(s->uuid, sizeof s->uuid), 0);
+    digest = mix(digest, words, sizeof words / sizeof words[0]);
+    for (size_t i = 0; i < s->replica_count; i++)
+        digest = mix_replica(digest, s->replicas[i], now_ns);
+    return digest ? digest : 1;
+}

@@ -1,0 +1,13 @@
+/* store__digest: all that a planner reads of this node's replicas as one number, so that it can ask
+ * every few seconds and be told "as before" by a node that holds thousands of idle ones. */
+#ifndef TC_ENGINE_STORE_DIGEST_H
+#define TC_ENGINE_STORE_DIGEST_H
+
+#include "engine/store/store_private.h"
+
+/* Never 0. Equal numbers: the same store in the same boot with the same replicas, epochs, roles,
+ * leaders, states, changes and silences (in whole seconds). What grows all the time (indices,
+ * items, bytes) is not in it. O(replicas). */
+uint64_t store__digest(struct store *s);
+
+#endif
