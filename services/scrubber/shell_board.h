@@ -23,8 +23,8 @@ bool board_keep(struct board *b, uint64_t gid, enum pass_depth depth, uint64_t i
 void board_problem(struct board *b, struct tc_slice text);
 /* A pass over all groups begins; the mark is for its end. Not by the wall clock, which jumps. */
 uint64_t board_pass_begins(struct board *b);
-/* It ended: forget groups neither scrubbed nor kept since the mark. 0: not all nodes answered, so a group
- * not seen may still be there, and nothing is forgotten. */
+/* It ended: forget groups neither scrubbed nor kept since the mark. 0: not all nodes answered, so a
+ * group not seen may still be there, and nothing is forgotten. */
 void board_pass_ended(struct board *b, enum pass_depth depth, uint64_t mark);
 /* Append a packed ScrubRunReply with the last results of gid (0: all groups). */
 void board_pack(struct board *b, uint64_t gid, struct tc_buf *ret_reply);

@@ -13,8 +13,9 @@
 
 enum {
     METRICS_EVERY_MS = 500,
-    POSTS_PER_LOOK = 16, /* batches of frames between two looks at the clock */
     LATE_TICK_MS = 20,
+    BACKLOG_COUNT =
+        64, /* posts; with more the nodes' beats go first, else in the order they came */
     DIE_S = 10,
     ROOM_PAUSE_S = 5,
 };
@@ -199,7 +200,7 @@ static void come_to_rest(struct shell *s, uint64_t now_ns) {
 /* A long backlog must not keep this node's beats back: its peers would take it for dead. */
 static void tick_in_time(struct shell *s) {
     uint64_t now_ns = daemon_now_ns();
-    if (now_ns < s->tick_ns + LATE_TICK_MS * MS_NS)
+    if (now_ns < s->ticked_ns + LATE_TICK_MS * MS_NS)
         return;
     periodic(s, now_ns);
     shell_effects(s);
@@ -212,12 +213,13 @@ static void round_once(struct shell *s, void **entries, size_t count, uint64_t n
     if (s->rpc)
         rpc_hold(s->rpc);
     bool works = s->started && !s->rested;
-    for (size_t i = 0; works && i < count; i++)
+    store_press(s->store, count > BACKLOG_COUNT);
+    for (size_t i = 0; works && count > BACKLOG_COUNT && i < count; i++)
         if (((struct shell_post *)entries[i])->kind == SHELL_FRAMES)
             shell_take_beats(s, entries[i]);
     for (size_t i = 0; i < count; i++) {
         take_post(s, entries[i]);
-        if (works && i % POSTS_PER_LOOK == POSTS_PER_LOOK - 1)
+        if (works)
             tick_in_time(s);
     }
     if (s->started && !s->rested) {

@@ -237,6 +237,7 @@ static tc_err admit(const struct paxos *p, const struct paxos_proposal *items, s
 tc_err paxos__propose(struct paxos *p, const struct paxos_event *ev) {
     TC_TRY(admit(p, ev->propose.items, ev->propose.count));
     p->out->first_index = last_index(p) + 1;
+    p->active_ns = p->now_ns;
     for (size_t i = 0; i < ev->propose.count; i++) {
         tc_err err = paxos__append_own(p, &ev->propose.items[i]);
         TC_ASSERT(err == TC_OK);

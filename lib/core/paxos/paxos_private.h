@@ -171,7 +171,7 @@ struct paxos {
     uint64_t resign_asked_ns; /* the question's send time: only answers to later beats count */
     uint64_t resign_at_ns;    /* so long the one or the other goes on */
     uint64_t quiet_number;    /* awakenings so far; never falls while this process runs */
-    uint64_t active_ns;       /* something happened last then */
+    uint64_t active_ns;       /* somebody proposed last then */
     uint64_t told_archived;   /* what the followers were told */
 
     /* the step's output */

@@ -69,7 +69,6 @@ void paxos__wake_peer(struct paxos *p, struct peer *f) {
 }
 
 void paxos__wake_all(struct paxos *p) {
-    p->active_ns = p->now_ns;
     for (size_t i = 0; i < p->peer_count; i++) {
         if (p->peers[i].asked_quiet)
             p->beat_at_ns = p->now_ns + p->opt.beat_ns;

@@ -109,7 +109,8 @@ void store__due_all(struct store *s) {
 static void count_asks(struct store_due *d, uint64_t now_ns) {
     uint64_t tick_ns = (uint64_t)DUE_ASKS_TICK_MS * STORE_MS_NS;
     uint64_t passed_ns = now_ns - d->asks_ns < tick_ns ? now_ns - d->asks_ns : tick_ns;
-    uint64_t more = passed_ns * DUE_ASKS_PER_S / (1000 * (uint64_t)STORE_MS_NS);
+    uint64_t rate = d->pressed ? DUE_ASKS_PRESSED_PER_S : DUE_ASKS_PER_S;
+    uint64_t more = passed_ns * rate / (1000 * (uint64_t)STORE_MS_NS);
     if (more == 0 && d->asks_ns != 0)
         return;
     d->asks_left = d->asks_ns == 0 ? DUE_ASKS_BURST : d->asks_left + more;
@@ -133,6 +134,10 @@ static void wait_for_turn(struct replica *r, uint64_t now_ns) {
     uint64_t spread = r->gid * 0x9e3779b97f4a7c15u % DUE_WAIT_SPREAD_MS;
     r->deadline_ns = now_ns + (DUE_WAIT_MS + spread) * STORE_MS_NS;
     store__due_set(r);
+}
+
+void store_press(struct store *s, bool pressed) {
+    s->due.pressed = pressed;
 }
 
 /* ---- looking */

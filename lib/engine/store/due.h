@@ -22,16 +22,17 @@
 #include "engine/store/store_private.h"
 
 enum {
-    DUE_TICK_MS = 9,           /* between two ticks while something goes on */
-    DUE_ACTIVE_MS = 300,       /* after the last event */
-    DUE_SWEEP_MS = 1000,       /* a round over all replicas */
-    DUE_SWEEP_SHORT_MS = 250,  /* ... while a group lacks a member */
-    DUE_HURRY_COUNT_MIN = 256, /* replicas looked at per tick in a hurry, at least */
-    DUE_ASKS_BURST = 256,      /* replicas that look for a leader at once ... */
-    DUE_ASKS_PER_S = 400,      /* ... and then so many per second */
-    DUE_ASKS_TICK_MS = 50,     /* no tick counts for more: one that is late is overloaded */
-    DUE_WAIT_MS = 100,         /* the others wait for so long ... */
-    DUE_WAIT_SPREAD_MS = 300,  /* ... and up to so much more, by group */
+    DUE_TICK_MS = 9,             /* between two ticks while something goes on */
+    DUE_ACTIVE_MS = 300,         /* after the last event */
+    DUE_SWEEP_MS = 1000,         /* a round over all replicas */
+    DUE_SWEEP_SHORT_MS = 250,    /* ... while a group lacks a member */
+    DUE_HURRY_COUNT_MIN = 256,   /* replicas looked at per tick in a hurry, at least */
+    DUE_ASKS_BURST = 256,        /* replicas that look for a leader at once ... */
+    DUE_ASKS_PER_S = 400,        /* ... and then so many per second */
+    DUE_ASKS_PRESSED_PER_S = 40, /* while the shell is behind with its work (store_press) */
+    DUE_ASKS_TICK_MS = 50,       /* no tick counts for more: one that is late is overloaded */
+    DUE_WAIT_MS = 100,           /* the others wait for so long ... */
+    DUE_WAIT_SPREAD_MS = 300,    /* ... and up to so much more, by group */
 };
 
 void store__due_init(struct store *s);

@@ -228,10 +228,10 @@ void store__replica_damaged(struct replica *r, const char *why) {
 static tc_err check_create(struct store *s, const Tercet__Pb__CreateReplicaRequest *req) {
     if (req->partition == NULL || !desc_sound(req, req->partition->gid))
         return TC_EINVAL;
-    if (s->replica_count >= s->options.replicas_max)
-        return TC_ELIMIT;
     if (store__find(s, req->partition->gid))
         return TC_EEXISTS;
+    if (s->replica_count >= s->options.replicas_max)
+        return TC_ELIMIT;
     if (req->learner)
         return store__learner_check(s, req);
     for (size_t i = 0; i < req->partition->n_members; i++) {

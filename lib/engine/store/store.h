@@ -275,6 +275,9 @@ struct store_job *store_job_take(struct store *s);
 void store_job_run(struct store_job *j);
 void store_job_done(struct store *s, struct store_job *j);
 
+/* The shell has more waiting for the store than it can do in time: until it says otherwise, groups
+ * without a leader look for one more slowly, lest their messages be the death of all others. */
+void store_press(struct store *s, bool pressed);
 /* Monotonic time at which store_tick has something to do. */
 uint64_t store_deadline_ns(const struct store *s);
 /* Committed entries wait for a tick to be applied: do not let it wait its 10 ms. */

@@ -186,6 +186,7 @@ struct store_due {
     size_t shorts;    /* groups led here that lack members */
     uint64_t asks_ns; /* the pace of elections: asks_left was counted up to then */
     uint64_t asks_left;
+    bool pressed;
 };
 
 struct store {

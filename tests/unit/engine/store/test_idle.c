@@ -13,7 +13,7 @@ static struct cluster *start(uint64_t seed) {
     cluster_init(&c, seed, &o);
     cluster_create_group(&c);
     cluster_wait_leader(&c);
-    cluster_run(&c, 2000);
+    cluster_run(&c, 12000); /* no node is young any more */
     return &c;
 }
 
