@@ -48,7 +48,18 @@ struct scene {
     int log;
     uint64_t log_base;
     uint64_t last; /* of the one that is behind */
+    bool member;   /* it is one still, with a B-tree, as the leader knows */
 };
+
+static bool names(const struct world *w, const Tercet__Pb__Partition *p, uint32_t node) {
+    for (size_t i = 0; i < p->n_members; i++) {
+        const Tercet__Pb__Member *m = p->members[i];
+        if (m->role == 0 && m->store_uuid.len == STORE_UUID_BYTES &&
+            memcmp(m->store_uuid.data, w->nodes[node].uuid, STORE_UUID_BYTES) == 0)
+            return true;
+    }
+    return false;
+}
 
 static struct scene look(struct world *w) {
     struct scene s = {.leader = -1, .log = -1};
@@ -60,6 +71,7 @@ static struct scene look(struct world *w) {
         if (r && r->role == 2 && r->partition->leader_round >= round) {
             round = r->partition->leader_round;
             s.leader = (int)n;
+            s.member = names(w, r->partition, w->strand.behind);
         }
         for (size_t i = 0; is_log && i < r->partition->n_members; i++)
             if (r->partition->members[i]->rid == r->rid) {
@@ -120,9 +132,9 @@ static void starve(struct world *w) {
 
 static void lose_leader(struct world *w) {
     struct scene s = look(w);
-    if (s.leader < 0 || s.log < 0 || s.log_base <= s.last || s.last == 0 ||
+    if (s.leader < 0 || s.log < 0 || s.log_base <= s.last || s.last == 0 || !s.member ||
         (uint32_t)s.leader == w->strand.behind)
-        return;
+        return; /* perhaps it was replaced too: then this is given up in the end */
     struct world_node *n = &w->nodes[s.leader];
     TC_PROBE("sim: the last storage replica of a group is behind its log replica's base");
     world_trace(w, "strand: %d begins at %lu, %u ends at %lu, the disk of %d is lost", s.log,
