@@ -76,7 +76,9 @@ static bool goes_on(const Tercet__Pb__ChangeReplicaReply *change) {
 }
 
 static bool is_retired(const Tercet__Pb__ReplicaInfo *r) {
-    return r->split && r->split->state >= TERCET__PB__SPLIT_STATE__SPLIT_MADE;
+    return (r->split && r->split->state >= TERCET__PB__SPLIT_STATE__SPLIT_MADE) ||
+           (r->seal && r->seal->state == TERCET__PB__SEAL_STATE__SEAL_DONE) ||
+           (r->merge && r->merge->state >= TERCET__PB__MERGE_STATE__MERGE_MADE);
 }
 
 /* Of several that say they lead, the one with the newest ballot does. */

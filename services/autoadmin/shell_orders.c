@@ -24,8 +24,9 @@ static bool take(struct shell_order *o, const struct system_record *r) {
         tercet__pb__reshape_order__unpack(NULL, r->data.len, r->data.data);
     if (m == NULL)
         return false;
-    bool known = m->n_parents > 0 && m->n_parents <= RESHAPE_PARENTS_MAX &&
-                 m->n_children <= RESHAPE_CHILDREN_MAX &&
+    bool merge = m->kind == TERCET__PB__RESHAPE_KIND__RESHAPE_MERGE;
+    bool known = (unsigned)m->kind <= (unsigned)RESHAPE_MERGE &&
+                 m->n_parents == (merge ? 2u : 1u) && m->n_children <= RESHAPE_CHILDREN_MAX &&
                  (unsigned)m->step < (unsigned)RESHAPE_STEPS;
     if (!known) {
         tercet__pb__reshape_order__free_unpacked(m, NULL);
@@ -76,7 +77,8 @@ static void note(struct shell_order *o, struct catalog *c, uint64_t age_ms, cons
 }
 
 static bool looks_again(enum reshape_action_type type) {
-    return type == RESHAPE_ASK || type == RESHAPE_DELETE_COPIES;
+    return type == RESHAPE_ASK || type == RESHAPE_SEAL || type == RESHAPE_MOVE ||
+           type == RESHAPE_TRANSFER || type == RESHAPE_DELETE_COPIES;
 }
 
 static const char *action_name(enum reshape_action_type type) {
@@ -85,6 +87,9 @@ static const char *action_name(enum reshape_action_type type) {
         [RESHAPE_RESERVE] = "reserve",
         [RESHAPE_ENTER] = "enter",
         [RESHAPE_ASK] = "ask",
+        [RESHAPE_SEAL] = "seal",
+        [RESHAPE_MOVE] = "move",
+        [RESHAPE_TRANSFER] = "transfer",
         [RESHAPE_RECORD_CHILD] = "record_child",
         [RESHAPE_RECORD_TABLE] = "record_table",
         [RESHAPE_DELETE_COPIES] = "delete_copies",
@@ -120,7 +125,8 @@ static void step(struct shell_order *o, struct catalog *c, const struct shell_vi
     for (int i = 0; i < ACTIONS_PER_ROUND_MAX; i++) {
         struct reshape_action a = reshape_next(&seen);
         tc_err err = a.type == RESHAPE_WAIT ? TC_OK : shell_order_act(o, c, v, &a);
-        const char *refusal = a.type == RESHAPE_ASK ? reshape_refusal(err) : NULL;
+        bool asked = a.type == RESHAPE_ASK || a.type == RESHAPE_SEAL;
+        const char *refusal = asked ? reshape_refusal(err) : NULL;
         if (a.type != RESHAPE_WAIT)
             tell(o, log, &a, err);
         if (refusal)

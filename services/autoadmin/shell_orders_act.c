@@ -48,15 +48,39 @@ static const struct plan_group *find_group(const struct shell_view *v, uint64_t 
     return NULL;
 }
 
-static tc_err ask(const struct shell_order *o, struct catalog *c, const struct shell_view *v) {
-    const struct plan_group *g = find_group(v, o->message.parents[0]);
-    TC_ASSERT(g != NULL && o->message.n_children == 2); /* it is led, and ids are reserved */
+static tc_err ask_split(const struct shell_order *o, struct catalog *c,
+                        const struct plan_group *g) {
     Tercet__Pb__SplitRequest request = TERCET__PB__SPLIT_REQUEST__INIT;
     request.gid = g->gid;
     request.key = o->message.key;
     request.left_gid = o->children[0];
     request.right_gid = o->children[1];
     return shell_control(c, g->leader_node, "/tercet.Storage/Split", &request.base);
+}
+
+static tc_err ask_merge(const struct shell_order *o, struct catalog *c,
+                        const struct plan_group *g) {
+    Tercet__Pb__MergeRequest request = TERCET__PB__MERGE_REQUEST__INIT;
+    request.gid = g->gid;
+    request.right_gid = o->message.parents[1];
+    request.merged_gid = o->children[0];
+    return shell_control(c, g->leader_node, "/tercet.Storage/Merge", &request.base);
+}
+
+static tc_err ask(const struct shell_order *o, struct catalog *c, const struct shell_view *v) {
+    const struct plan_group *g = find_group(v, o->message.parents[0]);
+    TC_ASSERT(g != NULL && o->message.n_children > 0); /* it is led, and ids are reserved */
+    return o->message.n_children == 2 ? ask_split(o, c, g) : ask_merge(o, c, g);
+}
+
+static tc_err seal(const struct shell_order *o, struct catalog *c, const struct shell_view *v) {
+    const struct plan_group *g = find_group(v, o->message.parents[1]);
+    TC_ASSERT(g != NULL && o->message.n_children == 1);
+    Tercet__Pb__SealRequest request = TERCET__PB__SEAL_REQUEST__INIT;
+    request.gid = g->gid;
+    request.left_gid = o->message.parents[0];
+    request.merged_gid = o->children[0];
+    return shell_control(c, g->leader_node, "/tercet.Storage/Seal", &request.base);
 }
 
 /* There already: a round before wrote it, or healing has brought it up to date since. */
@@ -150,6 +174,12 @@ tc_err shell_order_act(struct shell_order *o, struct catalog *c, const struct sh
         return enter(o, c, a);
     case RESHAPE_ASK:
         return ask(o, c, v);
+    case RESHAPE_SEAL:
+        return seal(o, c, v);
+    case RESHAPE_MOVE:
+        return shell_order_move(o, c, v, a->index);
+    case RESHAPE_TRANSFER:
+        return shell_order_transfer(o, c, v);
     case RESHAPE_RECORD_CHILD:
         return record_child(o, c, v, a->index);
     case RESHAPE_RECORD_TABLE:

@@ -38,6 +38,21 @@ static const Tercet__Pb__TableDescriptor *find_table(const struct shell_view *v,
     return NULL;
 }
 
+/* Applied somewhere: so it was chosen. */
+static bool is_sealed(const struct shell_view *v, uint64_t gid) {
+    bool sealed = false;
+    for (size_t i = 0; i < CATALOG_ADDRS_MAX; i++)
+        for (size_t k = 0; v->reports[i] && k < v->reports[i]->n_replicas; k++) {
+            const Tercet__Pb__ReplicaInfo *r = v->reports[i]->replicas[k];
+            if (r->partition == NULL || r->partition->gid != gid)
+                continue;
+            sealed |= r->split && r->split->state >= TERCET__PB__SPLIT_STATE__SPLIT_MADE;
+            sealed |= r->seal && r->seal->state == TERCET__PB__SEAL_STATE__SEAL_DONE;
+            sealed |= r->merge && r->merge->state >= TERCET__PB__MERGE_STATE__MERGE_MADE;
+        }
+    return sealed;
+}
+
 static struct reshape_group look_at(const struct shell_view *v, uint64_t gid,
                                     const Tercet__Pb__TableDescriptor *table) {
     struct reshape_group g = {0};
@@ -46,6 +61,7 @@ static struct reshape_group look_at(const struct shell_view *v, uint64_t gid,
         count_members(v, leader, &g);
     for (uint32_t i = 0; i < v->snapshot.replica_count; i++)
         g.holders += v->snapshot.replicas[i].gid == gid;
+    g.sealed = is_sealed(v, gid);
     for (size_t i = 0; i < v->partition_records.count; i++)
         g.recorded = g.recorded || v->partitions[i]->gid == gid;
     for (size_t i = 0; table && i < table->n_gids; i++)
@@ -75,5 +91,7 @@ struct reshape_view shell_order_look(const struct shell_order *o, const struct s
         seen.parents[i] = look_at(v, m->parents[i], table);
     for (uint32_t i = 0; i < m->n_children; i++)
         seen.children[i] = look_at(v, o->children[i], table);
+    if (seen.kind == RESHAPE_MERGE)
+        shell_order_look_aligned(o, v, &seen);
     return seen;
 }

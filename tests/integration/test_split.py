@@ -1,7 +1,8 @@
-"""A table's groups are split, again and again, while clients do everything: nothing is lost, nothing is done twice, scans and queries are whole."""
+"""A table's groups are split and merged, again and again, while clients do everything: nothing is lost, nothing is done twice, scans and queries are whole."""
 import json
 import os
 import random
+import re
 import threading
 import time
 
@@ -9,7 +10,7 @@ import pytest
 
 from conftest import make_table, start, wait_for
 
-SPLITS = int(os.environ.get("TERCET_SPLITS", "12"))
+SPLITS = int(os.environ.get("TERCET_SPLITS", "12"))  # a third of them are merges
 STEADY = 300  # items that never change: every scan must see each once
 ROWS = 60     # of one partition key, which stays in one group however often the table is split
 
@@ -100,7 +101,7 @@ class Clients:
 def leaves(cluster, table):
     """gids of the table's groups that have no children, each with a replica everywhere."""
     rows = cluster.replicas(table)
-    parents = {r.get("parent") for _, r in rows}
+    parents = {r.get(of) for _, r in rows for of in ("parent", "right_parent")}
     return sorted({r["gid"] for _, r in rows if r["gid"] not in parents})
 
 
@@ -120,6 +121,18 @@ def split(cluster, gid, *options):
     return gid
 
 
+def merge(cluster, left):
+    """Merge a group with its right neighbour, which `tercet merge` names; the groups that were merged, none if it is the last one."""
+    asked = cluster.tercet("merge", str(left), str(left), "--data", cluster.data, check=False)
+    right = re.search(r"; group (\d+) does", asked.stderr)
+    if not right:
+        assert "no group does" in asked.stderr, asked
+        return []
+    done = cluster.tercet("merge", str(left), right[1], "--data", cluster.data, check=False)
+    assert done.returncode == 0, f"merge of groups {left} and {right[1]}: {done.stderr}{done.stdout}"
+    return [left, int(right[1])]
+
+
 def gone(cluster, gids):
     """No node holds anything of these groups, and their orders are closed."""
     held = {r["gid"] for r in cluster.partitions()} & set(gids)
@@ -130,7 +143,7 @@ def gone(cluster, gids):
 def test_splits_under_every_operation(splitting):
     cluster, db = splitting, splitting.client()
     table, query_table = make_table(db, "splitting"), make_table(db, "rows", sort="S")
-    parents = []
+    parents, merges = [], 0
     for i in range(STEADY):
         db.put_item(TableName=table, Item={"pk": {"S": f"steady-{i}"}, "v": {"N": str(i)}})
     for i in range(ROWS):
@@ -139,8 +152,11 @@ def test_splits_under_every_operation(splitting):
     with Clients(cluster, table, query_table) as clients:
         for n in range(SPLITS):
             name = query_table if n % 4 == 3 else table
-            parents.append(split(cluster, rng.choice(leaves(cluster, name))))
-            assert not clients.problems, f"after {n + 1} splits: {clients.problems}"
+            gid = rng.choice(leaves(cluster, name))
+            merged = merge(cluster, gid) if n % 3 == 2 else []
+            merges += bool(merged)
+            parents += merged or [split(cluster, gid)]
+            assert not clients.problems, f"after {n + 1} splits and merges: {clients.problems}"
         time.sleep(1)
     assert not clients.problems, clients.problems
     assert len(clients.done) == 6 and min(clients.done.values()) > 5, clients.done
@@ -154,6 +170,7 @@ def test_splits_under_every_operation(splitting):
         wait_for(f"the replicas of {len(parents)} parents are deleted", 120, lambda: gone(cluster, parents))
     code, groups = cluster.scrub()
     assert code == 0, groups
+    print(f"{SPLITS - merges} splits, {merges} merges")
     states = {g["gid"]: {c["check"]: c["state"] for c in g["checks"]} for g in groups if g["gid"] in leaves(cluster, table)}
     print(f"scrubbed: {states}")
     assert states and all(s["reference"] == s["archive"] == s["vectors"] == "clean" for s in states.values()), groups

@@ -1,67 +1,68 @@
-/* `tercet merge`: two neighbours of one table become one group. */
+/* `tercet merge`: two neighbouring groups of a table become one. */
+#include "base/slice.h"
 #include "ctl.h"
 #include "groups.h"
 #include "orders.h"
+#include "proto/bytes.h"
 #include "records.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 static const char usage[] =
-    "usage: tercet merge LEFT RIGHT [--no-wait] [options]   make one group of two neighbours of "
-    "one\n"
-    "                                                       table\n"
+    "usage: tercet merge LEFT RIGHT [--no-wait] [options]   make one group of two neighbours\n"
     "\n"
-    "RIGHT begins where LEFT ends; `tercet partitions` lists them in order. RIGHT's replicas move "
-    "to\n"
-    "LEFT's nodes first, while both serve; then RIGHT's requests wait until the merged group "
-    "serves,\n"
-    "which takes longer the larger both are. The order is a record that autoadmin carries out; "
-    "this\n"
-    "command shows how far it is, `tercet orders` shows whatever is under way.\n"
-    "Example: tercet merge 104 105\n";
+    "RIGHT begins where LEFT ends; given another one, this tells which does. The order is a "
+    "record\n"
+    "that autoadmin carries out: RIGHT's replicas move to LEFT's nodes first, where they differ,\n"
+    "while both serve; then RIGHT's requests wait until the merged group serves, which takes "
+    "longer\n"
+    "the larger both are. This command shows how far it is, `tercet orders` shows the rest.\n"
+    "Example: tercet merge 130 131\n";
 
 struct job {
     struct cluster cluster;
     struct groups groups;
     struct records records;
-    uint64_t gids[2]; /* left, right */
+    uint64_t gids[2];
 };
 
-static const struct group *led(const struct job *j, uint64_t gid) {
+static const Tercet__Pb__Partition *range_of(const struct job *j, uint64_t gid) {
     const struct group *g = groups_find(&j->groups, gid);
-    if (g == NULL || g->leader == NULL) {
-        fprintf(stderr,
-                "tercet merge: group %" PRIu64
-                " has no leader now; `tercet partitions` lists them\n",
-                gid);
-        return NULL;
-    }
-    return g;
+    return g && g->leader ? g->leader->partition : NULL;
 }
 
-static bool are_neighbours(const Tercet__Pb__Partition *left, const Tercet__Pb__Partition *right) {
-    return left->table_id == right->table_id && left->end.len > 0 &&
-           left->end.len == right->start.len &&
-           memcmp(left->end.data, right->start.data, left->end.len) == 0;
+static bool are_neighbours(const Tercet__Pb__Partition *a, const Tercet__Pb__Partition *b) {
+    return a->table_id == b->table_id && a->end.len > 0 &&
+           tc_slice_eq(proto_slice(a->end), proto_slice(b->start));
+}
+
+/* Who begins where the left one ends, for the message. */
+static uint64_t right_of(const struct job *j, const Tercet__Pb__Partition *left) {
+    for (size_t i = 0; i < j->groups.count; i++) {
+        const struct group *g = &j->groups.at[i];
+        bool lives = g->leader && g->leader->split == NULL && g->leader->merge == NULL;
+        if (lives && are_neighbours(left, g->leader->partition))
+            return g->gid;
+    }
+    return 0;
 }
 
 static int run(struct job *j, bool wait) {
     cluster_ask(&j->cluster);
     groups_of(&j->cluster, &j->groups);
-    if (records_open(&j->records, &j->cluster, &j->groups) != TC_OK) {
-        fprintf(stderr, "tercet merge: the system tables have no leader now; try again\n");
+    tc_err err = records_open(&j->records, &j->cluster, &j->groups);
+    const Tercet__Pb__Partition *left = range_of(j, j->gids[0]), *right = range_of(j, j->gids[1]);
+    if (err != TC_OK || left == NULL || right == NULL) {
+        fprintf(stderr,
+                "tercet merge: a group has no leader now; `tercet partitions` lists them\n");
         return 1;
     }
-    const struct group *left = led(j, j->gids[0]), *right = led(j, j->gids[1]);
-    if (left == NULL || right == NULL)
-        return 1;
-    if (!are_neighbours(left->leader->partition, right->leader->partition)) {
-        fprintf(stderr,
-                "tercet merge: group %" PRIu64 " does not begin where group %" PRIu64
-                " ends; `tercet partitions` shows their ranges\n",
+    if (!are_neighbours(left, right)) {
+        fprintf(stderr, "tercet merge: group %" PRIu64 " does not begin where %" PRIu64 " ends",
                 j->gids[1], j->gids[0]);
+        uint64_t other = right_of(j, left);
+        fprintf(stderr, other ? "; group %" PRIu64 " does\n" : "; no group does\n", other);
         return 2;
     }
     Tercet__Pb__ReshapeOrder order = TERCET__PB__RESHAPE_ORDER__INIT;
@@ -81,9 +82,11 @@ int ctl_merge(int argc, char **argv) {
     bool wait = !ctl_flag(&argc, argv, "--no-wait");
     if (!cluster_open(&j.cluster, &argc, argv))
         return 1;
-    for (int i = 0; argc == 2 && i < 2; i++)
-        j.gids[i] = ctl_gid(argv[i]);
     int code = 2;
+    if (argc == 2) {
+        j.gids[0] = ctl_gid(argv[0]);
+        j.gids[1] = ctl_gid(argv[1]);
+    }
     if (j.gids[0] == 0 || j.gids[1] == 0)
         fprintf(stderr, "%s%s", usage, cluster_help);
     else

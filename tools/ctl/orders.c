@@ -25,6 +25,8 @@ static const char usage[] =
     "Each is a record that autoadmin carries out; any autoadmin goes on where another one "
     "stopped.\n"
     "  asked      waits for its group's leader       making     the leader makes the new groups\n"
+    "  aligning   a merge: replicas move until both groups stand on the same nodes\n"
+    "  sealing    a merge: the right group stands still until the new one serves\n"
     "  recording  the table's record is brought up to date\n"
     "  retiring   done for clients; the old group's replicas go after 30 s\n"
     "  refused    it can never be carried out; the text says why\n"

@@ -28,10 +28,40 @@ static struct reshape_action wait_for(const char *text) {
 static struct reshape_action asked(const struct reshape_view *v) {
     for (uint32_t i = 0; i < v->parent_count; i++)
         if (!v->parents[i].led)
-            return wait_for("the group has no leader that answers: start its nodes");
+            return wait_for("a group of it has no leader that answers: start its nodes");
     if (!v->table_serves)
         return wait_for("the table is being created");
-    return v->reserved ? enter(RESHAPE_MAKING) : act(RESHAPE_RESERVE, 0);
+    if (!v->reserved)
+        return act(RESHAPE_RESERVE, 0);
+    return enter(v->kind == RESHAPE_MERGE ? RESHAPE_ALIGNING : RESHAPE_MAKING);
+}
+
+/* ---- a merge, before the left one is asked */
+
+static struct reshape_action aligning(const struct reshape_view *v) {
+    if (v->parents[1].sealed) /* asked for before the members changed */
+        return enter(RESHAPE_MAKING);
+    if (!v->parents[0].led || !v->parents[1].led)
+        return wait_for("one of the groups has no leader that answers: start its nodes");
+    if (v->moving)
+        return wait_for("a replica moves to the nodes of the other group: `tercet heal`");
+    return v->aligned ? enter(RESHAPE_SEALING) : act(RESHAPE_MOVE, 1);
+}
+
+static struct reshape_action sealing(const struct reshape_view *v) {
+    if (v->parents[1].sealed)
+        return enter(RESHAPE_MAKING);
+    if (!v->parents[0].led || !v->parents[1].led)
+        return wait_for("one of the groups has no leader that answers: start its nodes");
+    return v->aligned ? act(RESHAPE_SEAL, 1) : enter(RESHAPE_ALIGNING);
+}
+
+/* The right one is sealed where it is: now the left one has to come to it. */
+static struct reshape_action bring_left(const struct reshape_view *v) {
+    if (!v->quorum_covered)
+        return v->moving ? wait_for("a replica of the left group moves to the right one's nodes")
+                         : act(RESHAPE_MOVE, 0);
+    return act(RESHAPE_TRANSFER, 0);
 }
 
 /* ---- the children */
@@ -46,8 +76,10 @@ static struct reshape_action making(const struct reshape_view *v) {
         durable = durable && is_durable(&v->children[i]);
     if (durable)
         return enter(RESHAPE_RECORDING);
+    bool covered = v->kind == RESHAPE_SPLIT || v->parents[0].sealed ||
+                   (v->leader_covered && v->quorum_covered);
     if (v->parents[0].led)
-        return act(RESHAPE_ASK, 0);
+        return covered ? act(RESHAPE_ASK, 0) : bring_left(v);
     return wait_for("neither the group nor both of its children have a leader that answers");
 }
 
@@ -110,6 +142,7 @@ static struct reshape_action closed(const struct reshape_view *v) {
 
 struct reshape_action reshape_next(const struct reshape_view *v) {
     TC_ASSERT(v->parent_count <= RESHAPE_PARENTS_MAX && v->child_count <= RESHAPE_CHILDREN_MAX);
+    TC_ASSERT(v->parent_count == (v->kind == RESHAPE_MERGE ? 2u : 1u));
     if (v->table_goes && !reshape_is_closed(v->step))
         return saying(enter(RESHAPE_REFUSED), "the table is being deleted");
     switch (v->step) {
@@ -125,7 +158,9 @@ struct reshape_action reshape_next(const struct reshape_view *v) {
     case RESHAPE_REFUSED:
         return closed(v);
     case RESHAPE_ALIGNING:
+        return aligning(v);
     case RESHAPE_SEALING:
+        return sealing(v);
     case RESHAPE_STEPS:
         break;
     }
@@ -158,6 +193,9 @@ void reshape_did(struct reshape_view *v, const struct reshape_action *a) {
         break;
     case RESHAPE_WAIT:
     case RESHAPE_ASK:
+    case RESHAPE_SEAL:
+    case RESHAPE_MOVE:
+    case RESHAPE_TRANSFER:
     case RESHAPE_DELETE_COPIES:
     case RESHAPE_FORGET:
         break;
@@ -174,7 +212,8 @@ uint64_t reshape_age_ms(uint64_t since_ms, uint64_t now_ms) {
 /* A leader answers these from what is committed: no other leader can come to another answer. */
 const char *reshape_refusal(tc_err err) {
     if (err == TC_EINVAL)
-        return "the key is not inside the group's range: `tercet partitions` shows it";
+        return "the key is not inside the group's range, or the groups are no neighbours: `tercet "
+               "partitions` shows it";
     return err == TC_EEXISTS ? "the group was split or merged otherwise before" : NULL;
 }
 

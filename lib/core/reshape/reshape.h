@@ -7,12 +7,15 @@
  *
  *   ASKED -> MAKING -> RECORDING -> RETIRING -> DONE        each step is entered by a conditional
  *                                                           write of the record
+ *   ASKED -> ALIGNING -> SEALING -> MAKING -> ...           a merge; parent 0 is the left group
  *   ... -> REFUSED    the order can never be carried out, or its table is being deleted
  *
  * Rules, each with a test:
  *   - ids are on record before anybody is asked to use them
  *   - the table names a child only when every child is led and durable at a majority, and when the
  *     children's own records are there: at every moment the table's groups cover its keys once
+ *   - the right group of a merge is sealed when the replicas of both lie on the same nodes, for it
+ *     serves nobody from then on; should they part again, the left one is brought to it
  *   - a parent's replica goes only after that, when every member of every child holds its own
  *     copy: until then the parent may be where a member must take it from
  *   - the first replicas of a parent to go are such that know its log to be in the archive; the
@@ -63,6 +66,7 @@ struct reshape_group {
     uint32_t durable; /* of these: replicas with a B-tree of their own that answer */
     uint32_t present; /* of these: their node reports a replica that is not being built */
     uint32_t holders; /* nodes that report a replica, member or not */
+    bool sealed;      /* nothing that means anything can follow in its log, as a node reports it */
     bool recorded;    /* it has a placement record */
     bool listed;      /* its table names it */
 };
@@ -74,6 +78,10 @@ struct reshape_view {
     bool reserved;        /* the children's ids are on record */
     bool table_serves;    /* ACTIVE or UPDATING */
     bool table_goes;      /* being deleted, or gone */
+    bool moving;          /* merge: an order to move a replica of a parent is open */
+    bool aligned;         /* merge: both parents' members stand on the same nodes */
+    bool leader_covered;  /* merge: the left one's leader is on a node that holds the right one */
+    bool quorum_covered;  /* merge: a majority of its members are */
     bool nodes_answer;    /* every configured node answered just now */
     struct reshape_group parents[RESHAPE_PARENTS_MAX];
     uint32_t parent_count;
@@ -82,10 +90,15 @@ struct reshape_view {
 };
 
 enum reshape_action_type {
-    RESHAPE_WAIT,          /* look again later; waits says for what */
-    RESHAPE_RESERVE,       /* take ids for the children and write them into the order */
-    RESHAPE_ENTER,         /* write the order with this step */
-    RESHAPE_ASK,           /* ask parent[0]'s leader to make the children; then look again */
+    RESHAPE_WAIT,     /* look again later; waits says for what */
+    RESHAPE_RESERVE,  /* take ids for the children and write them into the order */
+    RESHAPE_ENTER,    /* write the order with this step */
+    RESHAPE_ASK,      /* ask parent[0]'s leader to make the children; then look again */
+    RESHAPE_SEAL,     /* merge: ask parent[1]'s leader to seal it; then look again */
+    RESHAPE_MOVE,     /* merge: order a move of a replica of parent[index] to a node of the other;
+                         then look again */
+    RESHAPE_TRANSFER, /* merge: hand parent[0]'s leadership to a node that holds parent[1]; then
+                         look again */
     RESHAPE_RECORD_CHILD,  /* write the placement record of child[index], if there is none */
     RESHAPE_RECORD_TABLE,  /* in the table's record: the children in the parents' place */
     RESHAPE_DELETE_COPIES, /* ask every node that reports a replica of parent[index] to delete it;

@@ -291,6 +291,10 @@ void store__group_announce(struct replica *r) {
     push.n_partitions = 1;
     if (twin)
         partitions[push.n_partitions++] = store__group_partition(twin);
+    if (store__find(r->store, r->desc->right_gid)) { /* in whose range this one has grown */
+        push.removed_gids = &r->desc->right_gid;
+        push.n_removed_gids = 1;
+    }
     if (r->desc->right_gid && store__find(r->store, r->desc->right_gid)) {
         push.removed_gids = &r->desc->right_gid; /* its place in the map is this group's now */
         push.n_removed_gids = 1;

@@ -63,9 +63,11 @@ static bool is_recent(const struct replica *r, uint64_t since_ns) {
 }
 
 static bool right_needed(const struct replica *r) {
-    const struct replica *merged = store__find(r->store, r->seal->gids[0]);
-    if (merged == NULL)
+    struct replica *merged = NULL;
+    if (store__split_child_known(r->store, r->seal->gids[0], &merged) == TC_ENOTFOUND)
         return may_be_merged(r);
+    if (merged == NULL) /* it was here, and is retired itself by now */
+        return false;
     return merged->state == REPLICA_BUILDING || is_recent(r, merged->made_ns);
 }
 

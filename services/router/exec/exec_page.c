@@ -81,11 +81,13 @@ static bool exhausted(struct page *p, const Tercet__Pb__Partition *partition) {
         if (start.len == 0 || tc_slice_cmp(start, tc_buf_slice(&p->start)) <= 0)
             return true;
         set(&p->at, start);
+        tc_buf_clear(&p->after);
         return false;
     }
     if (end.len == 0 || (p->end.len && tc_slice_cmp(end, tc_buf_slice(&p->end)) >= 0))
         return true;
     set(&p->at, end);
+    tc_buf_clear(&p->after);
     return false;
 }
 
@@ -126,6 +128,16 @@ static void part_done(struct route_call *c, tc_err err, const ProtobufCMessage *
     }
 }
 
+/* Only what was not read yet: the partition that is found there may have been merged with the one
+ * that was read before. */
+static void clip(struct page *p, Tercet__Pb__RangeRequest *r) {
+    struct tc_slice at = tc_buf_slice(&p->at), end = tc_buf_slice(&p->end);
+    if (!p->reverse && tc_slice_cmp(at, tc_buf_slice(&p->start)) > 0)
+        r->start = exec__pb(&p->at);
+    if (p->reverse && at.len > 0 && (end.len == 0 || tc_slice_cmp(at, end) < 0))
+        r->end = exec__pb(&p->at);
+}
+
 static void next(struct exec_op *op) {
     const struct api_read_page *in = input(op);
     struct page *p = op->state;
@@ -134,6 +146,7 @@ static void next(struct exec_op *op) {
     tercet__pb__range_request__init(r);
     r->start = exec__pb(&p->start);
     r->end = exec__pb(&p->end);
+    clip(p, r);
     r->after = exec__pb(&p->after);
     r->reverse = p->reverse;
     r->consistent = in->consistent_read == API_TRUE;

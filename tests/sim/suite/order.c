@@ -1,6 +1,6 @@
-/* An operator who has groups split at random times; and at the end: every order is closed, the
- * table's record names groups that cover its keys once, each of them is led, and nothing is left of
- * those that were split. */
+/* An operator who has groups split and merged at random times; and at the end: every order is
+ * closed, the table's record names groups that cover its keys once, each of them is led, and
+ * nothing is left of those that were split. */
 #include "sim/suite/ask.h"
 #include "sim/suite/errand.h"
 
@@ -46,9 +46,13 @@ static void hash_key(struct tc_buf *out) {
         tc_buf_append_u8(out, (uint8_t)(at >> shift));
 }
 
+static bool lives(const Tercet__Pb__ReplicaInfo *r) {
+    return r->split == NULL && r->merge == NULL && r->seal == NULL;
+}
+
 static bool holds(const Tercet__Pb__ReplicaInfo *r, struct tc_slice key) {
     const Tercet__Pb__Partition *p = r->partition;
-    return p && r->role == 2 && r->split == NULL && p->table_id >= FIRST_TABLE_ID &&
+    return p && r->role == 2 && lives(r) && p->table_id >= FIRST_TABLE_ID &&
            key_in_range(key, tc_slice(p->start.data, p->start.len),
                         tc_slice(p->end.data, p->end.len));
 }
@@ -61,9 +65,8 @@ static const Tercet__Pb__Partition *find_leader(const struct suite_errand *e, st
     return NULL;
 }
 
-static void give(struct suite_errand *e, struct catalog *c) {
+static void give_split(struct suite_errand *e, struct catalog *c) {
     struct tc_buf key = {0};
-    suite_errand_ask(e, c);
     if (tc_prng_chance(&dice, 1, 2))
         client_key(e->suite, &key);
     else
@@ -81,6 +84,46 @@ static void give(struct suite_errand *e, struct catalog *c) {
         suite_trace(e->suite, "order to split group %lu: %s", (unsigned long)gid, tc_err_name(err));
     }
     tc_buf_deinit(&key);
+}
+
+/* The group that begins where p ends. */
+static const Tercet__Pb__Partition *find_right(const struct suite_errand *e,
+                                               const Tercet__Pb__Partition *p) {
+    struct tc_slice end = tc_slice(p->end.data, p->end.len);
+    const Tercet__Pb__Partition *right = end.len ? find_leader(e, end) : NULL;
+    bool neighbour = right && right->table_id == p->table_id &&
+                     tc_slice_eq(tc_slice(right->start.data, right->start.len), end);
+    return neighbour ? right : NULL;
+}
+
+static void give_merge(struct suite_errand *e, struct catalog *c) {
+    struct tc_buf key = {0};
+    hash_key(&key);
+    const Tercet__Pb__Partition *left = find_leader(e, tc_buf_slice(&key));
+    const Tercet__Pb__Partition *right = left ? find_right(e, left) : NULL;
+    tc_buf_deinit(&key);
+    if (right == NULL)
+        return;
+    uint64_t gids[2] = {left->gid, right->gid};
+    Tercet__Pb__ReshapeOrder order = TERCET__PB__RESHAPE_ORDER__INIT;
+    order.kind = TERCET__PB__RESHAPE_KIND__RESHAPE_MERGE;
+    order.parents = gids;
+    order.n_parents = 2;
+    order.table_id = left->table_id;
+    tc_err err = catalog_order_reshape(c, &order);
+    e->suite->order_count += err == TC_OK;
+    suite_trace(e->suite, "order to merge groups %lu and %lu: %s", (unsigned long)gids[0],
+                (unsigned long)gids[1], tc_err_name(err));
+}
+
+bool suite_orders_merge;
+
+static void give(struct suite_errand *e, struct catalog *c) {
+    suite_errand_ask(e, c);
+    if (suite_orders_merge && tc_prng_chance(&dice, 2, 5))
+        give_merge(e, c);
+    else
+        give_split(e, c);
 }
 
 static struct suite_proc *any_alive(struct suite *s) {

@@ -234,6 +234,7 @@ bool suite_clients_rest(struct suite *s);
 /* judge.c: histories are linearizable, and after the calm all goes on. */
 void suite_judge(struct suite *s);
 /* order.c */
+extern bool suite_orders_merge; /* some of the orders are merges */
 void suite_orders_begin(struct suite *s);
 /* Every order is closed, and what is on record is what lives. */
 void suite_orders_judge(struct suite *s);

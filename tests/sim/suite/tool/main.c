@@ -25,11 +25,15 @@ struct totals {
     struct suite_result sum;
 };
 
-static const struct option longs[] = {
-    {"seed", required_argument, NULL, 's'},     {"seeds", required_argument, NULL, 'n'},
-    {"trace", no_argument, NULL, 't'},          {"mutant", required_argument, NULL, 'm'},
-    {"scenario", required_argument, NULL, 'c'}, {"twice", no_argument, NULL, '2'},
-    {"help", no_argument, NULL, 'h'},           {0}};
+static const struct option longs[] = {{"seed", required_argument, NULL, 's'},
+                                      {"seeds", required_argument, NULL, 'n'},
+                                      {"trace", no_argument, NULL, 't'},
+                                      {"mutant", required_argument, NULL, 'm'},
+                                      {"scenario", required_argument, NULL, 'c'},
+                                      {"twice", no_argument, NULL, '2'},
+                                      {"merges", no_argument, NULL, 'g'},
+                                      {"help", no_argument, NULL, 'h'},
+                                      {0}};
 
 static int usage(FILE *to, int code) {
     fprintf(to,
@@ -40,6 +44,7 @@ static int usage(FILE *to, int code) {
             "  --trace     print what happens\n"
             "  --mutant M  with the deliberate fault M (tercet-sim-suite_mutant only)\n"
             "  --scenario NAME  one-way or rolling: one kind of fault again and again, counted\n"
+            "  --merges    the operator orders merges too\n"
             "  --twice     run each seed again: both runs must be the same to the byte\n");
     return code;
 }
@@ -144,6 +149,8 @@ int main(int argc, char **argv) {
             o.mutant = (unsigned)strtoul(optarg, NULL, 10);
         else if (c == '2')
             o.twice = true;
+        else if (c == 'g')
+            suite_orders_merge = true;
         else if (c == 'c' && suite_scenario_find(optarg, &o.scenario))
             continue;
         else

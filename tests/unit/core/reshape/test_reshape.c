@@ -138,6 +138,87 @@ static void the_record_of_a_parent_outlives_its_replicas(void **state) {
     expect_enter(&v, RESHAPE_DONE);
 }
 
+/* ---- merges */
+
+static struct reshape_view merge_at(enum reshape_step step) {
+    struct reshape_view v = {.kind = RESHAPE_MERGE,
+                             .step = step,
+                             .reserved = true,
+                             .table_serves = true,
+                             .aligned = true,
+                             .leader_covered = true,
+                             .quorum_covered = true,
+                             .nodes_answer = true,
+                             .parent_count = 2,
+                             .child_count = 1};
+    v.parents[0] = v.parents[1] = healthy();
+    return v;
+}
+
+static void a_group_is_sealed_where_its_neighbour_stands(void **state) {
+    (void)state;
+    struct reshape_view v = merge_at(RESHAPE_ASKED);
+    v.reserved = false;
+    expect(&v, RESHAPE_RESERVE);
+    v.reserved = true;
+    expect_enter(&v, RESHAPE_ALIGNING);
+    v = merge_at(RESHAPE_ALIGNING);
+    v.aligned = false;
+    expect(&v, RESHAPE_MOVE);
+    assert_int_equal(reshape_next(&v).index, 1); /* the right one comes to the left one */
+    v.moving = true;
+    expect(&v, RESHAPE_WAIT);
+    v = merge_at(RESHAPE_ALIGNING);
+    expect_enter(&v, RESHAPE_SEALING);
+    v.step = RESHAPE_SEALING;
+    expect(&v, RESHAPE_SEAL);
+    v.aligned = false; /* a node was lost meanwhile */
+    expect_enter(&v, RESHAPE_ALIGNING);
+    v.parents[1].led = false;
+    expect(&v, RESHAPE_WAIT);
+    v.parents[1].sealed = true; /* it was heard in time after all: no way back */
+    expect_enter(&v, RESHAPE_MAKING);
+    v.step = RESHAPE_ALIGNING;
+    expect_enter(&v, RESHAPE_MAKING);
+}
+
+static void a_sealed_group_stays_and_the_left_one_comes(void **state) {
+    (void)state;
+    struct reshape_view v = merge_at(RESHAPE_MAKING);
+    v.parents[1].sealed = true;
+    v.parents[1].led = false; /* it need not be led any more */
+    expect(&v, RESHAPE_ASK);
+    v.leader_covered = false;
+    expect(&v, RESHAPE_TRANSFER);
+    v.quorum_covered = false;
+    expect(&v, RESHAPE_MOVE);
+    assert_int_equal(reshape_next(&v).index, 0);
+    v.moving = true;
+    expect(&v, RESHAPE_WAIT);
+    v.parents[0].sealed = true; /* the merge is chosen: nothing is moved any more */
+    expect(&v, RESHAPE_ASK);
+    v.children[0] = healthy();
+    expect_enter(&v, RESHAPE_RECORDING);
+}
+
+static void both_parents_go(void **state) {
+    (void)state;
+    struct reshape_view v = merge_at(RESHAPE_RETIRING);
+    v.children[0] = healthy();
+    v.step_age_ms = RESHAPE_REPEAT_MS;
+    v.parents[0].holders = 0;
+    expect(&v, RESHAPE_DELETE_COPIES);
+    assert_int_equal(reshape_next(&v).index, 1);
+    v.parents[1].holders = 0;
+    for (uint32_t i = 0; i < 2; i++) {
+        expect(&v, RESHAPE_FORGET_PARENT);
+        assert_int_equal(reshape_next(&v).index, i);
+        struct reshape_action a = reshape_next(&v);
+        reshape_did(&v, &a);
+    }
+    expect_enter(&v, RESHAPE_DONE);
+}
+
 static void closed_orders_are_shown_for_a_while(void **state) {
     (void)state;
     struct reshape_view v = at(RESHAPE_DONE);
@@ -319,6 +400,11 @@ static void perform(struct world *w, const struct reshape_action *a) {
     case RESHAPE_FORGET:
         w->gone = true;
         break;
+    case RESHAPE_SEAL:
+    case RESHAPE_MOVE:
+    case RESHAPE_TRANSFER:
+        fail_msg("no action of a split");
+        break;
     case RESHAPE_FORGET_CHILD:
     case RESHAPE_WAIT:
         break;
@@ -409,6 +495,9 @@ int main(void) {
         cmocka_unit_test(the_table_names_children_after_their_records),
         cmocka_unit_test(a_parent_stays_while_a_child_lacks_a_replica),
         cmocka_unit_test(the_record_of_a_parent_outlives_its_replicas),
+        cmocka_unit_test(a_group_is_sealed_where_its_neighbour_stands),
+        cmocka_unit_test(a_sealed_group_stays_and_the_left_one_comes),
+        cmocka_unit_test(both_parents_go),
         cmocka_unit_test(closed_orders_are_shown_for_a_while),
         cmocka_unit_test(clocks_may_be_apart),
         cmocka_unit_test(a_table_takes_its_orders_along),
