@@ -87,7 +87,7 @@ struct reshape_view shell_order_look(const struct shell_order *o, const struct s
     };
     for (uint32_t i = 0; i < v->snapshot.node_count; i++)
         seen.nodes_answer = seen.nodes_answer && v->snapshot.nodes[i].alive;
-    for (uint32_t i = 0; i < seen.parent_count; i++)
+    for (size_t i = 0; i < m->n_parents; i++)
         seen.parents[i] = look_at(v, m->parents[i], table);
     for (uint32_t i = 0; i < m->n_children; i++)
         seen.children[i] = look_at(v, o->children[i], table);

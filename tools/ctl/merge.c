@@ -41,7 +41,8 @@ static bool are_neighbours(const Tercet__Pb__Partition *a, const Tercet__Pb__Par
 static uint64_t right_of(const struct job *j, const Tercet__Pb__Partition *left) {
     for (size_t i = 0; i < j->groups.count; i++) {
         const struct group *g = &j->groups.at[i];
-        bool lives = g->leader && g->leader->split == NULL && g->leader->merge == NULL;
+        const Tercet__Pb__ReplicaInfo *r = g->leader;
+        bool lives = r && r->split == NULL && r->merge == NULL && r->seal == NULL;
         if (lives && are_neighbours(left, g->leader->partition))
             return g->gid;
     }

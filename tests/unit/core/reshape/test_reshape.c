@@ -121,8 +121,7 @@ static void a_parent_stays_while_a_child_lacks_a_replica(void **state) {
     assert_false(reshape_next(&v).sole);
     v.children[1].led = false;
     expect(&v, RESHAPE_WAIT);
-    /* That child was split itself, and is gone. */
-    v.children[1] = (struct reshape_group){0};
+    v.children[1] = (struct reshape_group){0}; /* it was split itself, and is gone */
     expect(&v, RESHAPE_DELETE_COPIES);
 }
 
@@ -245,19 +244,15 @@ static void a_table_takes_its_orders_along(void **state) {
         expect_enter(&v, RESHAPE_REFUSED);
     }
     struct reshape_view v = at(RESHAPE_REFUSED);
-    expect(&v, RESHAPE_WAIT);
     v.table_goes = true; /* a record that was written too late */
     expect(&v, RESHAPE_FORGET_CHILD);
 }
 
 static void only_final_answers_refuse(void **state) {
     (void)state;
-    assert_non_null(reshape_refusal(TC_EINVAL));
-    assert_non_null(reshape_refusal(TC_EEXISTS));
-    const tc_err others[] = {TC_OK,       TC_EBUSY,     TC_ENOTLEADER, TC_EUNAVAILABLE,
-                             TC_ETIMEOUT, TC_ENOTFOUND, TC_EUNKNOWN};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        assert_null(reshape_refusal(others[i]));
+    assert_true(reshape_refusal(TC_EINVAL) && reshape_refusal(TC_EEXISTS));
+    assert_false(reshape_refusal(TC_OK) || reshape_refusal(TC_EBUSY));
+    assert_false(reshape_refusal(TC_ENOTLEADER) || reshape_refusal(TC_EUNKNOWN));
 }
 
 /* ---- a cluster, and autoadmins that die after any action */
@@ -307,17 +302,13 @@ static struct reshape_group seen(const struct world *w, const struct group *g) {
     return s;
 }
 
-static bool all_up(const struct world *w) {
-    return w->up[0] && w->up[1] && w->up[2] && w->up[3];
-}
-
 static struct reshape_view look(const struct world *w) {
     struct reshape_view v = {.kind = RESHAPE_SPLIT,
                              .step = w->step,
                              .step_age_ms = w->age_ms,
                              .reserved = w->reserved,
                              .table_serves = true,
-                             .nodes_answer = all_up(w),
+                             .nodes_answer = w->up[0] && w->up[1] && w->up[2] && w->up[3],
                              .parent_count = 1,
                              .child_count = 2};
     v.parents[0] = seen(w, &w->parent);
@@ -403,9 +394,9 @@ static void perform(struct world *w, const struct reshape_action *a) {
     case RESHAPE_SEAL:
     case RESHAPE_MOVE:
     case RESHAPE_TRANSFER:
+    case RESHAPE_FORGET_CHILD:
         fail_msg("no action of a split");
         break;
-    case RESHAPE_FORGET_CHILD:
     case RESHAPE_WAIT:
         break;
     }
