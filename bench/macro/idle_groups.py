@@ -5,7 +5,7 @@ For each number of groups: how long it took to create them (CreateTable, 40 grou
 while, CPU of every daemon, replication messages and frames between daemons per second, memory. In the end all daemons are stopped and
 started again with the same data: how long until every group has a leader that serves.
 
-Usage: bench/macro/idle_groups.py BUILD_DIR [--groups 10000] [--few 1000] [--quiet 90] [--seconds 40] [--out DIR]
+Usage: bench/macro/idle_groups.py BUILD_DIR [--groups 10000] [--few 1000] [--quiet 180] [--seconds 40] [--out DIR]
        prints tables; writes DIR/idle-groups.png and .json (default BUILD_DIR/bench)
 TERCET_BENCH_PORT, TERCET_BENCH_DIR: as for run.py.
 """
@@ -166,7 +166,7 @@ def main():
     p.add_argument("build", type=pathlib.Path)
     p.add_argument("--groups", type=int, default=10_000)
     p.add_argument("--few", type=int, default=1_000)
-    p.add_argument("--quiet", type=int, default=90, help="seconds without anything to do before each measurement")
+    p.add_argument("--quiet", type=int, default=180, help="seconds without anything to do before each measurement")
     p.add_argument("--seconds", type=int, default=40, help="of each measurement")
     p.add_argument("--out", type=pathlib.Path)
     a = p.parse_args()

@@ -7,7 +7,7 @@
 #include "shell_observe.h"
 
 enum {
-    SHELL_CREATES_MAX = 24, /* without an answer at once */
+    SHELL_CREATES_MAX = 9, /* without an answer at once */
 };
 
 /* Carries out actions[0..count), all of them PLAN_CREATE_REPLICA; ret_errs[i] belongs to
