@@ -191,7 +191,7 @@ static void send_parcel(struct world_node *n, struct store_effect *e) {
     uint32_t to = (uint32_t)strtoul(e->addr + 5, NULL, 10);
     TC_ASSERT(to < w->swarm.nodes);
     if (e->type == STORE_SEND)
-        world_split_began(w, n, e);
+        world_first_ballot(w, n, e);
     if (world_strand_stops(w, e, to))
         return;
     enum world_parcel_kind kind = parcel_kind(e->type);

@@ -2,13 +2,11 @@
  * way by what they are told. */
 #include "sim/store/world.h"
 
-#include "base/probe.h"
 #include "core/paxos/paxos.h"
 
 enum {
     SYSTEM_GID = 1, /* is never split */
     AGAIN_MS = 30,
-    KILL_MS_MAX = 400,
 };
 
 static bool holds(const struct world *w, uint32_t group, uint32_t root, uint32_t key) {
@@ -128,26 +126,6 @@ static tc_err ask(struct world *w, struct world_node *n, const struct world_grou
     world_node_pump(n);
     tc_buf_deinit(&out);
     return err;
-}
-
-/* The one moment that only a split has: a child has just begun, its followers are sent the first
- * entries, and its leader's disk stands still until power goes: nothing of it is durable there. */
-void world_split_began(struct world *w, struct world_node *n, const struct store_effect *e) {
-    if (!w->split_watch || w->calm || !w->swarm.faults[FAULT_POWER])
-        return;
-    Tercet__Pb__PaxosMessage *m =
-        tercet__pb__paxos_message__unpack(NULL, e->payload.len, e->payload.data);
-    bool begins = m && m->type == PAXOS_ACCEPT && paxos_ballot_round(m->ballot) == 1 &&
-                  w->groups[world_group_of(w, m->gid)].epoch > 1;
-    if (m)
-        tercet__pb__paxos_message__free_unpacked(m, NULL);
-    if (!begins)
-        return;
-    w->split_watch = false;
-    TC_PROBE("sim: a leader loses power when a child of its has just begun");
-    uint64_t lives_ns = tc_prng_between(&w->split_prng, 1, KILL_MS_MAX * WORLD_MS_NS);
-    n->slow_until_ns = w->now_ns + lives_ns;
-    world_push(w, lives_ns, EVENT_FAULT, n->id + 1, 0, NULL);
 }
 
 void world_split_next(struct world *w, uint32_t parent) {

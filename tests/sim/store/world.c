@@ -125,6 +125,7 @@ void world_deinit(struct world *w) {
     while (tc_map_next(&w->marks, &at, &key, &value))
         free(value);
     tc_map_deinit(&w->marks);
+    world_first_ballot_deinit(w);
 }
 
 /* ---- one event */

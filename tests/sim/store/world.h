@@ -243,9 +243,10 @@ struct world {
     struct world_group groups[WORLD_GROUPS_MAX];
     uint32_t group_count;
     struct tc_prng split_prng;
-    uint64_t split_count; /* made */
-    bool split_watch;     /* the next child's leader is to lose power as it begins */
-    uint64_t merge_count; /* made */
+    uint64_t split_count;       /* made */
+    bool split_watch;           /* the next child's leader is to lose power as it begins */
+    struct tc_map first_owners; /* gid -> life of the node that began it; see first_ballot.c */
+    uint64_t merge_count;       /* made */
     struct world_archive archives[WORLD_GROUPS_MAX];
     struct world_client clients[WORLD_CLIENTS_MAX];
     struct world_op **ops;
@@ -375,8 +376,9 @@ uint32_t world_group_of(const struct world *w, uint64_t gid);
 /* ---- split.c */
 /* Ask for another split, or ask again for one that is not finished. */
 void world_split_next(struct world *w, uint32_t parent);
-/* n sends a message: it may be a child's first. */
-void world_split_began(struct world *w, struct world_node *n, const struct store_effect *e);
+/* n sends a message: it may be of the ballot that a child begins with (first_ballot.c). */
+void world_first_ballot(struct world *w, struct world_node *n, const struct store_effect *e);
+void world_first_ballot_deinit(struct world *w);
 /* The group of op's line which holds its key, as far as the world has seen. */
 uint32_t world_split_leaf(const struct world *w, uint32_t root, uint32_t key);
 /* Highest index that anybody was told of a key, in whatever group of its line. */
