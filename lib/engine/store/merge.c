@@ -132,6 +132,5 @@ void store__merge_tick(struct replica *left, uint64_t now_ns) {
         now_ns < merged->made_ns + STORE_DEDUP_KEEP_NS)
         return;
     TC_PROBE("store: a merged group's replica without the right side takes a copy");
-    merged->state = REPLICA_OK;
-    store__replica_damaged(merged, "the right one of the merge is not on this store");
+    store__replica_wants_copy(merged, "the right one of the merge is not on this store");
 }

@@ -209,18 +209,26 @@ void store__replica_notice(const struct replica *r, const char *why,
     tc_buf_deinit(&text);
 }
 
-void store__replica_damaged(struct replica *r, const char *why) {
-    if (r->state != REPLICA_OK)
-        return;
-    const struct btree_damage *bad = r->tree ? btree_last_damage(r->tree) : NULL;
+static void want_copy(struct replica *r, const char *why, const struct btree_damage *bad) {
     (void)snprintf(r->damage, sizeof r->damage, "%s%s%s", why, bad ? ": " : "",
                    bad ? bad->what : "");
     r->state = REPLICA_DAMAGED;
     store__due_touch(r, store__now_ns(r->store));
-    r->store->counters.damage_found++;
-    store__replica_notice(r, why, bad);
     TC_TRACE(&r->store->env.trace, "g%" PRIu64 " %s -> stops serving, wants a snapshot", r->gid,
              r->damage);
+}
+
+void store__replica_wants_copy(struct replica *r, const char *why) {
+    want_copy(r, why, /* bad= */ NULL);
+}
+
+void store__replica_damaged(struct replica *r, const char *why) {
+    if (r->state != REPLICA_OK)
+        return;
+    const struct btree_damage *bad = r->tree ? btree_last_damage(r->tree) : NULL;
+    want_copy(r, why, bad);
+    r->store->counters.damage_found++;
+    store__replica_notice(r, why, bad);
 }
 
 /* ---- create and delete */

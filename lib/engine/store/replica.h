@@ -37,6 +37,8 @@ struct replica *store__replica_new(struct store *s, Tercet__Pb__CreateReplicaReq
 void store__replica_insert(struct store *s, struct replica *r);
 /* Free a replica's memory and close its files. */
 void store__replica_free(struct replica *r);
+/* There is no B-tree yet, as is to be expected: ask for a snapshot. */
+void store__replica_wants_copy(struct replica *r, const char *why);
 /* The B-tree is not to be trusted any more: stop serving and leading, and ask for a snapshot. */
 void store__replica_damaged(struct replica *r, const char *why);
 /* One line for the operator, through store_env.notice; bad may be NULL. */
