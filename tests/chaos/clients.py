@@ -12,14 +12,15 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Load:
-    """register_tables + append_tables tables, each one replication group, with clients_per_table clients that share rate operations/s."""
+    """register_tables + append_tables tables, each one replication group, with clients_per_table clients that share rate operations/s.
+    slots keys a table are in use at a time; wide: the clients use the rest of the API too, and one more a table scans it."""
 
-    def __init__(self, cluster, out, seed, registers=4, appends=2, clients_per_table=4, rate=360.0, processes=2):
+    def __init__(self, cluster, out, seed, registers=4, appends=2, clients_per_table=4, rate=360.0, processes=2, slots=3, wide=False):
         self.cluster, self.out, self.seed, self.processes = cluster, pathlib.Path(out), seed, processes
         self.workloads = {f"register-{i}": "register" for i in range(registers)} | {f"append-{i}": "append" for i in range(appends)}
         cluster.tables = list(self.workloads)
         self.interval_s = len(self.workloads) * clients_per_table / rate
-        self.clients_per_table = clients_per_table
+        self.clients_per_table, self.slots, self.wide = clients_per_table, slots, wide
         self.running, self.files, self.start_ns = [], [], 0
 
     def make_tables(self):
@@ -33,12 +34,15 @@ class Load:
 
     def start(self):
         routers = self.cluster.of("router")
-        clients = [{"id": f"{t}.{i}", "table": t, "workload": w, "slots": 3, "host": routers[i % len(routers)].ip, "port": 8000,
+        clients = [{"id": f"{t}.{i}", "table": t, "workload": w, "slots": self.slots, "host": routers[i % len(routers)].ip, "port": 8000,
                     "interval_s": self.interval_s} for t, w in self.workloads.items() for i in range(self.clients_per_table)]
+        if self.wide:
+            clients += [{**c, "id": f"{c['table']}.scan", "workload": "scan"} for c in clients[::self.clients_per_table]]
         self.start_ns = time.monotonic_ns()
         for p in range(self.processes):
             config, history = self.out / f"clients-{p}.json", self.out / f"history-{p}.jsonl"
-            config.write_text(json.dumps({"out": str(history), "seed": self.seed, "start_ns": self.start_ns, "clients": clients[p::self.processes]}))
+            config.write_text(json.dumps({"out": str(history), "seed": self.seed, "start_ns": self.start_ns, "wide": self.wide,
+                                          "clients": clients[p::self.processes]}))
             self.files.append(history)
             self.running.append(subprocess.Popen([sys.executable, HERE / "load/worker.py", config], stdin=subprocess.PIPE, start_new_session=True))
 

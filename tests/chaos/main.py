@@ -100,7 +100,7 @@ def perform(run, o, out, say):
     if o.debug:
         OPTIONS["storage"] += ["--log-level", "debug"]
     cluster = Cluster(frozen_build(pathlib.Path(o.build), out / "work/build"), out / "work", o.nodes_per_zone or scenario.NODES_PER_ZONE)
-    load = Load(cluster, out / "work", o.seed, rate=o.rate or scenario.RATE)
+    load = Load(cluster, out / "work", o.seed, rate=o.rate or scenario.RATE, slots=scenario.SLOTS, wide=scenario.WIDE)
     scenario.prepare(cluster)
     cluster.up()
     cluster.wait_ready()

@@ -73,6 +73,12 @@ def summary(values):
     return {"count": len(values), "p50_s": round(statistics.median(values), 3), "max_s": round(max(values), 3)} if values else {"count": 0}
 
 
+def kinds(records):
+    """Successes by kind of operation, as text."""
+    by = collections.Counter(r[3] for r in records if served(r))
+    return ", ".join(f"{kind} {count}" for kind, count in by.most_common())
+
+
 def counts(records):
     outcomes, errors = collections.Counter(), collections.Counter()
     for r in records:

@@ -6,32 +6,15 @@ import random
 import faults
 import measure
 import schedule
+from reshape import Reshape
+from scenario import Scenario
 
 
-class Random:
+class Random(Scenario):
     """Every kind of fault, in an order that the seed chooses."""
-    RATE, NODES_PER_ZONE, SCRUBBED = 360.0, 1, True
-
-    def __init__(self, options):
-        self.o = options
-
-    def names(self):
-        return [n for n in self.o.faults.split(",") if n] or list(faults.ALL)
 
     def run(self, runner):
         runner.run(schedule.random_plan(self.o.seed, runner.cluster, self.names()), until_s=self.o.minutes * 60)
-
-    def figures(self, runner, run):
-        return {}
-
-    def problems(self, run):
-        return []
-
-    def prepare(self, cluster):
-        """Before any daemon runs."""
-
-    def conclude(self, run):
-        """After everything was judged."""
 
 
 class Repeated(Random):
@@ -194,4 +177,5 @@ class LyingDisks(Random):
         run.judged, run.scrub = f"judged, {len(caught)} found impossible as they must be", "scrub not run"
 
 
-ALL = {"random": Random, "leader-kill": LeaderKill, "drain": Drain, "power": Power, "one-way": OneWay, "node-lost": NodeLost, "smoke": Smoke, "lying-disks": LyingDisks}
+ALL = {"random": Random, "leader-kill": LeaderKill, "drain": Drain, "power": Power, "one-way": OneWay, "node-lost": NodeLost, "smoke": Smoke, "lying-disks": LyingDisks,
+       "reshape": Reshape}

@@ -7,7 +7,7 @@ from check.register import NEVER, Verdict
 def lists(records):
     """(record, list) of every certain answer that showed the list."""
     for r in records:
-        if r[7] == "ok" and r[3] == "read":
+        if r[7] == "ok" and r[3] in ("read", "eread"):
             yield r, r[8] or []
         elif r[7] == "ok" and r[3] == "append" and r[8] is not None:
             yield r, r[8]

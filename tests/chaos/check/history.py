@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from check import append, register  # noqa: E402
 
-LIST_KINDS = {"append", "read"}
+LIST_KINDS = {"append", "read", "eread"}
 
 
 def load(paths):
@@ -31,6 +31,9 @@ def by_key(records):
 
 
 def judge(records):
+    repeated = [r for r in records if r[3] == "repeated"]
+    if repeated:
+        return register.Verdict(False, f"{repeated[0][0]} returned the item twice in one scan", repeated)
     return (append if records[0][3] in LIST_KINDS else register).check(records)
 
 

@@ -7,6 +7,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from check import append, history, register  # noqa: E402
+from load import wide  # noqa: E402
 
 
 def op(kind, argument, invoked, returned, outcome="ok", result=None, client="c"):
@@ -145,6 +146,13 @@ class Appends(unittest.TestCase):
         self.good(unknown, op("read", None, 2, 3))
         self.good(unknown, op("read", None, 2, 3), op("read", None, 4, 5, result=["a"]))
 
+    def test_eventual_read_is_old_and_never_wrong(self):
+        appends = [op("append", "a", 0, 1), op("append", "b", 2, 3), op("read", None, 4, 5, result=["a", "b"])]
+        for seen in (None, ["a"], ["a", "b"]):
+            self.good(*appends, op("eread", None, 6, 7, result=seen))
+        for seen in (["b"], ["b", "a"], ["a", "a"], ["z"], ["a", "b", "z"]):
+            self.bad(*appends, op("eread", None, 6, 7, result=seen))
+
     def test_answer_of_an_append_shows_it_last(self):
         self.bad(op("append", "a", 0, 1, result=["a", "b"]), op("append", "b", 0, 5))
 
@@ -196,6 +204,56 @@ class Simulated(unittest.TestCase):
         lost = [["c", "t", "other", "append", "a", 0, 1, "ok", None], ["c", "t", "other", "read", None, 2, 3, "ok", None]]
         count, bad = history.check(simulated(1, False) + lost, processes=1)
         self.assertEqual((count, [(b[0], b[1]) for b in bad]), (2, [("t", "other")]))
+
+    def test_a_scan_that_repeats_an_item_is_found(self):
+        repeated = [["c", "t", "other", "put", "a", 0, 1, "ok", None], ["c", "t", "other", "repeated", None, 2, 3, "ok", None]]
+        count, bad = history.check(simulated(1, False) + repeated, processes=1)
+        self.assertEqual((count, [(b[0], b[1]) for b in bad]), (2, [("t", "other")]))
+
+
+class Answers:
+    """A client whose answers are written down beforehand."""
+
+    def __init__(self, *answers):
+        self.answers, self.asked = list(answers), []
+
+    def call(self, operation, body):
+        self.asked.append((operation, dict(body)))
+        return self.answers.pop(0)
+
+
+def item(key, value):
+    return {"pk": {"S": key}, "v": {"S": value}}
+
+
+class Wide(unittest.TestCase):
+    """What answers of several items mean to the judges."""
+
+    @staticmethod
+    def rows(rows):
+        return [(r[0], r[1], r[2], r[3], r[5]) for r in rows]
+
+    def test_scan(self):
+        first = ("ok", {"Items": [item("0-1", "a"), item("old", "x")], "LastEvaluatedKey": {"pk": {"S": "old"}}})
+        client = Answers(first, ("ok", {"Items": [item("0-2", "b"), item("0-1", "a")]}))
+        rows = wide.Scanner(client, "c", "register-0", 3, random.Random(1)).scan(["0-0", "0-1", "0-2"])
+        self.assertEqual(self.rows(rows), [("0-1", "get", None, "ok", ["a", None]), ("0-2", "get", None, "ok", ["b", None]),
+                                                 ("0-1", "repeated", None, "ok", None), ("0-0", "get", None, "ok", None)])
+        self.assertEqual(client.asked[1][1]["ExclusiveStartKey"], {"pk": {"S": "old"}})
+        self.assertLessEqual(rows[3][6], rows[0][6])     # absent: at some moment of the whole scan
+        self.assertGreaterEqual(rows[3][7], rows[2][7])
+
+    def test_scan_that_fails_says_nothing_of_what_it_did_not_see(self):
+        rows = wide.Scanner(Answers(("unknown", {})), "c", "append-0", 3, random.Random(1)).scan(["0-0", "0-1"])
+        self.assertEqual(self.rows(rows), [("0-0", "read", None, "unknown", None)])
+
+    def test_batches(self):
+        left = {"UnprocessedItems": {"t": [{"PutRequest": {"Item": item("k1", "v")}}]}}
+        work = wide.WideRegister(Answers(("ok", left)), "c", "t", 3, random.Random(1))
+        self.assertEqual([r[3] for r in work.batch_write(["k0", "k1", "k2"], "v")], ["ok", "unknown", "ok"])
+        got = {"Responses": {"t": [item("k0", "v")]}, "UnprocessedKeys": {"t": {"Keys": [{"pk": {"S": "k1"}}]}}}
+        work = wide.WideRegister(Answers(("ok", got)), "c", "t", 3, random.Random(1))
+        self.assertEqual([(r[0], r[5]) for r in work.batch_get(["k0", "k1", "k2"])], [("k0", ["v", None]), ("k2", None)])
 
 
 if __name__ == "__main__":
