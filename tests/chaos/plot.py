@@ -6,7 +6,8 @@ import matplotlib.pyplot as plt  # noqa: E402
 
 from faults import clocks, disks, network, orders, processes  # noqa: E402
 
-GROUPS = [("processes", processes, "#4c72b0"), ("network", network, "#dd8452"), ("disks and power", disks, "#c44e52"), ("clocks", clocks, "#8172b3"), ("orders", orders, "#64b5cd")]
+GROUPS = [("processes", processes, "#4c72b0"), ("network", network, "#dd8452"), ("disks and power", disks, "#c44e52"), ("clocks", clocks, "#8172b3"),
+          ("orders", orders, "#64b5cd")]
 COLOR = {f.NAME: color for _, module, color in GROUPS for f in module.FAULTS}
 SERVED, ERRORS, P50, P99, GAP = "#2a7f4f", "#b02a30", "#2a7f4f", "#d98c1f", "#b02a30"
 MINIMUM_SHOWN = 0.004  # of the time axis: shorter things would not be seen

@@ -1,4 +1,5 @@
 """What a run was and found: report.json for programs, report.txt for people, report.png."""
+import collections
 import json
 
 import measure
@@ -28,11 +29,18 @@ def episodes_json(run):
             for e in run.episodes]
 
 
+def injected(episodes):
+    """How many faults, and how many orders, as text."""
+    by = collections.Counter(i.fault.COUNTED_AS for e in episodes for i in e.faults)
+    return ", ".join(f"{count} {name}" for name, count in sorted(by.items())) or "0 faults"
+
+
 def build(run):
     outcomes, errors = measure.counts(run.records)
     longest = {kind: measure.summary(values) for kind, values in sorted(measure.by_fault(run.episodes, run.gaps).items())}
     return {"verdict": "ok" if not findings(run) else "ANOMALY", "findings": findings(run), "repeat": run.repeat, "seed": run.seed, "scenario": run.scenario,
-            "seconds": round(run.seconds, 1), "operations": len(run.records), "keys": run.keys, "outcomes": outcomes, "errors": errors,
+            "seconds": round(run.seconds, 1), "injected": injected(run.episodes), "operations": len(run.records), "keys": run.keys,
+            "outcomes": outcomes, "errors": errors,
             "faults": sum(len(e.faults) for e in run.episodes), "leader_changes": len(run.changes), "rounds": run.rounds_gained, "exits": run.exits,
             "unavailability": longest, "judged": run.judged, "scrub": run.scrub, "extra": run.extra, "episodes": episodes_json(run)}
 
@@ -41,7 +49,7 @@ def verdict_line(r):
     if r["verdict"] != "ok":
         return f"chaos: ANOMALY, {len(r['findings'])} findings, first: {r['findings'][0][:300]}\n  repeat: {r['repeat']}"
     worst = max(((v["max_s"], k) for k, v in r["unavailability"].items() if v["count"]), default=(0, "none"))
-    return (f"chaos: ok, seed {r['seed']}, {r['seconds']:.0f} s, {r['faults']} faults, {r['operations']} operations on {r['keys']} keys {r['judged']}, "
+    return (f"chaos: ok, seed {r['seed']}, {r['seconds']:.0f} s, {r['injected']}, {r['operations']} operations on {r['keys']} keys {r['judged']}, "
             f"{r['scrub']}; longest time without service of any group {worst[0]:.2f} s ({worst[1]})")
 
 
@@ -64,7 +72,7 @@ def write(run, folder):
     try:
         import plot
         rows = measure.per_second(run.records, run.start_ns, run.seconds)
-        title = f"tercet chaos, seed {run.seed}, {run.scenario}: {r['faults']} faults, {r['operations']} operations, {r['verdict']}"
+        title = f"tercet chaos, seed {run.seed}, {run.scenario}: {r['injected']}, {r['operations']} operations, {r['verdict']}"
         plot.draw(folder / "report.png", title, rows, run.gaps, run.tables, run.episodes, run.changes, run.seconds)
     except ImportError:
         print("chaos: no report.png: python3-matplotlib is not installed")

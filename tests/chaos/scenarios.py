@@ -177,5 +177,5 @@ class LyingDisks(Random):
         run.judged, run.scrub = f"judged, {len(caught)} found impossible as they must be", "scrub not run"
 
 
-ALL = {"random": Random, "leader-kill": LeaderKill, "drain": Drain, "power": Power, "one-way": OneWay, "node-lost": NodeLost, "smoke": Smoke, "lying-disks": LyingDisks,
-       "reshape": Reshape}
+ALL = {"random": Random, "leader-kill": LeaderKill, "drain": Drain, "power": Power, "one-way": OneWay, "node-lost": NodeLost, "smoke": Smoke,
+       "lying-disks": LyingDisks, "reshape": Reshape}

@@ -29,6 +29,7 @@ def leaves(cluster, table, orders):
 
 class Order(Fault):
     """p["groups"]: those that may be chosen, in the order in which to try; p["no_wait"]: do not wait until it is carried out."""
+    COUNTED_AS = "orders"
 
     def draw(self, rng, cluster):
         return {}

@@ -6,6 +6,7 @@ import time
 
 class Fault:
     MILD = False
+    COUNTED_AS = "faults"
 
     @staticmethod
     def text(p):
