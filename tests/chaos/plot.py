@@ -58,7 +58,7 @@ def draw_faults(ax, episodes, end):
     ax.set_yticks(range(len(names)), names, fontsize=8)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(axis="y", color="#eeeeee", lw=0.6)
-    ax.set_ylabel("faults")
+    ax.set_ylabel("faults, orders")
     ax.set_xlabel("seconds")
     return len(names)
 
