@@ -115,6 +115,7 @@ struct shell {
     uint64_t push_ns;
     uint64_t ticked_ns;
     uint64_t metrics_ns;
+    uint64_t census_ns;         /* when replicas are counted next */
     struct store_counters last; /* as exported */
 
     pthread_mutex_t rest_lock;
@@ -174,6 +175,6 @@ void shell_peers_close(struct shell *s);
 size_t shell_replicas_max(const struct shell *s);
 
 /* ---- shell_metrics.c */
-void shell_metrics(struct shell *s);
+void shell_metrics(struct shell *s, uint64_t now_ns);
 
 #endif

@@ -1,14 +1,12 @@
 #include "shell.h"
 
-/* The store counts plainly; what came since the last export is added here. */
-void shell_metrics(struct shell *s) {
-    const struct store_counters *now = store_counters(s->store);
+enum {
+    CENSUS_NS_PER_REPLICA = 500000, /* ten thousand: every five seconds */
+};
+
+/* Walks over all replicas: rarer where there are many. */
+static void census(struct shell *s, uint64_t now_ns) {
     struct storage_metrics *m = s->metrics;
-#define EXPORT(name, text)                                                                         \
-    daemon_metric_add(m->name##_total, now->name - s->last.name);                                  \
-    s->last.name = now->name;
-    STORE_COUNTERS(EXPORT)
-#undef EXPORT
     size_t led = 0, all = 0, quiet = 0, active = 0;
     store_replica_counts(s->store, &led, &all);
     store_quiet_counts(s->store, &quiet, &active);
@@ -21,6 +19,20 @@ void shell_metrics(struct shell *s) {
     daemon_metric_set(m->replicas_led, (int64_t)led);
     daemon_metric_set(m->replicas_quiet, (int64_t)quiet);
     daemon_metric_set(m->replicas_active, (int64_t)active);
+    s->census_ns = now_ns + (uint64_t)all * CENSUS_NS_PER_REPLICA;
+}
+
+/* The store counts plainly; what came since the last export is added here. */
+void shell_metrics(struct shell *s, uint64_t now_ns) {
+    const struct store_counters *now = store_counters(s->store);
+    struct storage_metrics *m = s->metrics;
+#define EXPORT(name, text)                                                                         \
+    daemon_metric_add(m->name##_total, now->name - s->last.name);                                  \
+    s->last.name = now->name;
+    STORE_COUNTERS(EXPORT)
+#undef EXPORT
+    if (now_ns >= s->census_ns)
+        census(s, now_ns);
     struct store_disk disk = store_disk(s->store);
     daemon_metric_set(m->disk_used_permille, (int64_t)disk.used_permille);
     daemon_metric_set(m->disk_fill, (int64_t)disk.fill);

@@ -179,7 +179,7 @@ static void periodic(struct shell *s, uint64_t now_ns) {
     }
     if (now_ns >= s->metrics_ns) {
         s->metrics_ns = now_ns + (uint64_t)METRICS_EVERY_MS * MS_NS;
-        shell_metrics(s);
+        shell_metrics(s, now_ns);
     }
 }
 

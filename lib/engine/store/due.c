@@ -185,10 +185,18 @@ static void look_at_active(struct store *s, uint64_t now_ns, bool upkeep) {
     }
 }
 
+static uint64_t sweep_round_ms(const struct store *s) {
+    bool in_haste = s->due.shorts > 0;
+    uint64_t least_ms = in_haste ? DUE_SWEEP_SHORT_MS : DUE_SWEEP_MS;
+    uint64_t paced_ms =
+        s->replica_count * 1000 / (in_haste ? DUE_SWEEP_SHORT_PER_S : DUE_SWEEP_PER_S);
+    return paced_ms > least_ms ? paced_ms : least_ms;
+}
+
 /* How many replicas this tick sweeps: a share of the round, by the time since the last tick. */
 static size_t sweep_count(struct store *s, uint64_t now_ns) {
     struct store_due *d = &s->due;
-    uint64_t round_ms = d->shorts > 0 ? DUE_SWEEP_SHORT_MS : DUE_SWEEP_MS;
+    uint64_t round_ms = sweep_round_ms(s);
     uint64_t passed_ns = now_ns - d->sweep_ns;
     uint64_t round_ns = round_ms * STORE_MS_NS;
     uint64_t share =
