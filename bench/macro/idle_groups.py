@@ -2,10 +2,10 @@
 """What idle groups cost: a local cluster of three storage nodes, first with a few groups, then with ten times as many.
 
 For each number of groups: how long it took to create them (CreateTable, 40 groups a table), then, once the cluster has been quiet for a
-while, CPU of every daemon, replication messages and frames between daemons per second, memory. In the end all daemons are stopped and
+while and the canaries stand still, CPU of every daemon, replication messages and frames between daemons per second, memory. In the end all daemons are stopped and
 started again with the same data: how long until every group has a leader that serves.
 
-Usage: bench/macro/idle_groups.py BUILD_DIR [--groups 10000] [--few 1000] [--quiet 180] [--seconds 40] [--out DIR]
+Usage: bench/macro/idle_groups.py BUILD_DIR [--groups 10000] [--few 1000] [--quiet 180] [--seconds 40] [--canaries] [--out DIR]
        prints tables; writes DIR/idle-groups.png and .json (default BUILD_DIR/bench)
 TERCET_BENCH_PORT, TERCET_BENCH_DIR: as for run.py.
 """
@@ -49,6 +49,11 @@ class Cluster:
 
     def storage(self):
         return {n: d for n, d in self.daemons().items() if n.startswith("storage")}
+
+    def canaries(self, command):
+        """Stop or start them: they are clients, and what they use is not idle."""
+        for node in [n for n in self.daemons() if n.startswith("canary")]:
+            self.tercet("local", command, node)
 
     def groups(self):
         """Groups with a leader that serves, and replicas, over all storage nodes."""
@@ -109,7 +114,7 @@ def metrics(daemon):
 
 
 def measure(c, seconds):
-    nodes = c.daemons()
+    nodes = {n: d for n, d in c.daemons().items() if d["running"]}
     cpu, before, began = {n: cpu_seconds(d["pid"]) for n, d in nodes.items()}, {n: metrics(d) for n, d in nodes.items()}, time.monotonic()
     time.sleep(seconds)
     took = time.monotonic() - began
@@ -168,6 +173,7 @@ def main():
     p.add_argument("--few", type=int, default=1_000)
     p.add_argument("--quiet", type=int, default=180, help="seconds without anything to do before each measurement")
     p.add_argument("--seconds", type=int, default=40, help="of each measurement")
+    p.add_argument("--canaries", action="store_true", help="let the canaries go on: three clients that write and read all the time")
     p.add_argument("--out", type=pathlib.Path)
     a = p.parse_args()
     build, out = a.build.resolve(), a.out or a.build / "bench"
@@ -178,8 +184,12 @@ def main():
         for name, groups in (("few", a.few), ("many", a.groups)):
             seconds = c.grow(groups)
             print(f"{c.groups()[0]} groups after {seconds:.1f} s more", flush=True)
+            if not a.canaries:
+                c.canaries("stop")
             time.sleep(a.quiet)
             results[name] = measure(c, a.seconds)
+            if not a.canaries:
+                c.canaries("start")
         results["restart_s"] = c.restart(results["many"]["groups"])
         show(results["few"], results["many"])
         print(f"\nall daemons started again: half of the groups serve after {results['restart_s'][0]:.1f} s, all after {results['restart_s'][1]:.1f} s")
