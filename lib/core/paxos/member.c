@@ -299,12 +299,17 @@ void paxos__advance_config(struct paxos *p) {
     const struct quorum_config *now = paxos__config(p);
     uint64_t index = paxos__config_index(p);
     bool settled = index <= p->commit && p->commit >= p->lead_index;
-    if (p->asking || p->resigning || (!settled && !(PAXOS_MUTANT(13) && quorum_is_joint(now))))
+    bool removed = settled && !quorum_is_joint(now) && !quorum_may_vote(now, p->rid);
+    if (p->asking || p->resigning) { /* by choice, so far: now there is no way back */
+        p->resign_leaves = p->resign_leaves || removed;
+        return;
+    }
+    if (!settled && !(PAXOS_MUTANT(13) && quorum_is_joint(now)))
         return;
     if (quorum_is_joint(now)) {
         if (p->log.count < PAXOS_LOG_COUNT_MAX)
             propose_final(p, now, index);
-    } else if (!quorum_may_vote(now, p->rid)) {
+    } else if (removed) {
         TC_PROBE("paxos: a leader led its own removal to the end");
         TRACE(p, "configuration %" PRIu64 " is without this replica -> hand over", now->version);
         TC_IGNORE(paxos__resign(p, /* target= */ 0, /* leaves= */ true));
