@@ -187,7 +187,7 @@ static void look_up(struct replica *r, uint64_t now_ns) {
     if (now_ns < r->lookup_ns || d == NULL || d->n_nodes == 0)
         return;
     r->lookup_ns = now_ns + (uint64_t)LOOKUP_EVERY_MS * STORE_MS_NS;
-    const Tercet__Pb__DirectoryNode *n = d->nodes[s->lookup_at++ % d->n_nodes];
+    const Tercet__Pb__DirectoryNode *n = d->nodes[(r->gid + r->lookups++) % d->n_nodes];
     req.gid = r->gid;
     if (strcmp(n->addr, s->addr) != 0)
         TC_IGNORE(store__call(s, &call, n->addr, &req.base, &id)); /* the next one is asked later */

@@ -115,6 +115,7 @@ struct replica {
     bool restive;                 /* a leader: a member has fallen silent, not for long yet */
     uint64_t fed_ns;              /* a leader was heard then, or this one led */
     uint64_t lookup_ns;           /* alone for long: it asks about its group next */
+    uint64_t lookups;             /* how often: another node each time */
     bool excluded;                /* a newer committed configuration is without it */
     uint32_t live_logs;           /* a leader: voters that answer, itself included */
 
@@ -237,7 +238,6 @@ struct store {
     struct tc_list calls;              /* to other nodes, not answered yet; see call.h */
     size_t call_count;
     uint64_t next_call;
-    size_t lookup_at; /* node of the directory that is asked next */
 };
 
 struct store_job {
