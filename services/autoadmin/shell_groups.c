@@ -128,6 +128,13 @@ void shell_groups_fill(struct shell_view *v, const struct catalog *c) {
     }
 }
 
+const struct plan_group *shell_groups_find(const struct shell_view *v, uint64_t gid) {
+    for (uint32_t i = 0; i < v->snapshot.group_count; i++)
+        if (v->snapshot.groups[i].gid == gid)
+            return &v->snapshot.groups[i];
+    return NULL;
+}
+
 const Tercet__Pb__ReplicaInfo *shell_groups_leader(const struct shell_view *v, uint64_t gid) {
     for (uint32_t i = 0; i < v->snapshot.group_count; i++)
         if (v->snapshot.groups[i].gid == gid)

@@ -6,6 +6,8 @@
 
 /* Fills v->snapshot.groups from v->reports; nodes must be there. */
 void shell_groups_fill(struct shell_view *v, const struct catalog *c);
+/* The entry of a group; NULL: it has no leader. */
+const struct plan_group *shell_groups_find(const struct shell_view *v, uint64_t gid);
 /* The report that a group's entry was made of; NULL: it has no leader. */
 const Tercet__Pb__ReplicaInfo *shell_groups_leader(const struct shell_view *v, uint64_t gid);
 

@@ -41,13 +41,6 @@ static tc_err reserve(struct shell_order *o, struct catalog *c, const struct she
     return err;
 }
 
-static const struct plan_group *find_group(const struct shell_view *v, uint64_t gid) {
-    for (uint32_t i = 0; i < v->snapshot.group_count; i++)
-        if (v->snapshot.groups[i].gid == gid)
-            return &v->snapshot.groups[i];
-    return NULL;
-}
-
 static tc_err ask_split(const struct shell_order *o, struct catalog *c,
                         const struct plan_group *g) {
     Tercet__Pb__SplitRequest request = TERCET__PB__SPLIT_REQUEST__INIT;
@@ -68,13 +61,13 @@ static tc_err ask_merge(const struct shell_order *o, struct catalog *c,
 }
 
 static tc_err ask(const struct shell_order *o, struct catalog *c, const struct shell_view *v) {
-    const struct plan_group *g = find_group(v, o->message.parents[0]);
+    const struct plan_group *g = shell_groups_find(v, o->message.parents[0]);
     TC_ASSERT(g != NULL && o->message.n_children > 0); /* it is led, and ids are reserved */
     return o->message.n_children == 2 ? ask_split(o, c, g) : ask_merge(o, c, g);
 }
 
 static tc_err seal(const struct shell_order *o, struct catalog *c, const struct shell_view *v) {
-    const struct plan_group *g = find_group(v, o->message.parents[1]);
+    const struct plan_group *g = shell_groups_find(v, o->message.parents[1]);
     TC_ASSERT(g != NULL && o->message.n_children == 1);
     Tercet__Pb__SealRequest request = TERCET__PB__SEAL_REQUEST__INIT;
     request.gid = g->gid;

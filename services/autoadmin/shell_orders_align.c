@@ -3,14 +3,8 @@
 #include "base/assert.h"
 #include "catalog/order.h"
 #include "shell_execute_private.h"
+#include "shell_groups.h"
 #include "shell_orders_private.h"
-
-static const struct plan_group *find_group(const struct shell_view *v, uint64_t gid) {
-    for (uint32_t i = 0; i < v->snapshot.group_count; i++)
-        if (v->snapshot.groups[i].gid == gid)
-            return &v->snapshot.groups[i];
-    return NULL;
-}
 
 static bool stands_on(const struct plan_group *g, uint32_t node) {
     for (uint32_t i = 0; i < g->member_count; i++)
@@ -30,14 +24,15 @@ static bool is_moving(const struct shell_view *v, uint64_t gid) {
     for (uint32_t i = 0; i < v->snapshot.order_count; i++)
         if (v->snapshot.orders[i].gid == gid)
             return true;
-    const struct plan_group *g = find_group(v, gid);
+    const struct plan_group *g = shell_groups_find(v, gid);
     return g && g->changing;
 }
 
 void shell_order_look_aligned(const struct shell_order *o, const struct shell_view *v,
                               struct reshape_view *seen) {
     const uint64_t *gids = o->message.parents;
-    const struct plan_group *left = find_group(v, gids[0]), *right = find_group(v, gids[1]);
+    const struct plan_group *left = shell_groups_find(v, gids[0]),
+                            *right = shell_groups_find(v, gids[1]);
     uint32_t shared = 0, covered = 0;
     seen->moving = is_moving(v, gids[0]) || is_moving(v, gids[1]);
     for (uint32_t i = 0; left && i < left->member_count; i++) {
@@ -81,7 +76,7 @@ static tc_err order_move(struct catalog *c, const struct shell_view *v, uint64_t
 tc_err shell_order_move(const struct shell_order *o, struct catalog *c, const struct shell_view *v,
                         uint32_t index) {
     uint64_t gid = o->message.parents[index], other_gid = o->message.parents[1 - index];
-    const struct plan_group *g = find_group(v, gid);
+    const struct plan_group *g = shell_groups_find(v, gid);
     if (g == NULL)
         return TC_EUNAVAILABLE;
     for (uint32_t to = 0; to < v->snapshot.node_count; to++) {
@@ -96,7 +91,7 @@ tc_err shell_order_move(const struct shell_order *o, struct catalog *c, const st
 
 tc_err shell_order_transfer(const struct shell_order *o, struct catalog *c,
                             const struct shell_view *v) {
-    const struct plan_group *g = find_group(v, o->message.parents[0]);
+    const struct plan_group *g = shell_groups_find(v, o->message.parents[0]);
     for (uint32_t i = 0; g && i < g->member_count; i++) {
         const struct plan_member *m = &g->members[i];
         if (m->log || m->node_index == PLAN_NODE_NONE ||

@@ -8,7 +8,6 @@
 
 enum {
     YOUNG_S = 10, /* whoever plans treats a process that has just started with care */
-    PEERS_MAX = QUORUM_VOTERS_MAX + PAXOS_LEARNERS_MAX,
 };
 
 static uint64_t mix(uint64_t digest, const uint64_t *words, size_t count) {
@@ -16,7 +15,7 @@ static uint64_t mix(uint64_t digest, const uint64_t *words, size_t count) {
 }
 
 static uint64_t mix_peers(uint64_t digest, const struct replica *r, uint64_t now_ns) {
-    struct heal_peer peers[PEERS_MAX];
+    struct heal_peer peers[HEAL_PEERS_MAX];
     size_t count = store__heal_peers(r, now_ns, peers);
     for (size_t i = 0; i < count; i++) {
         const uint64_t words[] = {peers[i].rid, peers[i].learner, peers[i].has_tree,

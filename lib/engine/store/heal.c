@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 enum {
-    PEERS_MAX = QUORUM_VOTERS_MAX + PAXOS_LEARNERS_MAX,
     ASK_AGAIN_MS = 500,
     CONFIRMED_MS = 5000, /* so long a second opinion counts */
     SHIP_AGAIN_MS = 1000,
@@ -80,9 +79,9 @@ static uint32_t copies_into(const struct store *s, struct tc_slice uuid) {
 }
 
 size_t store__heal_peers(const struct replica *r, uint64_t now_ns,
-                         struct heal_peer peers[PEERS_MAX]) {
-    struct paxos_peer_status status[PEERS_MAX];
-    size_t count = paxos_peers(r->paxos, status, PEERS_MAX);
+                         struct heal_peer peers[HEAL_PEERS_MAX]) {
+    struct paxos_peer_status status[HEAL_PEERS_MAX];
+    size_t count = paxos_peers(r->paxos, status, HEAL_PEERS_MAX);
     const struct store_heal *h = r->heal;
     for (size_t i = 0; i < count; i++) {
         const struct paxos_peer_status *p = &status[i];
@@ -308,8 +307,8 @@ static void note_joined(struct replica *r) {
 /* ---- copies */
 
 void store__heal_below_base(struct replica *r, uint32_t rid) {
-    struct paxos_peer_status status[PEERS_MAX];
-    size_t count = paxos_peers(r->paxos, status, PEERS_MAX);
+    struct paxos_peer_status status[HEAL_PEERS_MAX];
+    size_t count = paxos_peers(r->paxos, status, HEAL_PEERS_MAX);
     for (size_t i = 0; i < count; i++) {
         if (status[i].rid != rid)
             continue;
@@ -363,7 +362,7 @@ static void carry_out(struct replica *r, const struct heal_action *a, uint64_t n
     }
 }
 
-static struct heal_input look(struct replica *r, struct heal_peer peers[PEERS_MAX],
+static struct heal_input look(struct replica *r, struct heal_peer peers[HEAL_PEERS_MAX],
                               uint64_t now_ns) {
     size_t peer_count = store__heal_peers(r, now_ns, peers), store_count = 0;
     const struct heal_store *stores = store__directory_look(r->store, now_ns, &store_count);
@@ -400,7 +399,7 @@ static void note_members(struct replica *r, const struct heal_input *in) {
 }
 
 void store__heal_tick(struct replica *r, uint64_t now_ns) {
-    struct heal_peer peers[PEERS_MAX];
+    struct heal_peer peers[HEAL_PEERS_MAX];
     if (r->paxos == NULL || !store__group_leads(r))
         return;
     note_joined(r);
@@ -420,8 +419,8 @@ void store__heal_progress(const struct replica *r, Tercet__Pb__ChangeReplicaRepl
     const struct store_heal *h = r->heal;
     const struct quorum_config *c = paxos_config(r->paxos);
     if (h && h->newcomer) {
-        struct paxos_peer_status status[PEERS_MAX];
-        size_t count = paxos_peers(r->paxos, status, PEERS_MAX);
+        struct paxos_peer_status status[HEAL_PEERS_MAX];
+        size_t count = paxos_peers(r->paxos, status, HEAL_PEERS_MAX);
         ret->rid = h->change.rid;
         ret->state = quorum_find(c, ret->rid) ? TERCET__PB__CHANGE_STATE__CHANGE_JOINT
                                               : TERCET__PB__CHANGE_STATE__CHANGE_LEARNING;

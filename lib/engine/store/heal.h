@@ -8,6 +8,10 @@
 #include "core/heal/heal.h"
 #include "engine/store/call.h"
 
+enum {
+    HEAL_PEERS_MAX = QUORUM_VOTERS_MAX + PAXOS_LEARNERS_MAX,
+};
+
 struct store_heal {
     struct heal_change change;
     Tercet__Pb__Member *newcomer; /* of the change; owned; NULL: none goes on */
@@ -43,6 +47,6 @@ TC_MUST_USE tc_err store__heal_begin(struct replica *r, const Tercet__Pb__Direct
 void store__heal_progress(const struct replica *r, Tercet__Pb__ChangeReplicaReply *ret);
 /* What the leader knows of the others, for core/heal and for people. */
 size_t store__heal_peers(const struct replica *r, uint64_t now_ns,
-                         struct heal_peer peers[QUORUM_VOTERS_MAX + PAXOS_LEARNERS_MAX]);
+                         struct heal_peer peers[HEAL_PEERS_MAX]);
 
 #endif

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 
 enum {
-    INFO_PEERS_MAX = QUORUM_VOTERS_MAX + PAXOS_LEARNERS_MAX,
     PUSH_PARTITIONS_MAX = 64,
 };
 
@@ -37,13 +36,13 @@ static const char *state_text(const struct replica *r) {
 /* What a leader adds: the change that goes on, and what it knows of the others. */
 struct leader_info {
     Tercet__Pb__ChangeReplicaReply change;
-    Tercet__Pb__PeerInfo peers[INFO_PEERS_MAX];
-    Tercet__Pb__PeerInfo *pointers[INFO_PEERS_MAX];
+    Tercet__Pb__PeerInfo peers[HEAL_PEERS_MAX];
+    Tercet__Pb__PeerInfo *pointers[HEAL_PEERS_MAX];
 };
 
 static void fill_leader(const struct replica *r, Tercet__Pb__ReplicaInfo *info,
                         struct leader_info *l) {
-    struct heal_peer peers[INFO_PEERS_MAX];
+    struct heal_peer peers[HEAL_PEERS_MAX];
     size_t count = store__heal_peers(r, store__now_ns(r->store), peers);
     tercet__pb__change_replica_reply__init(&l->change);
     store__heal_progress(r, &l->change);
