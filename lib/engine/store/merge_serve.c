@@ -16,11 +16,6 @@ static bool are_possible(uint64_t left_gid, uint64_t right_gid, uint64_t merged_
            merged_gid != right_gid && left_gid != STORE_SYSTEM_GID && right_gid != STORE_SYSTEM_GID;
 }
 
-static bool is_used(struct store *s, uint64_t gid) {
-    struct replica *child;
-    return store__split_child_known(s, gid, &child) != TC_ENOTFOUND;
-}
-
 static bool has_store(const struct quorum_config *c, const struct quorum_member *m) {
     for (uint32_t i = 0; i < c->sets[0].count; i++)
         if (memcmp(c->sets[0].members[i].store, m->store, sizeof m->store) == 0)
@@ -64,7 +59,7 @@ static tc_err check_seal(struct replica *r, const Tercet__Pb__SealRequest *req) 
     const struct replica *left = store__find(r->store, req->left_gid);
     if (!are_possible(req->left_gid, req->gid, req->merged_gid))
         return TC_EINVAL;
-    if (is_used(r->store, req->merged_gid))
+    if (store__seal_gid_used(r->store, req->merged_gid))
         return TC_EEXISTS;
     if (left == NULL || left->paxos == NULL)
         return TC_ENOTALIGNED;
@@ -85,7 +80,7 @@ static tc_err seal(struct replica *r, const Tercet__Pb__SealRequest *req) {
         return TC_EEXISTS;
     if (r->seal)
         return r->seal->gids[0] == req->merged_gid ? TC_OK : TC_EEXISTS;
-    TC_TRY(store__group_may_read(r));
+    TC_TRY(store__seal_may_begin(r));
     if (r->status.seal_index)
         return TC_OK;
     TC_TRY(check_seal(r, req));
@@ -104,8 +99,6 @@ tc_err store_seal(struct store *s, const Tercet__Pb__SealRequest *req, struct tc
     if (r == NULL || r->paxos == NULL)
         return TC_ENOTFOUND;
     tc_err err = seal(r, req);
-    if (err == TC_EUNAVAILABLE)
-        err = TC_EBUSY; /* leads, and waits for its lease */
     if (err != TC_OK && err != TC_ENOTLEADER)
         return err;
     (void)store__merge_fill_seal(r, &reply);
@@ -146,7 +139,7 @@ static tc_err check_merge(struct replica *r, const Tercet__Pb__MergeRequest *req
                           const struct replica *right) {
     if (!are_possible(req->gid, req->right_gid, req->merged_gid))
         return TC_EINVAL;
-    if (is_used(r->store, req->merged_gid))
+    if (store__seal_gid_used(r->store, req->merged_gid))
         return TC_EEXISTS;
     if (right == NULL || right->paxos == NULL)
         return TC_ENOTALIGNED;
@@ -187,7 +180,7 @@ static tc_err merge(struct replica *r, const Tercet__Pb__MergeRequest *req) {
         return TC_EEXISTS;
     if (r->seal)
         return r->seal->gids[0] == req->merged_gid ? TC_OK : TC_EEXISTS;
-    TC_TRY(store__group_may_read(r));
+    TC_TRY(store__seal_may_begin(r));
     if (r->status.seal_index)
         return TC_OK;
     TC_TRY(check_merge(r, req, right));
@@ -200,8 +193,6 @@ tc_err store_merge(struct store *s, const Tercet__Pb__MergeRequest *req, struct 
     if (r == NULL || r->paxos == NULL)
         return TC_ENOTFOUND;
     tc_err err = merge(r, req);
-    if (err == TC_EUNAVAILABLE)
-        err = TC_EBUSY; /* leads, and waits for its lease */
     if (err != TC_OK && err != TC_ENOTLEADER)
         return err;
     (void)store__merge_fill(r, &reply);

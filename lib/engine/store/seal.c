@@ -139,6 +139,16 @@ void store__seal_tick(struct replica *r, uint64_t now_ns) {
 
 /* ---- proposing */
 
+bool store__seal_gid_used(struct store *s, uint64_t gid) {
+    struct replica *child;
+    return store__split_child_known(s, gid, &child) != TC_ENOTFOUND;
+}
+
+tc_err store__seal_may_begin(struct replica *r) {
+    tc_err err = store__group_may_read(r);
+    return err == TC_EUNAVAILABLE ? TC_EBUSY : err;
+}
+
 bool store__seal_is_live(const struct replica *r, const struct paxos_entry *e) {
     return r->seal_index == e->index && r->seal_ballot == e->ballot;
 }

@@ -61,6 +61,11 @@ bool store__seal_neighbours(const struct replica *left, const struct replica *ri
  *            TC_ECORRUPT, TC_EIO, TC_EFULL */
 TC_MUST_USE tc_err store__seal_apply(struct replica *r, const struct paxos_entry *e,
                                      struct tc_slice body);
+/* A group of that number is, or was, on this store. */
+bool store__seal_gid_used(struct store *s, uint64_t gid);
+/* A leader under its lease.
+ *   Errors   TC_ENOTLEADER; TC_EBUSY (leads, and waits for its lease) */
+TC_MUST_USE tc_err store__seal_may_begin(struct replica *r);
 /* Propose an entry that seals; this process may let the children begin. What is in memory is
  * written first, so that the pause is short.
  *   Errors   TC_EBUSY (that, or members are being changed), those of paxos */

@@ -44,11 +44,6 @@ bool store__split_fill(struct replica *r, Tercet__Pb__SplitReply *reply,
     return true;
 }
 
-static bool used(struct store *s, uint64_t gid) {
-    struct replica *child;
-    return store__split_child_known(s, gid, &child) != TC_ENOTFOUND;
-}
-
 static tc_err check(struct replica *r, const Tercet__Pb__SplitRequest *req) {
     const Tercet__Pb__Partition *p = r->desc->partition;
     struct tc_slice key = store__bytes(req->key);
@@ -58,7 +53,10 @@ static tc_err check(struct replica *r, const Tercet__Pb__SplitRequest *req) {
         !key_in_range(key, store__bytes(p->start), store__bytes(p->end)) ||
         r->gid == STORE_SYSTEM_GID)
         return TC_EINVAL;
-    return used(r->store, req->left_gid) || used(r->store, req->right_gid) ? TC_EEXISTS : TC_OK;
+    return store__seal_gid_used(r->store, req->left_gid) ||
+                   store__seal_gid_used(r->store, req->right_gid)
+               ? TC_EEXISTS
+               : TC_OK;
 }
 
 static tc_err propose(struct replica *r, const Tercet__Pb__SplitRequest *req) {
@@ -79,7 +77,7 @@ static tc_err split(struct replica *r, const Tercet__Pb__SplitRequest *req) {
         bool same = r->seal->gids[0] == req->left_gid && r->seal->gids[1] == req->right_gid;
         return same ? TC_OK : TC_EEXISTS;
     }
-    TC_TRY(store__group_may_read(r));
+    TC_TRY(store__seal_may_begin(r));
     if (r->status.seal_index)
         return TC_OK;
     TC_TRY(check(r, req));
@@ -93,8 +91,6 @@ tc_err store_split(struct store *s, const Tercet__Pb__SplitRequest *req, struct 
     if (r == NULL || r->paxos == NULL)
         return TC_ENOTFOUND;
     tc_err err = split(r, req);
-    if (err == TC_EUNAVAILABLE)
-        err = TC_EBUSY; /* leads, and waits for its lease */
     if (err != TC_OK && err != TC_ENOTLEADER)
         return err;
     (void)store__split_fill(r, &reply, children);
