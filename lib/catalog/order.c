@@ -11,6 +11,12 @@ enum {
     ARENA_BYTES_MAX = 64 * 1024 * 1024,
 };
 
+uint64_t catalog_wall_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 void catalog_order_name(uint64_t gid, char ret_name[24]) {
     snprintf(ret_name, 24, "%020" PRIu64, gid);
 }
@@ -62,12 +68,10 @@ static tc_err check_others(const struct catalog_records *all, const char *name,
 
 static tc_err write_order(struct catalog *c, const char *name,
                           const Tercet__Pb__ReshapeOrder *order, uint64_t version) {
-    struct timespec t;
     struct tc_buf data = {0};
     Tercet__Pb__ReshapeOrder fresh = *order;
-    clock_gettime(CLOCK_REALTIME, &t);
     fresh.step = TERCET__PB__RESHAPE_STEP__RESHAPE_ASKED;
-    fresh.asked_ms = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    fresh.asked_ms = catalog_wall_ms();
     fresh.step_ms = fresh.asked_ms;
     proto_append(&data, &fresh.base);
     struct system_record r = {TC_SLICE_LIT(SYSTEM_KIND_RESHAPE), tc_slice_str(name), version + 1,

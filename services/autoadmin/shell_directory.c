@@ -1,9 +1,8 @@
 #include "shell_directory.h"
 
+#include "catalog/order.h"
 #include "proto/bytes.h"
 #include "shell_fan.h"
-
-#include <time.h>
 
 /* A directory under construction; everything borrows from the view. */
 struct draft {
@@ -93,9 +92,7 @@ static tc_err record(struct shell_directory *d, struct catalog *c, const struct 
     if (same && (same_counters(&draft->directory, old) ||
                  !passed(d->recorded_ns, now_ns, SHELL_DIRECTORY_COUNTERS_MS)))
         return TC_OK;
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    uint64_t version = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    uint64_t version = catalog_wall_ms();
     if (version <= v->directory_version)
         version = v->directory_version + 1;
     draft->directory.version = version;

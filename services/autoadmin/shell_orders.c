@@ -3,18 +3,10 @@
 #include "base/assert.h"
 #include "shell_orders_private.h"
 
-#include <time.h>
-
 enum {
     ACTIONS_PER_ROUND_MAX = 16,
     NOTE_AFTER_MS = 2000, /* what an order waits for becomes worth a write */
 };
-
-uint64_t shell_order_now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- the records */
 

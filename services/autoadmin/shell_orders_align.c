@@ -68,7 +68,7 @@ static tc_err order_move(struct catalog *c, const struct shell_view *v, uint64_t
     order.gid = gid;
     order.from = (char *)(uintptr_t)v->reports[m->node_index]->node;
     order.to = (char *)(uintptr_t)v->reports[to]->node;
-    order.asked_ms = shell_order_now_ms();
+    order.asked_ms = catalog_wall_ms();
     catalog_order_name(gid, name);
     return shell_write_record(c, SYSTEM_KIND_MOVE, tc_slice_str(name), 1, 0, &order.base);
 }

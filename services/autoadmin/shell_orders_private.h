@@ -4,7 +4,6 @@
 
 #include "shell_orders.h"
 
-uint64_t shell_order_now_ms(void); /* wall clock */
 struct reshape_view shell_order_look(const struct shell_order *o, const struct shell_view *v);
 /* Write the record as the message has it. */
 TC_MUST_USE tc_err shell_order_write(struct shell_order *o, struct catalog *c);

@@ -120,14 +120,8 @@ int orders_give(struct catalog *c, const Tercet__Pb__ReshapeOrder *order, bool w
 
 /* ---- showing them */
 
-static uint64_t wall_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static double seconds_since(uint64_t ms) {
-    uint64_t now = wall_ms();
+    uint64_t now = catalog_wall_ms();
     return now > ms ? (double)(now - ms) / 1000 : 0;
 }
 

@@ -1,5 +1,6 @@
 #include "records.h"
 
+#include "catalog/order.h"
 #include "proto/bytes.h"
 
 #include <stdio.h>
@@ -98,12 +99,6 @@ const Tercet__Pb__DirectoryNode *records_named(const struct records *r, const ch
     return NULL;
 }
 
-static uint64_t wall_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* Write over the record that was read, or make it; conditional on nobody having been faster. */
 static tc_err put(struct records *r, const char *kind, const struct catalog_records *list,
                   struct tc_slice name, const ProtobufCMessage *message) {
@@ -132,7 +127,7 @@ tc_err records_mark(struct records *r, const char *node, bool draining) {
         return TC_OK;
     Tercet__Pb__NodeMark mark = TERCET__PB__NODE_MARK__INIT;
     mark.draining = true;
-    mark.since_ms = wall_ms();
+    mark.since_ms = catalog_wall_ms();
     return put(r, SYSTEM_KIND_NODE, &r->marks, tc_slice_str(node), &mark.base);
 }
 
@@ -145,6 +140,6 @@ tc_err records_order(struct records *r, uint64_t gid, const char *from, const ch
     order.gid = gid;
     order.from = (char *)(uintptr_t)from;
     order.to = (char *)(uintptr_t)to;
-    order.asked_ms = wall_ms();
+    order.asked_ms = catalog_wall_ms();
     return put(r, SYSTEM_KIND_MOVE, &r->orders, tc_slice_str(name), &order.base);
 }
