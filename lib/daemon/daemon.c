@@ -239,8 +239,13 @@ void daemon_drain(struct daemon *d) {
     daemon_notify("STOPPING=1");
 }
 
-int daemon_teardown(struct daemon *d) {
+void daemon_serve_end(struct daemon *d) {
     daemon_admin_stop(d->admin);
+    d->admin = NULL;
+}
+
+int daemon_teardown(struct daemon *d) {
+    daemon_serve_end(d);
     DAEMON_INFO(d->log, "stopped");
     daemon_metrics_free(d->metrics);
     daemon_log_free(d->log);

@@ -83,6 +83,8 @@ void daemon_wait(struct daemon *d);
 /* Make daemon_wait return, from any thread: a part failed for good. */
 void daemon_request_stop(struct daemon *d);
 void daemon_drain(struct daemon *d);
+/* Stop the admin endpoint: what its callbacks read may be freed. daemon_teardown does it too. */
+void daemon_serve_end(struct daemon *d);
 /* Stop the admin endpoint, free everything; returns the exit code (0). */
 int daemon_teardown(struct daemon *d);
 

@@ -188,9 +188,11 @@ static int serve(struct router *r) {
     daemon_drain(d);
     if (r->http)
         http_server_drain(r->http);
-    route_free(r->exec.route); /* waits for what is under way */
+    route_stop(r->exec.route); /* waits for what is under way; its loops may still ask */
     http_server_free(r->http);
     api_free(r->api);
+    daemon_serve_end(d); /* status and gauges read route */
+    route_free(r->exec.route);
     admit_free(r->exec.admit);
     daemon_rpc_stop(&r->rpc);
     credentials_deinit(&r->credentials);

@@ -9,9 +9,9 @@
 #ifndef TC_ROUTER_EXEC_H
 #define TC_ROUTER_EXEC_H
 
+#include "route/route.h"
 #include "router/admit/admit.h"
 #include "router/api/api.h"
-#include "router/route/route.h"
 
 enum {
     EXEC_DEADLINE_MS = 8000, /* below the 10 s for which storage recognises a repeated request */

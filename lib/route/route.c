@@ -1,4 +1,4 @@
-#include "route_private.h"
+#include "route/route_private.h"
 
 #include "base/assert.h"
 #include "proto/bytes.h"
@@ -46,7 +46,7 @@ tc_err route_new(const struct route_config *config, struct route **ret_route) {
     return TC_OK;
 }
 
-void route_free(struct route *r) {
+void route_stop(struct route *r) {
     if (r == NULL)
         return;
     pthread_mutex_lock(&r->lock);
@@ -54,6 +54,12 @@ void route_free(struct route *r) {
         pthread_cond_wait(&r->idle, &r->lock);
     r->closing = true; /* refreshes still under way end without starting more */
     pthread_mutex_unlock(&r->lock);
+}
+
+void route_free(struct route *r) {
+    if (r == NULL)
+        return;
+    route_stop(r);
     if (r->retry)
         daemon_worker_stop(r->retry);
     for (size_t i = 0; i < r->memds_count; i++)
@@ -92,10 +98,11 @@ void route_forget_table(struct route *r, struct tc_slice name, uint64_t version)
 bool route_ready(struct route *r) {
     pthread_mutex_lock(&r->lock);
     bool ready = r->ready;
-    if (!ready) /* ask where group 1 is; the answer makes us ready */
+    bool ask = !ready && !r->closing;
+    if (ask) /* where group 1 is; the answer makes us ready */
         route__lookup_add(r, TC_SLICE_EMPTY, SYSTEM_TABLE_ID, TC_SLICE_EMPTY, false, NULL, NULL);
     pthread_mutex_unlock(&r->lock);
-    if (!ready)
+    if (ask)
         route__lookup_flush(r);
     return ready;
 }
@@ -110,4 +117,16 @@ void route_stats(struct route *r, struct route_stats *ret_stats) {
     pthread_mutex_lock(&r->lock);
     *ret_stats = r->stats;
     pthread_mutex_unlock(&r->lock);
+}
+
+bool route_partition_end(struct route *r, uint64_t table_id, struct tc_slice key,
+                         struct tc_buf *ret_end) {
+    pthread_mutex_lock(&r->lock);
+    struct route_partition *p = route__partition_get(r, table_id, key, /* before= */ false);
+    pthread_mutex_unlock(&r->lock);
+    if (p == NULL)
+        return false;
+    tc_buf_append(ret_end, p->pb->end.data, p->pb->end.len);
+    route__partition_unref(p);
+    return true;
 }

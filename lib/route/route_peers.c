@@ -1,4 +1,4 @@
-#include "route_private.h"
+#include "route/route_private.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,8 @@
-#include "route_private.h"
+#include "route/route_private.h"
 
 #include "base/assert.h"
 #include "base/mutant.h"
+#include "proto/bytes.h"
 #include "rpc/message.h"
 
 #include <stdlib.h>
@@ -14,6 +15,10 @@ void route__finished(struct route *r) {
     if (--r->in_flight == 0)
         pthread_cond_broadcast(&r->idle);
     pthread_mutex_unlock(&r->lock);
+}
+
+void route__begun(struct route *r, bool missed) {
+    r->in_flight += missed ? 2 : 1;
 }
 
 static void finish(struct route_call *c, tc_err err, const ProtobufCMessage *reply) {
@@ -37,6 +42,16 @@ static void new_request_id(struct route *r, uint8_t ret_id[16]) {
     memcpy(ret_id, id, sizeof id);
 }
 
+/* Lock held. A reference to the cached partition; without one the call waits for memds. */
+static struct route_partition *begin(struct route *r, struct route_call *c) {
+    struct route_partition *p = route__partition_get(r, c->table_id, c->key, c->before);
+    r->stats.calls++;
+    r->stats.call_misses += p == NULL;
+    route__begun(r, p == NULL);
+    route__lookup_add(r, TC_SLICE_EMPTY, c->table_id, c->key, c->before, NULL, p ? NULL : c);
+    return p;
+}
+
 void route_call(struct route *r, struct route_call *c) {
     c->route = r;
     c->partition = NULL;
@@ -44,15 +59,18 @@ void route_call(struct route *r, struct route_call *c) {
     c->maybe_applied = false;
     new_request_id(r, c->request_id);
     pthread_mutex_lock(&r->lock);
-    r->stats.calls++;
-    r->in_flight++;
-    struct route_partition *p = route__partition_get(r, c->table_id, c->key, c->before);
-    r->stats.call_misses += p == NULL;
-    route__lookup_add(r, TC_SLICE_EMPTY, c->table_id, c->key, c->before, NULL, p ? NULL : c);
+    bool refused = r->closing;
+    struct route_partition *p = refused ? NULL : begin(r, c);
     pthread_mutex_unlock(&r->lock);
+    if (refused) {
+        c->done(c, TC_EUNAVAILABLE, NULL, NULL);
+        return;
+    }
+    route__lookup_flush(r); /* before the call is sent: once it is answered, route may be freed */
     if (p)
         route__call_routed(r, c, TC_OK, p);
-    route__lookup_flush(r);
+    else
+        route__finished(r);
 }
 
 static uint64_t backoff_ns(const struct route_call *c) {
@@ -163,12 +181,35 @@ static void handle(struct route *r, struct route_call *c, tc_err err, const Prot
     }
 }
 
+static const ProtobufCMessageDescriptor *reply_type(enum route_call_kind kind) {
+    switch (kind) {
+    case ROUTE_ITEM:
+        return &tercet__pb__item_reply__descriptor;
+    case ROUTE_RANGE:
+        return &tercet__pb__range_reply__descriptor;
+    case ROUTE_INDEX:
+        break;
+    }
+    return &tercet__pb__index_reply__descriptor;
+}
+
+static const Tercet__Pb__Partition *moved_of(enum route_call_kind kind,
+                                             const ProtobufCMessage *reply) {
+    switch (kind) {
+    case ROUTE_ITEM:
+        return ((const Tercet__Pb__ItemReply *)reply)->moved;
+    case ROUTE_RANGE:
+        return ((const Tercet__Pb__RangeReply *)reply)->moved;
+    case ROUTE_INDEX:
+        break;
+    }
+    return ((const Tercet__Pb__IndexReply *)reply)->moved;
+}
+
 static void answered(void *user, const struct rpc_reply *reply) {
     struct route_call *c = user;
     struct route *r = c->route;
-    const ProtobufCMessageDescriptor *type = c->kind == ROUTE_ITEM
-                                                 ? &tercet__pb__item_reply__descriptor
-                                                 : &tercet__pb__range_reply__descriptor;
+    const ProtobufCMessageDescriptor *type = reply_type(c->kind);
     ProtobufCMessage *message = NULL;
     tc_err err = reply->err;
     if (reply->from_peer) {
@@ -176,28 +217,43 @@ static void answered(void *user, const struct rpc_reply *reply) {
         if (message == NULL)
             err = TC_EUNKNOWN;
     }
-    const Tercet__Pb__Partition *moved = NULL;
-    if (message)
-        moved = c->kind == ROUTE_ITEM ? ((Tercet__Pb__ItemReply *)message)->moved
-                                      : ((Tercet__Pb__RangeReply *)message)->moved;
-    handle(r, c, err, message, moved);
+    handle(r, c, err, message, message ? moved_of(c->kind, message) : NULL);
     if (message)
         protobuf_c_message_free_unpacked(message, NULL);
 }
 
+/* Rows of an index that do not all stand in this partition: the caller must divide them anew. */
+static bool is_astride(const struct route_call *c) {
+    const Tercet__Pb__IndexRequest *index = &c->request.index;
+    if (c->kind != ROUTE_INDEX || index->n_rows == 0)
+        return false;
+    const Tercet__Pb__IndexRow *last = index->rows[index->n_rows - 1];
+    return !route__partition_holds(c->partition->pb, proto_slice(last->key), /* before= */ false);
+}
+
 static tc_err send_to(struct route_call *c, struct rpc_peer *peer, uint32_t deadline_ms) {
     const Tercet__Pb__Partition *p = c->partition->pb;
-    if (c->kind == ROUTE_RANGE) {
+    if (TC_MUTANT(101)) /* a repeat is not known as one */
+        new_request_id(c->route, c->request_id);
+    const ProtobufCBinaryData id = {sizeof c->request_id, c->request_id};
+    switch (c->kind) {
+    case ROUTE_RANGE:
         c->request.range.gid = p->gid;
         c->request.range.epoch = p->epoch;
         return rpc_peer_request_message(peer, TERCET__PB__FRAME_KIND__FRAME_RANGE,
                                         &c->request.range.base, deadline_ms, answered, c);
+    case ROUTE_INDEX:
+        c->request.index.gid = p->gid;
+        c->request.index.epoch = p->epoch;
+        c->request.index.request_id = id;
+        return rpc_peer_request_message(peer, TERCET__PB__FRAME_KIND__FRAME_INDEX,
+                                        &c->request.index.base, deadline_ms, answered, c);
+    case ROUTE_ITEM:
+        break;
     }
-    if (TC_MUTANT(101)) /* a repeat is not known as one */
-        new_request_id(c->route, c->request_id);
     c->request.item.gid = p->gid;
     c->request.item.epoch = p->epoch;
-    c->request.item.request_id = (ProtobufCBinaryData){sizeof c->request_id, c->request_id};
+    c->request.item.request_id = id;
     return rpc_peer_request_message(peer, TERCET__PB__FRAME_KIND__FRAME_ITEM, &c->request.item.base,
                                     deadline_ms, answered, c);
 }
@@ -206,6 +262,10 @@ static void send_now(struct route *r, struct route_call *c) {
     uint64_t now_ns = daemon_now_ns();
     if (now_ns >= c->deadline_ns) {
         finish(c, TC_EUNAVAILABLE, NULL);
+        return;
+    }
+    if (is_astride(c)) {
+        finish(c, TC_EMOVED, NULL);
         return;
     }
     uint64_t left_ms = (c->deadline_ns - now_ns) / 1000000u + 1;

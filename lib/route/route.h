@@ -14,8 +14,8 @@
  * thread, on the retry thread, or inside the call itself; they must not block.
  * Memory: calls are the caller's structs, untouched by anybody else from the callback on.
  */
-#ifndef TC_ROUTER_ROUTE_H
-#define TC_ROUTER_ROUTE_H
+#ifndef TC_ROUTE_ROUTE_H
+#define TC_ROUTE_ROUTE_H
 
 #include "core/item/item.h"
 #include "daemon/options.h"
@@ -64,14 +64,16 @@ struct route_find {
 enum route_call_kind {
     ROUTE_ITEM,  /* request.item */
     ROUTE_RANGE, /* request.range */
+    ROUTE_INDEX, /* request.index: rows in order of key, all inside one partition */
 };
 
-/* One storage request. gid, epoch and (for items) request_id are filled in by route. */
+/* One storage request. gid, epoch and (for writes) request_id are filled in by route. */
 struct route_call {
     enum route_call_kind kind;
     union {
         Tercet__Pb__ItemRequest item;
         Tercet__Pb__RangeRequest range;
+        Tercet__Pb__IndexRequest index;
     } request;
     uint64_t table_id;
     struct tc_slice key; /* the partition is the one whose range holds it */
@@ -79,8 +81,9 @@ struct route_call {
     bool any_replica;    /* eventually consistent: any storage replica will do */
     uint64_t deadline_ns;
     /* err is the server's or the final local one. reply is NULL unless a node answered; an
-     * ItemReply or RangeReply, freed by route after done returns. partition is the one served by.
-     */
+     * ItemReply, RangeReply or IndexReply, freed by route after done returns. partition is the one
+     * served by. TC_EMOVED (ROUTE_INDEX): the rows stand in more than one partition; nothing was
+     * written by the attempt that found it out. */
     void (*done)(struct route_call *c, tc_err err, const ProtobufCMessage *reply,
                  const Tercet__Pb__Partition *partition);
     void *user;
@@ -96,7 +99,11 @@ struct route_call {
 };
 
 TC_MUST_USE tc_err route_new(const struct route_config *config, struct route **ret_route);
-/* Calls still under way are answered first. Blocks. Call before rpc_stop. */
+/* Wait until no find or call is under way; from then on they are answered TC_EUNAVAILABLE at once.
+ * Blocks; not from a callback. For callers whose threads cannot be ended before what they asked for
+ * is answered: stop, end them, free. NULL is a no-op. */
+void route_stop(struct route *r);
+/* Stops first. Nobody calls route any more. Blocks. Call before rpc_stop. NULL is a no-op. */
 void route_free(struct route *r);
 
 void route_find(struct route *r, struct route_find *f);
@@ -106,6 +113,10 @@ void route_learn_table(struct route *r, const Tercet__Pb__TableDescriptor *d);
 void route_forget_table(struct route *r, struct tc_slice name, uint64_t version);
 
 void route_call(struct route *r, struct route_call *c);
+/* Where the cached partition that holds key ends: appended to ret_end (nothing: the table's end).
+ * False: it is not cached; the next call for key will have it so. Asks nobody. */
+bool route_partition_end(struct route *r, uint64_t table_id, struct tc_slice key,
+                         struct tc_buf *ret_end);
 
 /* True once the system group could be found: the router can serve. */
 bool route_ready(struct route *r);

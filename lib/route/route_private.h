@@ -1,13 +1,13 @@
 /* Shared by route's files. Lock order: route.lock is the only lock; it is never held across a
  * callback, a send or any other module's function that may call back. */
-#ifndef TC_ROUTER_ROUTE_PRIVATE_H
-#define TC_ROUTER_ROUTE_PRIVATE_H
+#ifndef TC_ROUTE_ROUTE_PRIVATE_H
+#define TC_ROUTE_ROUTE_PRIVATE_H
 
 #include "base/arena.h"
 #include "base/map.h"
 #include "daemon/worker.h"
 #include "engine/system/system.h"
-#include "router/route/route.h"
+#include "route/route.h"
 
 #include <pthread.h>
 
@@ -56,7 +56,7 @@ struct route {
     struct route_config config;
     pthread_mutex_t lock;
     pthread_mutex_t peers_lock; /* opening storage peers; taken without route.lock */
-    bool closing;
+    bool closing;             /* finds and calls are refused, none is under way, and lookups end */
     struct tc_map tables;     /* name -> struct route_table */
     struct tc_map partitions; /* table id -> struct route__partitions */
     struct rpc_peer *memds[ROUTE__MEMDS_MAX];
@@ -127,6 +127,10 @@ void route__call_routed(struct route *r, struct route_call *c, tc_err err,
                         struct route_partition *p);
 void route__call_again(struct route *r, struct route_call *c);
 void route__finished(struct route *r);
+/* Count a find or call in, with the lock held. One that waits for memds (missed) is counted twice:
+ * it may be answered on another thread before its caller has left route; the caller then calls
+ * route__finished. */
+void route__begun(struct route *r, bool missed);
 
 /* route_retry.c */
 void route__retry_call(struct route *r, struct route_call *c, uint64_t delay_ns);

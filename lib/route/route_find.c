@@ -1,4 +1,4 @@
-#include "route_private.h"
+#include "route/route_private.h"
 
 #include "base/assert.h"
 #include "core/item/item.h"
@@ -20,23 +20,38 @@ static bool in_change(const struct route_table *t) {
            t->descriptor->status == TERCET__PB__TABLE_STATUS__TABLE_DELETING;
 }
 
+/* Lock held. A reference if the record can be used at once; otherwise the find waits. */
+static struct route_table *begin(struct route *r, struct route_find *f) {
+    struct route_table *t = route__table_get(r, f->name), *unusable = NULL;
+    if (t && in_change(t)) {
+        unusable = t;
+        t = NULL;
+    }
+    r->stats.finds++;
+    r->stats.find_misses += t == NULL;
+    route__begun(r, t == NULL);
+    route__lookup_add(r, f->name, 0, TC_SLICE_EMPTY, false, t ? NULL : f, NULL);
+    route_table_unref(unusable);
+    return t;
+}
+
 void route_find(struct route *r, struct route_find *f) {
     f->confirming = false;
     f->scratch = (struct tc_buf){0};
     f->call = NULL;
     pthread_mutex_lock(&r->lock);
-    r->stats.finds++;
-    r->in_flight++;
-    struct route_table *t = route__table_get(r, f->name);
-    bool usable = t && !in_change(t);
-    r->stats.find_misses += !usable;
-    route__lookup_add(r, f->name, 0, TC_SLICE_EMPTY, false, usable ? NULL : f, NULL);
+    bool refused = r->closing;
+    struct route_table *t = refused ? NULL : begin(r, f);
     pthread_mutex_unlock(&r->lock);
-    if (usable)
+    if (refused) {
+        f->done(f, TC_EUNAVAILABLE, NULL);
+        return;
+    }
+    route__lookup_flush(r); /* before the answer: after it, route may be freed */
+    if (t)
         finish(r, f, TC_OK, t);
     else
-        route_table_unref(t);
-    route__lookup_flush(r);
+        route__finished(r);
 }
 
 /* The bound keeps requests for tables that do not exist from becoming a load on group 1. */

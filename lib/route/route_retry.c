@@ -1,5 +1,5 @@
 /* One thread that holds what is to be tried again later, in order of time. */
-#include "route_private.h"
+#include "route/route_private.h"
 
 #include "base/assert.h"
 

@@ -1,7 +1,7 @@
 /* Questions to memds: queued one per use, sent as batches. Whatever queues while batches are in
  * flight goes with the next one, so memds sees fewer and larger messages as the load rises.
  * Refreshes, for which nobody waits, also wait for each other: one batch in ROUTE__REFRESH_NS. */
-#include "route_private.h"
+#include "route/route_private.h"
 
 #include "base/assert.h"
 #include "rpc/message.h"

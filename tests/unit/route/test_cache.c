@@ -1,6 +1,7 @@
 /* The router's cache of tables and partitions against a model that colours a row of key cells. */
 #include "base/prng.h"
-#include "router/route/route_private.h"
+#include "route/route_private.h"
+#include "test_route.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -171,6 +172,9 @@ int main(void) {
         cmocka_unit_test(leaders_of_one_group),
         cmocka_unit_test(newer_table_wins),
         cmocka_unit_test(full_cache_still_answers),
+        cmocka_unit_test(calls_while_route_stops),
+        cmocka_unit_test(rows_astride_are_given_back),
+        cmocka_unit_test(partition_end_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
