@@ -6,8 +6,12 @@
 #include "engine/store/store_private.h"
 
 /* Never 0. Equal numbers: the same store in the same boot with the same replicas, epochs, roles,
- * leaders, states, changes and silences (in whole seconds). What grows all the time (indices,
- * items, bytes) is not in it. O(replicas). */
+ * leaders, states, changes and silences (in whole seconds), as of the last look at each replica
+ * (due.h). What grows all the time (indices, items, bytes) is not in it. O(active replicas). */
 uint64_t store__digest(struct store *s);
+/* The replica was looked at: what it adds to the digest is taken anew. */
+void store__digest_note(struct replica *r, uint64_t now_ns);
+/* It goes. */
+void store__digest_drop(struct replica *r);
 
 #endif

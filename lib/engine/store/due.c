@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/probe.h"
 #include "engine/store/archive.h"
+#include "engine/store/digest.h"
 #include "engine/store/group.h"
 #include "engine/store/heal.h"
 #include "engine/store/learner.h"
@@ -95,6 +96,7 @@ void store__due_touch(struct replica *r, uint64_t now_ns) {
 }
 
 void store__due_drop(struct replica *r) {
+    store__digest_drop(r);
     if (r->heap_at)
         heap_remove(&r->store->due, r);
     tc_list_remove(&r->active_link);
@@ -178,6 +180,7 @@ static void look_at_active(struct store *s, uint64_t now_ns, bool upkeep) {
         if (upkeep)
             store__upkeep_replica(r, now_ns);
         at = r->active_link.next;
+        store__digest_note(r, now_ns);
         bool settled = is_settled(r);
         if (settled && now_ns >= r->active_until_ns)
             tc_list_remove(&r->active_link);
@@ -212,7 +215,8 @@ static void sweep(struct store *s, uint64_t now_ns) {
         struct replica *r = s->replicas[d->sweep_at++ % s->replica_count];
         look(r, now_ns);
         store__upkeep_replica(r, now_ns);
-        store__learner_sweep(r, now_ns);
+        store__digest_note(r, now_ns);
+        store__learner_sweep(r, now_ns); /* may delete it */
     }
 }
 

@@ -2,7 +2,7 @@
  *
  * A replica that did anything is *active* and looked at in each tick, until it has been calm for a
  * while. One whose machine wants a tick at some time waits in a heap by that time. All the others
- * are swept: each is looked at about once per second, or once in five seconds where there are ten
+ * are swept: each is looked at about once per second, or once in ten seconds where there are ten
  * thousand, a few per tick, for whatever has no time of its own (request ids that expire,
  * checkpoints by age, logs to be trimmed, removed replicas). When the nodes' support changed, the
  * sweep hurries: everybody is looked at within a few ticks.
@@ -25,7 +25,7 @@ enum {
     DUE_TICK_MS = 9,          /* between two ticks while something goes on */
     DUE_ACTIVE_MS = 300,      /* after the last event */
     DUE_SWEEP_MS = 1000,      /* a round over all replicas, at least ... */
-    DUE_SWEEP_PER_S = 2000,   /* ... and no more of them per second */
+    DUE_SWEEP_PER_S = 1000,   /* ... and no more of them per second */
     DUE_SWEEP_SHORT_MS = 250, /* the same while a group lacks a member */
     DUE_SWEEP_SHORT_PER_S = 20000,
     DUE_HURRY_COUNT_MIN = 256,   /* replicas looked at per tick in a hurry, at least */

@@ -317,13 +317,14 @@ static void push_partitions(struct store *s, size_t replicas) {
 
 void store_push_all(struct store *s) {
     push_partitions(s, s->replica_count);
-    store__tables_push_all(store__find(s, STORE_SYSTEM_GID));
+    tc_buf_clear(&s->tables_at);
+    store__tables_push(store__find(s, STORE_SYSTEM_GID), SIZE_MAX);
 }
 
 void store_push_some(struct store *s) {
     size_t count = s->replica_count < STORE_PUSH_COUNT ? s->replica_count : STORE_PUSH_COUNT;
     push_partitions(s, count);
-    store__tables_push_all(store__find(s, STORE_SYSTEM_GID));
+    store__tables_push(store__find(s, STORE_SYSTEM_GID), STORE_PUSH_TABLES);
 }
 
 /* It leads, or has handed over a moment ago and hears nobody yet who took over: the resignation may

@@ -220,6 +220,7 @@ void store_close(struct store *s) {
     }
     free((void *)s->replicas);
     store__due_deinit(s);
+    tc_buf_deinit(&s->tables_at);
     store__beat_close(s);
     tc_map_deinit(&s->by_gid);
     store__effects_deinit(s);

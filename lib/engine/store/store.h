@@ -46,7 +46,8 @@ enum {
     STORE_WAITING_COUNT_MAX = 4096,  /* reads of one group that wait for an index */
     STORE_CHUNK_BYTES_MAX = 256 * 1024,
     STORE_PAGE_BYTES_MAX = 1024 * 1024, /* items evaluated by one range request */
-    STORE_PUSH_COUNT = 1000,            /* looked at by one store_push_some */
+    STORE_PUSH_COUNT = 256,             /* replicas looked at by one store_push_some ... */
+    STORE_PUSH_TABLES = 32,             /* ... and tables told */
     STORE_DURABLE_LOGS = 3,             /* that a group should have */
 };
 
@@ -244,8 +245,9 @@ struct store_effect *store_effect_next(struct store *s);
 void store_effect_free(struct store_effect *e);
 /* Queue STORE_PUSH effects that tell memds everything this node is the authority on. */
 void store_push_all(struct store *s);
-/* The same for the next STORE_PUSH_COUNT replicas in turn: what was lost is repeated by calling
- * this now and then, at a cost that does not grow with the number of replicas. */
+/* The same for the next STORE_PUSH_COUNT replicas and STORE_PUSH_TABLES tables in turn: what was
+ * lost is repeated by calling this now and then, at a cost that does not grow with the number of
+ * replicas. */
 void store_push_some(struct store *s);
 
 /* Everything to be logged so far as one batch, or NULL: nothing to log, or one is still out. */

@@ -108,6 +108,7 @@ struct replica {
     bool announced;           /* this term's leadership was pushed to memds */
 
     uint64_t made_ns; /* here, in this process */
+    uint64_t digest;  /* its part of store.digest_sum */
 
     struct store_members members; /* everybody known to be, or to have been, of this group */
     struct store_heal *heal;      /* a leader's change of members; NULL until the first look */
@@ -227,9 +228,11 @@ struct store {
     struct store_wire_out *wire_out; /* scratch of one send and one receipt */
     struct store_wire_in *wire_in;
     struct paxos_entry *wire_entries;
-    uint64_t upkeep_ns; /* when the upkeep runs next */
-    size_t push_at;     /* replica whose partition is told to memds next */
-    size_t rest_at;     /* replica that gives back its idle memory at rest_ns */
+    uint64_t upkeep_ns;      /* when the upkeep runs next */
+    size_t push_at;          /* replica whose partition is told to memds next */
+    struct tc_buf tables_at; /* system group's leader: key of the table told last; empty: begin */
+    uint64_t digest_sum;
+    size_t rest_at; /* replica that gives back its idle memory at rest_ns */
     uint64_t rest_ns;
     uint64_t relieve_ns;               /* when a full log is looked after next */
     uint64_t prepare_ns;               /* no segment is made before */

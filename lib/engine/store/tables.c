@@ -54,19 +54,26 @@ void store__tables_changing(struct replica *r, const struct entry_mutation *m) {
         push_record(r->store, old, /* deleted= */ true);
 }
 
-void store__tables_push_all(struct replica *r) {
+void store__tables_push(struct replica *r, size_t count) {
     if (r == NULL || !store__group_leads(r))
         return;
+    struct tc_buf *at = &r->store->tables_at;
     struct tc_buf start = {0}, end = {0};
     struct btree_cursor c;
     system_kind_range(SYSTEM_KIND_TABLE, &start, &end);
     btree_cursor_init(&c, r->tree);
-    tc_err err = btree_cursor_seek(&c, BTREE_GE, tc_buf_slice(&start));
+    tc_err err = at->len ? btree_cursor_seek(&c, BTREE_GT, tc_buf_slice(at))
+                         : btree_cursor_seek(&c, BTREE_GE, tc_buf_slice(&start));
+    tc_buf_clear(at);
     while (err == TC_OK &&
            key_in_range(tc_buf_slice(&c.key), tc_buf_slice(&start), tc_buf_slice(&end))) {
         struct tc_slice item;
         if (btree_cursor_value(&c, &item) == TC_OK)
             push_record(r->store, item, /* deleted= */ false);
+        if (--count == 0) {
+            tc_buf_append_slice(at, tc_buf_slice(&c.key));
+            break;
+        }
         err = btree_cursor_next(&c);
     }
     btree_cursor_deinit(&c);

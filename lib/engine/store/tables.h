@@ -6,7 +6,8 @@
 
 /* The mutation is about to be applied to the system group. */
 void store__tables_changing(struct replica *r, const struct entry_mutation *m);
-/* Push every table record, if this replica leads the system group. */
-void store__tables_push_all(struct replica *r);
+/* Push the next count table records in turn, if this replica leads the system group; at the end the
+ * turn begins anew. */
+void store__tables_push(struct replica *r, size_t count);
 
 #endif
