@@ -89,13 +89,20 @@ struct expr_key_attr {
     enum item_type type; /* ITEM_S, ITEM_N or ITEM_B */
 };
 
+enum {
+    EXPR_KEY_PARTS_MAX = 4, /* attributes of an index's partition key, and of its sort key */
+};
+
+/* A table has one hash attribute and at most one sort attribute; a global index up to four each. */
 struct expr_key_schema {
-    struct expr_key_attr hash;
-    struct expr_key_attr sort; /* name empty: no sort key */
+    struct expr_key_attr hash[EXPR_KEY_PARTS_MAX];
+    size_t hash_count;
+    struct expr_key_attr sort[EXPR_KEY_PARTS_MAX];
+    size_t sort_count;
 };
 
 enum expr_sort_op {
-    EXPR_SORT_ALL = 0, /* no condition on the sort key */
+    EXPR_SORT_ALL = 0, /* no condition on the sort key, or none beyond those in equal[] */
     EXPR_SORT_EQ,
     EXPR_SORT_LT,
     EXPR_SORT_LE,
@@ -107,7 +114,9 @@ enum expr_sort_op {
 
 /* Encoded values, borrowed from ctx->values. */
 struct expr_key_range {
-    struct tc_slice hash;
+    struct tc_slice hash[EXPR_KEY_PARTS_MAX];  /* one value per hash attribute of the schema */
+    struct tc_slice equal[EXPR_KEY_PARTS_MAX]; /* of the sort attributes left of the one below */
+    size_t equal_count; /* which op is about; sort attributes further right are free */
     enum expr_sort_op op;
     struct tc_slice low;  /* the operand; lower bound of BETWEEN */
     struct tc_slice high; /* BETWEEN only */

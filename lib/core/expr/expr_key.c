@@ -4,6 +4,8 @@ enum {
     CONDITIONS_MAX = EXPR_OPERATORS_MAX + 1
 };
 
+static const char unsupported[] = "Query key condition not supported";
+
 /* One comparison of a key condition: name op low [high]. */
 struct key_condition {
     enum expr_op op;
@@ -99,24 +101,26 @@ static struct key_condition read_condition(const struct expr_node *node) {
     };
 }
 
-static tc_err check_distinct_keys(struct key_conditions *k) {
+static tc_err check_distinct_keys(struct key_conditions *k, const struct expr_key_schema *schema) {
     for (size_t i = 1; i < k->count; i++)
         for (size_t j = 0; j < i; j++)
             if (tc_slice_eq(read_condition(k->nodes[i]).name, read_condition(k->nodes[j]).name))
                 return fail(k->p,
                             "KeyConditionExpressions must only contain one condition per key");
-    if (k->count > 2)
+    bool composed = schema->hash_count > 1 || schema->sort_count > 1;
+    if (k->count > 2 && !composed)
         return fail(k->p, "Conditions can be of length 1 or 2 only");
     return TC_OK;
 }
 
-static tc_err collect(struct key_conditions *k, const struct expr_node *root) {
+static tc_err collect(struct key_conditions *k, const struct expr_key_schema *schema,
+                      const struct expr_node *root) {
     TC_TRY(flatten(k, root));
     for (size_t i = 0; i < k->count; i++)
         TC_TRY(check_first_operand(k->p, k->nodes[i]));
     for (size_t i = 0; i < k->count; i++)
         TC_TRY(check_operands(k->p, k->nodes[i]));
-    return check_distinct_keys(k);
+    return check_distinct_keys(k, schema);
 }
 
 /* ---- against the schema ---------------------------------------------------------------------- */
@@ -164,41 +168,64 @@ static enum expr_sort_op sort_op(enum expr_op op) {
     return op == OP_BETWEEN ? EXPR_SORT_BETWEEN : EXPR_SORT_BEGINS_WITH;
 }
 
+/* The conditions in the schema's order: every hash attribute, then sort attributes from the left.
+ */
+struct ordered {
+    struct key_condition at[2 * EXPR_KEY_PARTS_MAX];
+    size_t count;
+};
+
+static const struct expr_key_attr *attr_at(const struct expr_key_schema *schema, size_t i) {
+    return i < schema->hash_count ? &schema->hash[i] : &schema->sort[i - schema->hash_count];
+}
+
+static tc_err put_in_order(struct key_conditions *k, const struct expr_key_schema *schema,
+                           struct ordered *o) {
+    for (size_t i = 0; i < schema->hash_count; i++)
+        TC_TRY(find_condition(k, schema->hash[i].name, &o->at[i]));
+    if (k->count > schema->hash_count + schema->sort_count)
+        return fail(k->p, unsupported);
+    for (size_t i = schema->hash_count; i < k->count; i++)
+        TC_TRY(find_condition(k, attr_at(schema, i)->name, &o->at[i]));
+    o->count = k->count;
+    for (size_t i = 0; i < o->count; i++)
+        TC_TRY(check_values(k->p, attr_at(schema, i), &o->at[i]));
+    return TC_OK;
+}
+
+/* Only the last sort attribute that is named may be compared otherwise than for equality. */
 static tc_err match_schema(struct key_conditions *k, const struct expr_key_schema *schema,
                            struct expr_key_range *ret_range) {
-    static const char unsupported[] = "Query key condition not supported";
-    struct key_condition hash;
-    struct key_condition sort;
-    bool sorted = k->count == 2;
-    TC_TRY(find_condition(k, schema->hash.name, &hash));
-    if (sorted && schema->sort.name.len == 0)
-        return fail(k->p, unsupported);
-    if (sorted)
-        TC_TRY(find_condition(k, schema->sort.name, &sort));
-    TC_TRY(check_values(k->p, &schema->hash, &hash));
-    if (sorted)
-        TC_TRY(check_values(k->p, &schema->sort, &sort));
-    if (hash.op != OP_EQ)
-        return fail(k->p, unsupported);
-    *ret_range = (struct expr_key_range){.hash = hash.low};
-    if (sorted) {
-        ret_range->op = sort_op(sort.op);
-        ret_range->low = sort.low;
-        ret_range->high = sort.high;
-    }
+    struct ordered o = {0};
+    TC_TRY(put_in_order(k, schema, &o));
+    for (size_t i = 0; i < o.count; i++)
+        if (o.at[i].op != OP_EQ && (i < schema->hash_count || i + 1 < o.count))
+            return fail(k->p, unsupported);
+    *ret_range = (struct expr_key_range){0};
+    for (size_t i = 0; i < schema->hash_count; i++)
+        ret_range->hash[i] = o.at[i].low;
+    if (o.count == schema->hash_count)
+        return TC_OK;
+    for (size_t i = schema->hash_count; i + 1 < o.count; i++)
+        ret_range->equal[ret_range->equal_count++] = o.at[i].low;
+    const struct key_condition *last = &o.at[o.count - 1];
+    ret_range->op = sort_op(last->op);
+    ret_range->low = last->low;
+    ret_range->high = last->high;
     return TC_OK;
 }
 
 tc_err expr_compile_key_condition(struct tc_slice text, const struct expr_key_schema *schema,
                                   struct expr_ctx *ctx, struct expr_key_range *ret_range,
                                   struct tc_buf *diag) {
-    TC_ASSERT(schema->hash.name.len > 0);
+    TC_ASSERT(schema->hash_count >= 1 && schema->hash_count <= EXPR_KEY_PARTS_MAX);
+    TC_ASSERT(schema->sort_count <= EXPR_KEY_PARTS_MAX);
     struct expr_parser p = {.kind = EXPR_KEY_CONDITION, .ctx = ctx, .diag = diag};
     struct expr_node *root;
     TC_TRY(expr__start(&p, text));
     TC_TRY(expr__parse_condition(&p, &root));
     TC_TRY(expr__validate_condition(&p, root));
     struct key_conditions k = {.p = &p};
-    TC_TRY(collect(&k, root));
+    TC_TRY(collect(&k, schema, root));
     return match_schema(&k, schema, ret_range);
 }

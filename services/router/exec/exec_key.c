@@ -16,9 +16,11 @@ static enum item_type type_of(const Tercet__Pb__KeyAttribute *k) {
 struct expr_key_schema exec__key_schema(const Tercet__Pb__TableDescriptor *d) {
     struct expr_key_schema s = {0};
     TC_ASSERT(d->n_keys >= 1 && d->n_keys <= 2);
-    s.hash = (struct expr_key_attr){tc_slice_str(d->keys[0]->name), type_of(d->keys[0])};
+    s.hash[s.hash_count++] =
+        (struct expr_key_attr){tc_slice_str(d->keys[0]->name), type_of(d->keys[0])};
     if (d->n_keys == 2)
-        s.sort = (struct expr_key_attr){tc_slice_str(d->keys[1]->name), type_of(d->keys[1])};
+        s.sort[s.sort_count++] =
+            (struct expr_key_attr){tc_slice_str(d->keys[1]->name), type_of(d->keys[1])};
     return s;
 }
 

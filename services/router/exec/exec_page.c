@@ -225,7 +225,7 @@ static bool prepare_query(struct exec_op *op) {
     if (!take_start_key(op, p))
         return false;
     struct tc_buf prefix = {0};
-    key_append_hash(&prefix, item_value_at(range.hash));
+    key_append_hash(&prefix, item_value_at(range.hash[0]));
     bool inside =
         p->after.len == 0 || tc_slice_has_prefix(tc_buf_slice(&p->after), tc_buf_slice(&prefix));
     tc_buf_deinit(&prefix);

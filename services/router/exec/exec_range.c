@@ -61,7 +61,7 @@ static void append_end(const struct expr_key_range *range, struct tc_slice prefi
 void exec__range(const struct expr_key_range *range, struct tc_buf *ret_start,
                  struct tc_buf *ret_end) {
     struct tc_buf prefix = {0};
-    key_append_hash(&prefix, item_value_at(range->hash));
+    key_append_hash(&prefix, item_value_at(range->hash[0]));
     tc_buf_clear(ret_start);
     tc_buf_append_slice(ret_start, tc_buf_slice(&prefix));
     append_start(range, ret_start);

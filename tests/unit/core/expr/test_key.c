@@ -68,8 +68,10 @@ static void key_conditions(void **state) {
     (void)state;
     struct request r;
     request_init(&r, "", ":s='s' :n=1 :n2=2 :e=''");
-    struct expr_key_schema schema = {.hash = {TC_SLICE_LIT("pk"), ITEM_S},
-                                     .sort = {TC_SLICE_LIT("sk"), ITEM_N}};
+    struct expr_key_schema schema = {.hash = {{TC_SLICE_LIT("pk"), ITEM_S}},
+                                     .hash_count = 1,
+                                     .sort = {{TC_SLICE_LIT("sk"), ITEM_N}},
+                                     .sort_count = 1};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct expr_key_range range = {0};
         tc_buf_clear(&r.diag);
@@ -81,18 +83,18 @@ static void key_conditions(void **state) {
         assert_int_equal(err, keys[i].wanted ? TC_EINVAL : TC_OK);
         assert_int_equal(range.op, keys[i].op);
         if (err == TC_OK)
-            assert_memory_equal(range.hash.data, "\x01\x01s", 3);
+            assert_memory_equal(range.hash[0].data, "\x01\x01s", 3);
         assert_int_equal(range.high.len > 0, range.op == EXPR_SORT_BETWEEN);
         assert_int_equal(range.low.len > 0, range.op != EXPR_SORT_ALL);
     }
-    struct expr_key_schema hash_only = {.hash = {TC_SLICE_LIT("pk"), ITEM_S}};
+    struct expr_key_schema hash_only = {.hash = {{TC_SLICE_LIT("pk"), ITEM_S}}, .hash_count = 1};
     struct expr_key_range range;
     tc_buf_clear(&r.diag);
     assert_int_equal(expr_compile_key_condition(TC_SLICE_LIT("pk = :s AND sk = :n"), &hash_only,
                                                 &r.ctx, &range, &r.diag),
                      TC_EINVAL);
     assert_string_equal(request_diag(&r), "Query key condition not supported");
-    schema.sort.type = ITEM_S;
+    schema.sort[0].type = ITEM_S;
     assert_int_equal(expr_compile_key_condition(TC_SLICE_LIT("begins_with(sk, :s) AND pk = :s"),
                                                 &schema, &r.ctx, &range, &r.diag),
                      TC_OK);
@@ -100,7 +102,60 @@ static void key_conditions(void **state) {
     request_deinit(&r);
 }
 
+/* An index with two hash and three sort attributes. */
+static const struct {
+    const char *text;
+    const char *wanted; /* NULL: accepted */
+    size_t equal_count;
+    enum expr_sort_op op;
+} composed[] = {
+    {"h1 = :s AND h2 = :n", NULL, 0, EXPR_SORT_ALL},
+    {"h2 = :n AND h1 = :s AND s1 < :n", NULL, 0, EXPR_SORT_LT},
+    {"s1 = :n AND h2 = :n AND h1 = :s", NULL, 0, EXPR_SORT_EQ},
+    {"h1 = :s AND h2 = :n AND begins_with(s2, :s) AND s1 = :n", NULL, 1, EXPR_SORT_BEGINS_WITH},
+    {"h1 = :s AND h2 = :n AND s1 = :n AND s2 = :s AND s3 BETWEEN :n AND :n2", NULL, 2,
+     EXPR_SORT_BETWEEN},
+    {"h1 = :s", "Query condition missed key schema element: h2", 0, 0},
+    {"h1 = :s AND h2 = :n AND s2 = :s", "Query condition missed key schema element: s1", 0, 0},
+    {"h1 = :s AND h2 = :n AND s1 > :n AND s2 = :s", "Query key condition not supported", 0, 0},
+    {"h1 = :s AND h2 > :n", "Query key condition not supported", 0, 0},
+    {"h1 = :s AND h2 = :n AND s1 = :n AND s2 = :s AND s3 = :n AND x = :n",
+     "Query key condition not supported", 0, 0},
+    {"h1 = :s AND h2 = :s",
+     "One or more parameter values were invalid: Condition parameter type does not match schema "
+     "type",
+     0, 0},
+};
+
+static void composed_keys(void **state) {
+    (void)state;
+    struct request r;
+    request_init(&r, "", ":s='s' :n=1 :n2=2");
+    const struct expr_key_schema schema = {
+        .hash = {{TC_SLICE_LIT("h1"), ITEM_S}, {TC_SLICE_LIT("h2"), ITEM_N}},
+        .hash_count = 2,
+        .sort = {{TC_SLICE_LIT("s1"), ITEM_N},
+                 {TC_SLICE_LIT("s2"), ITEM_S},
+                 {TC_SLICE_LIT("s3"), ITEM_N}},
+        .sort_count = 3};
+    for (size_t i = 0; i < sizeof composed / sizeof *composed; i++) {
+        struct expr_key_range range = {0};
+        tc_buf_clear(&r.diag);
+        tc_err err = expr_compile_key_condition(tc_slice_str(composed[i].text), &schema, &r.ctx,
+                                                &range, &r.diag);
+        if (strcmp(request_diag(&r), composed[i].wanted ? composed[i].wanted : "") != 0)
+            fail_msg("%s\n  says   %s", composed[i].text, request_diag(&r));
+        assert_int_equal(err, composed[i].wanted ? TC_EINVAL : TC_OK);
+        assert_int_equal(range.op, composed[i].op);
+        assert_int_equal(range.equal_count, composed[i].equal_count);
+        assert_int_equal(range.hash[1].len > 0, err == TC_OK);
+        assert_int_equal(range.low.len > 0, range.op != EXPR_SORT_ALL);
+    }
+    request_deinit(&r);
+}
+
 int key_tests(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(key_conditions)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(key_conditions),
+                                       cmocka_unit_test(composed_keys)};
     return cmocka_run_group_tests_name("expr key conditions", tests, NULL, NULL);
 }

@@ -115,8 +115,8 @@ void key_projected(void **state) {
     exec__project_key(&composite, tc_buf_slice(&item), &got);
     assert_true(tc_slice_eq(tc_buf_slice(&got), tc_buf_slice(&want)));
     struct expr_key_schema s = exec__key_schema(&composite);
-    assert_true(tc_slice_eq(s.hash.name, TC_SLICE_LIT("id")) && s.hash.type == ITEM_S);
-    assert_true(tc_slice_eq(s.sort.name, TC_SLICE_LIT("at")) && s.sort.type == ITEM_N);
+    assert_true(tc_slice_eq(s.hash[0].name, TC_SLICE_LIT("id")) && s.hash[0].type == ITEM_S);
+    assert_true(tc_slice_eq(s.sort[0].name, TC_SLICE_LIT("at")) && s.sort[0].type == ITEM_N);
     tc_buf_deinit(&item);
     tc_buf_deinit(&want);
     tc_buf_deinit(&got);

@@ -100,7 +100,7 @@ static bool meets(const struct table *t, const struct sort *s, enum expr_sort_op
 
 static void compare(const struct table *t, size_t hash, enum expr_sort_op op,
                     const struct sort *low, const struct sort *high) {
-    struct expr_key_range range = {.hash = tc_buf_slice(&t->hashes[hash]), .op = op};
+    struct expr_key_range range = {.hash = {tc_buf_slice(&t->hashes[hash])}, .op = op};
     if (op != EXPR_SORT_ALL)
         range.low = tc_buf_slice(&low->encoded);
     if (op == EXPR_SORT_BETWEEN)
@@ -155,7 +155,7 @@ void range_without_sort_key(void **state) {
     tc_buf_append_str(&end, "rest");
     item_put_string(&hash, TC_SLICE_LIT("k"));
     key_append_hash(&key, item_value_at(tc_buf_slice(&hash)));
-    exec__range(&(struct expr_key_range){.hash = tc_buf_slice(&hash)}, &start, &end);
+    exec__range(&(struct expr_key_range){.hash = {tc_buf_slice(&hash)}}, &start, &end);
     assert_true(tc_slice_eq(tc_buf_slice(&start), tc_buf_slice(&key)));
     assert_true(key_in_range(tc_buf_slice(&key), tc_buf_slice(&start), tc_buf_slice(&end)));
     tc_buf_deinit(&hash);
