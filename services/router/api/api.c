@@ -4,6 +4,7 @@
 #include "base/prng.h"
 #include "base/utf8.h"
 #include "router/api/api_decode.h"
+#include "router/api/api_unbuilt.h"
 #include "sigv4/sigv4.h"
 
 #include <stdarg.h>
@@ -198,12 +199,14 @@ static enum sigv4_verdict verify(struct api_request *req) {
 
 static void execute(struct api_request *req) {
     struct api_decoder *d = &req->api->loops[req->loop_index].decoder;
-    if (req->op->op == API_OP_UNBUILT) {
-        api_fail(req, API_UNKNOWN_OPERATION,
-                 "The operation %s is not supported by this version of Tercet.", req->op->name);
-        return;
+    const struct api_op_info *op = req->op;
+    struct api_op_info unbuilt;
+    if (op->op == API_OP_UNBUILT) {
+        unbuilt = *op;
+        unbuilt.shape = api_unbuilt_find(op->name)->shape;
+        op = &unbuilt;
     }
-    req->input = api_decode(d, req->op, req->http->body, req->arena);
+    req->input = api_decode(d, op, req->http->body, req->arena);
     if (req->input == NULL) {
         api_fail_with(req, d->error, tc_buf_slice(&d->text), TC_SLICE_EMPTY);
         return;

@@ -118,6 +118,11 @@ static tc_err read_integer(struct api_decoder *d, const struct api_field *f,
     return TC_OK;
 }
 
+static tc_err read_number(struct api_decoder *d, struct tc_slice *at) {
+    tc_err err = json_number(&d->reader, at);
+    return err == TC_OK ? TC_OK : api__json_fail(d, err, "Double");
+}
+
 static tc_err read_enum(struct api_decoder *d, const struct api_field *f, unsigned *at) {
     struct tc_slice text = TC_SLICE_EMPTY;
     TC_TRY(api__read_text(d, &text));
@@ -258,6 +263,8 @@ tc_err api__read_field(struct api_decoder *d, const struct api_field *f, void *b
     case API_KIND_INTEGER:
     case API_KIND_LONG:
         return read_integer(d, f, at);
+    case API_KIND_NUMBER:
+        return read_number(d, at);
     case API_KIND_ENUM:
         return read_enum(d, f, at);
     case API_KIND_STRUCT:
@@ -273,6 +280,8 @@ tc_err api__read_field(struct api_decoder *d, const struct api_field *f, void *b
         return api__read_item(d, at);
     case API_KIND_ITEM_LIST:
         return api__read_item_list(d, f, at);
+    case API_KIND_VALUE_LIST:
+        return api__read_value_list(d, f, at);
     case API_KIND_NAME_MAP:
         return api__read_names(d, at);
     case API_KIND_VALUE_MAP:

@@ -48,8 +48,9 @@ static tc_err read_value(struct api_decoder *d, struct tc_slice *ret_value) {
     return keep_scratch(d, ret_value);
 }
 
-tc_err api__read_item_list(struct api_decoder *d, const struct api_field *f,
-                           struct api_slices *at) {
+/* Elements beyond the maximum are counted and checked as JSON, but not kept. */
+static tc_err read_list(struct api_decoder *d, const struct api_field *f, struct api_slices *at,
+                        tc_err (*read)(struct api_decoder *d, struct tc_slice *ret_element)) {
     struct api_slices list = {.set = true};
     size_t cap = 0, count = 0;
     bool more;
@@ -62,13 +63,23 @@ tc_err api__read_item_list(struct api_decoder *d, const struct api_field *f,
         list.items = api__grow(d, list.items, list.count, &cap, sizeof list.items[0]);
         if (list.items == NULL)
             return TC_ENOMEM;
-        TC_TRY(api__read_item(d, &list.items[list.count++]));
+        TC_TRY(read(d, &list.items[list.count++]));
     }
     if (err != TC_OK)
         return api__json_fail(d, err, "List");
-    api__check_count(d, f, count);
+    api__check_count(d, f, f->max > 0 ? count : list.count);
     *at = list;
     return TC_OK;
+}
+
+tc_err api__read_item_list(struct api_decoder *d, const struct api_field *f,
+                           struct api_slices *at) {
+    return read_list(d, f, at, api__read_item);
+}
+
+tc_err api__read_value_list(struct api_decoder *d, const struct api_field *f,
+                            struct api_slices *at) {
+    return read_list(d, f, at, read_value);
 }
 
 /* Placeholders: a map from tokens to names (strings) or values. */

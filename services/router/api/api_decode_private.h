@@ -11,6 +11,8 @@ TC_MUST_USE tc_err api__read_field(struct api_decoder *d, const struct api_field
 TC_MUST_USE tc_err api__read_item(struct api_decoder *d, struct tc_slice *ret_item);
 TC_MUST_USE tc_err api__read_item_list(struct api_decoder *d, const struct api_field *f,
                                        struct api_slices *at);
+TC_MUST_USE tc_err api__read_value_list(struct api_decoder *d, const struct api_field *f,
+                                        struct api_slices *at);
 TC_MUST_USE tc_err api__read_names(struct api_decoder *d, struct api_bindings *at);
 TC_MUST_USE tc_err api__read_values(struct api_decoder *d, struct api_bindings *at);
 TC_MUST_USE tc_err api__read_text(struct api_decoder *d, struct tc_slice *ret_text);

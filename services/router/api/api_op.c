@@ -16,6 +16,7 @@ static const struct api_op_info ops[] = {
     UNBUILT("BatchExecuteStatement"),
     BUILT("BatchGetItem", API_OP_BATCH_GET_ITEM, api_shape_batch_get, api_check_batch_get),
     BUILT("BatchWriteItem", API_OP_BATCH_WRITE_ITEM, api_shape_batch_write, api_check_batch_write),
+    UNBUILT("CancelBulkOperation"),
     UNBUILT("CreateBackup"),
     UNBUILT("CreateGlobalTable"),
     BUILT("CreateTable", API_OP_CREATE_TABLE, api_shape_create_table, api_check_create_table),
@@ -24,6 +25,7 @@ static const struct api_op_info ops[] = {
     UNBUILT("DeleteResourcePolicy"),
     BUILT("DeleteTable", API_OP_DELETE_TABLE, api_shape_table_only, NULL),
     UNBUILT("DescribeBackup"),
+    UNBUILT("DescribeBulkOperation"),
     UNBUILT("DescribeContinuousBackups"),
     UNBUILT("DescribeContributorInsights"),
     BUILT("DescribeEndpoints", API_OP_DESCRIBE_ENDPOINTS, api_shape_nothing, NULL),
@@ -45,6 +47,7 @@ static const struct api_op_info ops[] = {
     UNBUILT("GetResourcePolicy"),
     UNBUILT("ImportTable"),
     UNBUILT("ListBackups"),
+    UNBUILT("ListBulkOperations"),
     UNBUILT("ListContributorInsights"),
     UNBUILT("ListExports"),
     UNBUILT("ListGlobalTables"),
@@ -57,6 +60,8 @@ static const struct api_op_info ops[] = {
     UNBUILT("RestoreTableFromBackup"),
     UNBUILT("RestoreTableToPointInTime"),
     BUILT("Scan", API_OP_SCAN, api_shape_scan, api_check_scan),
+    UNBUILT("SearchVectors"),
+    UNBUILT("StartBulkPutItems"),
     UNBUILT("TagResource"),
     UNBUILT("TransactGetItems"),
     UNBUILT("TransactWriteItems"),
@@ -80,7 +85,7 @@ enum {
     OP_COUNT = sizeof ops / sizeof ops[0],
     STREAMS_COUNT = 4,
 };
-_Static_assert(OP_COUNT == 57 + STREAMS_COUNT, "every operation of the model has its row");
+_Static_assert(OP_COUNT == 62 + STREAMS_COUNT, "every operation of the model has its row");
 
 static int name_order(const void *key, const void *row) {
     const struct tc_slice *name = key;

@@ -16,6 +16,7 @@ enum api_kind {
     API_KIND_BOOL,        /* unsigned, enum api_bool */
     API_KIND_INTEGER,     /* struct api_integer */
     API_KIND_LONG,        /* struct api_integer */
+    API_KIND_NUMBER,      /* struct tc_slice: the literal of a double or a timestamp */
     API_KIND_ENUM,        /* unsigned, 1 for the first name */
     API_KIND_STRUCT,      /* pointer to the shape's struct */
     API_KIND_STRUCT_LIST, /* struct api_list of the shape's structs */
@@ -26,6 +27,7 @@ enum api_kind {
     API_KIND_ITEM_LIST,       /* struct api_slices */
     API_KIND_NAME_MAP,        /* struct api_bindings */
     API_KIND_VALUE_MAP,       /* struct api_bindings */
+    API_KIND_VALUE_LIST,      /* struct api_slices: encoded attribute values */
     API_KIND_REFUSED,         /* no field: parsed, and the request refused as not supported yet */
 };
 

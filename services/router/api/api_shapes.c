@@ -99,6 +99,7 @@ static const struct api_field create_table_rows[] = {
     REFUSED_ROW("Tags"),
     REFUSED_ROW("ResourcePolicy"),
     REFUSED_ROW("GlobalTableSourceArn"),
+    REFUSED_ROW("VectorIndexes"),
     REFUSED_ROW("GlobalTableSettingsReplicationMode"),
 };
 SHAPE(api_shape_create_table, create_table_rows, api_create_table);
@@ -112,6 +113,8 @@ static const struct api_field update_table_rows[] = {
     REFUSED_ROW("ReplicaUpdates"),
     REFUSED_ROW("MultiRegionConsistency"),
     REFUSED_ROW("GlobalTableWitnessUpdates"),
+    REFUSED_ROW("VectorIndexUpdates"),
+    REFUSED_ROW("DisassociationProtectionEnabled"),
     REFUSED_ROW("GlobalTableSettingsReplicationMode"),
 };
 SHAPE(api_shape_update_table, update_table_rows, api_update_table);

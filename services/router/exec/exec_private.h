@@ -115,5 +115,6 @@ void exec__update_table(struct exec_op *op);
 void exec__delete_table(struct exec_op *op);
 void exec__describe_limits(struct exec_op *op);
 void exec__describe_endpoints(struct exec_op *op);
+void exec__unbuilt(struct exec_op *op);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/map.h"
 #include "router/api/api.h"
+#include "router/api/api_unbuilt.h"
 #include "sigv4/sigv4.h"
 
 #include <arpa/inet.h>
@@ -82,6 +83,9 @@ static void execute(void *user, struct api_request *req) {
     case API_OP_DESCRIBE_ENDPOINTS:
         api_write_endpoints(req->out, req->host, 1440);
         api_complete(req);
+        return;
+    case API_OP_UNBUILT:
+        api_unbuilt_answer(req, /* table_exists= */ true);
         return;
     default:
         api_fail(req, API_RESOURCE_NOT_FOUND, "Requested resource not found");
@@ -257,16 +261,54 @@ static void answers_carry_id_and_checksum(void **state) {
     assert_non_null(strstr((char *)f->in.data, "Content-Type: application/x-amz-json-1.0\r\n"));
 }
 
+/* What is not built checks its parameters all the same, and then tells what is true. */
 static void operations_are_known_unbuilt_or_unknown(void **state) {
     struct fixture *f = *state;
-    call(f, (struct call){T "TransactWriteItems", "{}", .key_id = NULL});
+    call(f, (struct call){T "TransactGetItems",
+                          "{\"TransactItems\":[{\"Get\":{\"TableName\":\"tab\",\"Key\":{"
+                          "\"k\":{\"S\":\"x\"}}}}]}",
+                          .key_id = NULL});
     expect(f, 400,
            "com.amazon.coral.service#UnknownOperationException\",\"message\":\"The "
-           "operation TransactWriteItems is not supported by this version of Tercet.\"");
+           "operation TransactGetItems is not supported by this version of Tercet.\"");
+    call(f, (struct call){T "TransactGetItems", "{\"TransactItems\":[{}]}", .key_id = NULL});
+    expect(f, 400,
+           "Value null at 'transactItems.1.member.get' failed to satisfy constraint: Member must "
+           "not be null");
+    call(f, (struct call){T "ListBackups", "{\"Limit\":0,\"BackupType\":\"X\"}", .key_id = NULL});
+    expect(f, 400, "2 validation errors detected: Value '0' at 'limit' failed");
+    call(f, (struct call){T "ListBackups", "{}", .key_id = NULL});
+    expect(f, 200, "{\"BackupSummaries\":[]}");
+    call(f, (struct call){T "ListBackups", "{\"TimeRangeLowerBound\":\"x\"}", .key_id = NULL});
+    expect(f, 400, "SerializationException");
+    call(f,
+         (struct call){T "DescribeGlobalTable", "{\"GlobalTableName\":\"tab\"}", .key_id = NULL});
+    expect(f, 400,
+           "com.amazonaws.dynamodb.v20120810#GlobalTableNotFoundException\",\"message\":\"Global "
+           "table not found: Global table with name: 'tab' does not exist.\"");
     call(f, (struct call){"DynamoDBStreams_20120810.ListStreams", "{}", .key_id = NULL});
-    expect(f, 400, "The operation ListStreams is not supported by this version of Tercet.");
+    expect(f, 200, "{\"Streams\":[]}");
     call(f, (struct call){T "MakeCoffee", "{}", .key_id = NULL});
     expect(f, 400, "com.amazon.coral.service#UnknownOperationException");
+}
+
+/* Every operation without parameters at all: never a crash, never a server's fault. */
+static void no_operation_answers_a_server_error(void **state) {
+    struct fixture *f = *state;
+    size_t count;
+    const struct api_op_info *ops = api_op_all(&count);
+    for (size_t i = 0; i < count; i++) {
+        char target[128];
+        if (ops[i].op != API_OP_UNBUILT)
+            continue;
+        (void)snprintf(target, sizeof target, "DynamoDB%s_20120810.%s",
+                       ops[i].streams ? "Streams" : "", ops[i].name);
+        call(f, (struct call){target, "{}", .key_id = NULL});
+        if (f->status != 200)
+            expect(f, 400, "Exception");
+        call(f, (struct call){target, "[]", .key_id = NULL});
+        expect(f, 400, "com.amazon.coral.service#SerializationException");
+    }
 }
 
 static void signatures_are_checked(void **state) {
@@ -357,6 +399,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(items_go_in_and_out, setup),
         TEST(answers_carry_id_and_checksum, setup),
+        TEST(no_operation_answers_a_server_error, setup),
         TEST(operations_are_known_unbuilt_or_unknown, setup),
         TEST(signatures_are_checked, setup),
         TEST(local_mode_takes_strangers_that_sign_well, setup_local),

@@ -1,0 +1,186 @@
+#include "router/api/api_unbuilt.h"
+
+#include "base/assert.h"
+#include "router/api/api.h"
+
+#define MODEL_SHAPE(rows)                                                                          \
+    { rows, sizeof(rows) / sizeof(rows)[0], sizeof(struct api_unbuilt_input) }
+#include "router/api/api_model.inc"
+
+#define UNSUPPORTED NULL
+#define NO_STREAM   "Requested resource not found: Stream: $ not found"
+#define NO_GLOBAL   "Global table not found: Global table with name: '$' does not exist."
+#define NO_PITR     "Point in time recovery is not enabled for table '$'"
+#define NO_KINESIS                                                                                 \
+    "Table is not in a valid state to change its Kinesis Streaming Destination: it has none"
+
+static const struct api_unbuilt rows[] = {
+    {"BatchExecuteStatement", API_OK, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_BatchExecuteStatementInput},
+    {"CancelBulkOperation", API_OK, API_RESOURCE_NOT_FOUND,
+     "Requested resource not found: Bulk operation: $ not found", &model_CancelBulkOperationInput},
+    {"CreateBackup", API_TABLE_NOT_FOUND, API_CONTINUOUS_BACKUPS_UNAVAILABLE,
+     "Backups are not available for table '$'", &model_CreateBackupInput},
+    {"CreateGlobalTable", API_TABLE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_CreateGlobalTableInput},
+    {"DeleteBackup", API_OK, API_BACKUP_NOT_FOUND, "Backup not found: $", &model_DeleteBackupInput},
+    {"DeleteResourcePolicy", API_RESOURCE_NOT_FOUND, API_POLICY_NOT_FOUND,
+     "Resource-based policy not found for the provided ResourceArn: $",
+     &model_DeleteResourcePolicyInput},
+    {"DescribeBackup", API_OK, API_BACKUP_NOT_FOUND, "Backup not found: $",
+     &model_DescribeBackupInput},
+    {"DescribeBulkOperation", API_OK, API_RESOURCE_NOT_FOUND,
+     "Requested resource not found: Bulk operation: $ not found",
+     &model_DescribeBulkOperationInput},
+    {"DescribeContinuousBackups", API_TABLE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_DescribeContinuousBackupsInput},
+    {"DescribeContributorInsights", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_DescribeContributorInsightsInput},
+    {"DescribeExport", API_OK, API_EXPORT_NOT_FOUND, "Export not found: $",
+     &model_DescribeExportInput},
+    {"DescribeGlobalTable", API_OK, API_GLOBAL_TABLE_NOT_FOUND, NO_GLOBAL,
+     &model_DescribeGlobalTableInput},
+    {"DescribeGlobalTableSettings", API_OK, API_GLOBAL_TABLE_NOT_FOUND, NO_GLOBAL,
+     &model_DescribeGlobalTableSettingsInput},
+    {"DescribeImport", API_OK, API_IMPORT_NOT_FOUND, "Import not found: $",
+     &model_DescribeImportInput},
+    {"DescribeKinesisStreamingDestination", API_RESOURCE_NOT_FOUND, API_OK,
+     "{\"TableName\":\"$\",\"KinesisDataStreamDestinations\":[]}",
+     &model_DescribeKinesisStreamingDestinationInput},
+    {"DescribeTableReplicaAutoScaling", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_DescribeTableReplicaAutoScalingInput},
+    {"DescribeTimeToLive", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_DescribeTimeToLiveInput},
+    {"DisableKinesisStreamingDestination", API_RESOURCE_NOT_FOUND, API_VALIDATION, NO_KINESIS,
+     &model_KinesisStreamingDestinationInput},
+    {"EnableKinesisStreamingDestination", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION,
+     UNSUPPORTED, &model_KinesisStreamingDestinationInput},
+    {"ExecuteStatement", API_OK, API_UNKNOWN_OPERATION, UNSUPPORTED, &model_ExecuteStatementInput},
+    {"ExecuteTransaction", API_OK, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_ExecuteTransactionInput},
+    {"ExportTableToPointInTime", API_TABLE_NOT_FOUND, API_POINT_IN_TIME_UNAVAILABLE, NO_PITR,
+     &model_ExportTableToPointInTimeInput},
+    {"GetResourcePolicy", API_RESOURCE_NOT_FOUND, API_POLICY_NOT_FOUND,
+     "Resource-based policy not found for the provided ResourceArn: $",
+     &model_GetResourcePolicyInput},
+    {"ImportTable", API_OK, API_UNKNOWN_OPERATION, UNSUPPORTED, &model_ImportTableInput},
+    {"ListBackups", API_OK, API_OK, "{\"BackupSummaries\":[]}", &model_ListBackupsInput},
+    {"ListBulkOperations", API_OK, API_OK, "{\"BulkOperationsSummaryList\":[]}",
+     &model_ListBulkOperationsInput},
+    {"ListContributorInsights", API_RESOURCE_NOT_FOUND, API_OK,
+     "{\"ContributorInsightsSummaries\":[]}", &model_ListContributorInsightsInput},
+    {"ListExports", API_OK, API_OK, "{\"ExportSummaries\":[]}", &model_ListExportsInput},
+    {"ListGlobalTables", API_OK, API_OK, "{\"GlobalTables\":[]}", &model_ListGlobalTablesInput},
+    {"ListImports", API_OK, API_OK, "{\"ImportSummaryList\":[]}", &model_ListImportsInput},
+    {"ListTagsOfResource", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_ListTagsOfResourceInput},
+    {"PutResourcePolicy", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_PutResourcePolicyInput},
+    {"RestoreTableFromBackup", API_OK, API_BACKUP_NOT_FOUND, "Backup not found: $",
+     &model_RestoreTableFromBackupInput},
+    {"RestoreTableToPointInTime", API_TABLE_NOT_FOUND, API_POINT_IN_TIME_UNAVAILABLE, NO_PITR,
+     &model_RestoreTableToPointInTimeInput},
+    {"SearchVectors", API_RESOURCE_NOT_FOUND, API_VALIDATION,
+     "The table does not have the specified index", &model_SearchVectorsInput},
+    {"StartBulkPutItems", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_StartBulkPutItemsInput},
+    {"TagResource", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_TagResourceInput},
+    {"TransactGetItems", API_OK, API_UNKNOWN_OPERATION, UNSUPPORTED, &model_TransactGetItemsInput},
+    {"TransactWriteItems", API_OK, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_TransactWriteItemsInput},
+    {"UntagResource", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_UntagResourceInput},
+    {"UpdateContinuousBackups", API_TABLE_NOT_FOUND, API_CONTINUOUS_BACKUPS_UNAVAILABLE,
+     "Continuous backups are not available for table '$'", &model_UpdateContinuousBackupsInput},
+    {"UpdateContributorInsights", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_UpdateContributorInsightsInput},
+    {"UpdateGlobalTable", API_OK, API_GLOBAL_TABLE_NOT_FOUND, NO_GLOBAL,
+     &model_UpdateGlobalTableInput},
+    {"UpdateGlobalTableSettings", API_OK, API_GLOBAL_TABLE_NOT_FOUND, NO_GLOBAL,
+     &model_UpdateGlobalTableSettingsInput},
+    {"UpdateKinesisStreamingDestination", API_RESOURCE_NOT_FOUND, API_VALIDATION, NO_KINESIS,
+     &model_UpdateKinesisStreamingDestinationInput},
+    {"UpdateTableReplicaAutoScaling", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_UpdateTableReplicaAutoScalingInput},
+    {"UpdateTimeToLive", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_UpdateTimeToLiveInput},
+    {"DescribeStream", API_OK, API_RESOURCE_NOT_FOUND, NO_STREAM,
+     &model_Streams_DescribeStreamInput},
+    /* No iterator was ever given out. */
+    {"GetRecords", API_OK, API_VALIDATION, "Invalid ShardIterator", &model_Streams_GetRecordsInput},
+    {"GetShardIterator", API_OK, API_RESOURCE_NOT_FOUND, NO_STREAM,
+     &model_Streams_GetShardIteratorInput},
+    {"ListStreams", API_RESOURCE_NOT_FOUND, API_OK, "{\"Streams\":[]}",
+     &model_Streams_ListStreamsInput},
+};
+
+const struct api_unbuilt *api_unbuilt_find(const char *op_name) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (strcmp(rows[i].name, op_name) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+const char *api_unbuilt_summary(const struct api_unbuilt *u) {
+    if (u->error == API_OK)
+        return "empty";
+    return api_error_name(u->error);
+}
+
+/* NAME out of arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/..., or the name itself. */
+static struct tc_slice table_of(struct tc_slice resource) {
+    static const char mark[] = ":table/";
+    if (!tc_slice_has_prefix(resource, TC_SLICE_LIT("arn:")))
+        return resource;
+    const uint8_t *at = memmem(resource.data, resource.len, mark, sizeof mark - 1);
+    if (at == NULL)
+        return resource;
+    struct tc_slice rest = tc_slice_from(resource, (size_t)(at - resource.data) + sizeof mark - 1);
+    return tc_slice_cut(&rest, '/');
+}
+
+struct tc_slice api_unbuilt_table(const struct api_request *req) {
+    const struct api_unbuilt *u = api_unbuilt_find(req->op->name);
+    const struct api_unbuilt_input *in = req->input;
+    TC_ASSERT(u != NULL);
+    return u->no_table == API_OK ? TC_SLICE_EMPTY : table_of(in->resource);
+}
+
+static void substitute(struct tc_buf *out, const char *text, struct tc_slice resource) {
+    const char *mark = strchr(text, '$');
+    tc_buf_append(out, text, mark == NULL ? strlen(text) : (size_t)(mark - text));
+    if (mark != NULL) {
+        tc_buf_append_slice(out, resource);
+        tc_buf_append_str(out, mark + 1);
+    }
+}
+
+static void fail(struct api_request *req, enum api_error error, const char *text,
+                 struct tc_slice resource) {
+    struct tc_buf message = {0};
+    substitute(&message, text, resource);
+    api_fail_with(req, error, tc_buf_slice(&message), TC_SLICE_EMPTY);
+    tc_buf_deinit(&message);
+}
+
+void api_unbuilt_answer(struct api_request *req, bool table_exists) {
+    const struct api_unbuilt *u = api_unbuilt_find(req->op->name);
+    struct tc_slice resource = ((const struct api_unbuilt_input *)req->input)->resource;
+    TC_ASSERT(u != NULL);
+    if (u->no_table != API_OK)
+        resource = table_of(resource);
+    if (u->no_table == API_TABLE_NOT_FOUND && !table_exists) {
+        fail(req, u->no_table, "Table not found: $", resource);
+    } else if (u->no_table != API_OK && !table_exists) {
+        fail(req, u->no_table, "Requested resource not found: Table: $ not found", resource);
+    } else if (u->text == NULL) {
+        api_fail(req, u->error, "The operation %s is not supported by this version of Tercet.",
+                 u->name);
+    } else if (u->error != API_OK) {
+        fail(req, u->error, u->text, resource);
+    } else {
+        substitute(req->out, u->text, resource);
+        api_complete(req);
+    }
+}
