@@ -2,9 +2,11 @@
  * request outstanding. Prints one JSON line: rate, latency percentiles in microseconds, its own
  * CPU.
  *
- * Usage: bench_load --host 127.0.0.1:8000[,HOST:PORT] --table T --op put|get|get-eventual|mixed
- *                   [--connections 64] [--seconds 5] [--keys 100000] [--bytes 900] [--sequential]
- *                   [--rate N] [--timeline FILE]
+ * Usage: bench_load --host 127.0.0.1:8000[,HOST:PORT] --table T
+ *                   --op put|get|get-eventual|query|mixed [--connections 64] [--seconds 5]
+ *                   [--keys 100000] [--bytes 900] [--sequential] [--ranged] [--rate N]
+ *                   [--timeline FILE]
+ * --ranged: the table has a sort key "sk" (N) and ten items to each "pk"; query reads all ten.
  * --rate: at most so many requests a second over all connections; a slot in which every connection
  * waits for its answer is lost. --timeline: one line per answer: wall clock in ms when it was sent,
  * latency in us, 1 for an answer of 200 or 0.
@@ -52,6 +54,7 @@ static struct {
     uint64_t rate; /* 0: as fast as it goes */
     FILE *timeline;
     int sequential;
+    int ranged;
 } opt = {
     .table = "bench", .op = "get", .connections = 64, .seconds = 5, .bytes = 900, .keys = 100000};
 
@@ -77,6 +80,8 @@ static enum request_op pick_op(struct tc_prng *p) {
         return REQUEST_PUT;
     if (strcmp(opt.op, "get-eventual") == 0)
         return REQUEST_GET_EVENTUAL;
+    if (strcmp(opt.op, "query") == 0)
+        return REQUEST_QUERY;
     if (strcmp(opt.op, "mixed") == 0)
         return tc_prng_chance(p, 1, 2) ? REQUEST_PUT : REQUEST_GET;
     return REQUEST_GET;
@@ -85,7 +90,7 @@ static enum request_op pick_op(struct tc_prng *p) {
 static void send_next(struct connection *c, struct sigv4 *signer, struct tc_prng *p) {
     static struct tc_buf out;
     tc_buf_clear(&out);
-    struct request_shape shape = {opt.hosts[c->host], opt.table, opt.bytes};
+    struct request_shape shape = {opt.hosts[c->host], opt.table, opt.bytes, opt.ranged};
     uint64_t key = opt.sequential ? next_key++ % opt.keys : tc_prng_below(p, opt.keys);
     request_append(&out, signer, &shape, pick_op(p), key, (uint64_t)time(NULL));
     c->sent_ns = now_ns();
@@ -170,13 +175,21 @@ static void parse_hosts(const char *list) {
     }
 }
 
+static bool parse_flag(const char *name) {
+    if (strcmp(name, "--sequential") == 0)
+        opt.sequential = 1;
+    else if (strcmp(name, "--ranged") == 0)
+        opt.ranged = 1;
+    else
+        return false;
+    return true;
+}
+
 static void parse(int argc, char **argv) {
-    for (int i = 1; i + 1 < argc || (i < argc && strcmp(argv[i], "--sequential") == 0); i++) {
+    for (int i = 1; i < argc; i++) {
         const char *name = argv[i];
-        if (strcmp(name, "--sequential") == 0) {
-            opt.sequential = 1;
+        if (parse_flag(name) || i + 1 == argc)
             continue;
-        }
         const char *value = argv[++i];
         if (strcmp(name, "--host") == 0)
             parse_hosts(value);
@@ -200,8 +213,8 @@ static void parse(int argc, char **argv) {
     if (opt.host_count == 0 || opt.connections == 0 || opt.connections > CONNECTIONS_MAX) {
         fprintf(stderr,
                 "usage: bench_load --host HOST:PORT[,..] --table T --op put|get|get-eventual|"
-                "mixed [--connections N] [--seconds N] [--keys N] [--bytes N] [--sequential]"
-                " [--rate N] [--timeline FILE]\n");
+                "query|mixed [--connections N] [--seconds N] [--keys N] [--bytes N]"
+                " [--sequential] [--ranged] [--rate N] [--timeline FILE]\n");
         exit(2);
     }
 }

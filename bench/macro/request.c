@@ -2,13 +2,20 @@
 
 #include "base/assert.h"
 
-static void append_key(struct tc_buf *body, uint64_t key) {
-    tc_buf_printf(body, "\"pk\":{\"S\":\"user%012llu\"}", (unsigned long long)key);
+enum {
+    RANGED_ITEMS = 10, /* to a partition key */
+};
+
+static void append_key(struct tc_buf *body, const struct request_shape *shape, uint64_t key) {
+    unsigned long long hash = shape->ranged ? key / RANGED_ITEMS : key;
+    tc_buf_printf(body, "\"pk\":{\"S\":\"user%012llu\"}", hash);
+    if (shape->ranged)
+        tc_buf_printf(body, ",\"sk\":{\"N\":\"%u\"}", (unsigned)(key % RANGED_ITEMS));
 }
 
 static void append_put(struct tc_buf *body, const struct request_shape *shape, uint64_t key) {
     tc_buf_printf(body, "{\"TableName\":\"%s\",\"Item\":{", shape->table);
-    append_key(body, key);
+    append_key(body, shape, key);
     tc_buf_append_str(body, ",\"field\":{\"S\":\"");
     uint8_t *at = tc_buf_extend(body, shape->item_bytes);
     for (uint32_t i = 0; i < shape->item_bytes; i++)
@@ -19,19 +26,38 @@ static void append_put(struct tc_buf *body, const struct request_shape *shape, u
 static void append_get(struct tc_buf *body, const struct request_shape *shape, uint64_t key,
                        bool consistent) {
     tc_buf_printf(body, "{\"TableName\":\"%s\",\"Key\":{", shape->table);
-    append_key(body, key);
+    append_key(body, shape, key);
     tc_buf_printf(body, "},\"ConsistentRead\":%s}", consistent ? "true" : "false");
+}
+
+static void append_query(struct tc_buf *body, const struct request_shape *shape, uint64_t key) {
+    tc_buf_printf(body,
+                  "{\"TableName\":\"%s\",\"KeyConditionExpression\":\"pk = :p\","
+                  "\"ExpressionAttributeValues\":{\":p\":{\"S\":\"user%012llu\"}}}",
+                  shape->table, (unsigned long long)(key / RANGED_ITEMS));
+}
+
+static void append_body(struct tc_buf *body, const struct request_shape *shape, enum request_op op,
+                        uint64_t key) {
+    if (op == REQUEST_PUT)
+        append_put(body, shape, key);
+    else if (op == REQUEST_QUERY)
+        append_query(body, shape, key);
+    else
+        append_get(body, shape, key, op == REQUEST_GET);
+}
+
+static const char *target_of(enum request_op op) {
+    return op == REQUEST_PUT     ? "DynamoDB_20120810.PutItem"
+           : op == REQUEST_QUERY ? "DynamoDB_20120810.Query"
+                                 : "DynamoDB_20120810.GetItem";
 }
 
 void request_append(struct tc_buf *out, struct sigv4 *signer, const struct request_shape *shape,
                     enum request_op op, uint64_t key, uint64_t now_s) {
     struct tc_buf body = {0};
-    if (op == REQUEST_PUT)
-        append_put(&body, shape, key);
-    else
-        append_get(&body, shape, key, op == REQUEST_GET);
-    const char *target =
-        op == REQUEST_PUT ? "DynamoDB_20120810.PutItem" : "DynamoDB_20120810.GetItem";
+    append_body(&body, shape, op, key);
+    const char *target = target_of(op);
     struct sigv4_header headers[] = {
         {TC_SLICE_LIT("host"), tc_slice_str(shape->host)},
         {TC_SLICE_LIT("x-amz-target"), tc_slice_str(target)},

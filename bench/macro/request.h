@@ -8,13 +8,15 @@
 enum request_op {
     REQUEST_GET,
     REQUEST_GET_EVENTUAL,
-    REQUEST_PUT
+    REQUEST_PUT,
+    REQUEST_QUERY /* the ten items of one partition key */
 };
 
 struct request_shape {
     const char *host; /* "127.0.0.1:8000" */
     const char *table;
     uint32_t item_bytes; /* payload attribute's length */
+    bool ranged;         /* the table has a sort key, ten items to a partition key */
 };
 
 /* Append one whole HTTP request for the key numbered key. */
