@@ -13,6 +13,7 @@
  *   "move"       gid, 20 digits  MoveOrder (system.proto)
  *   "reshape"    gid, 20 digits  ReshapeOrder (system.proto): a split or merge, and how far it is
  *   "dropped"    table id, 20 digits  empty; a table that was dropped while a node was silent
+ *   "count"      table id, 20 digits  TableCount (system.proto): what the table holds
  *   "directory"  "nodes"       Directory (storage.proto) as last published; v is its version
  *
  * Every write is conditional on the version that the writer read, so that two writers never undo
@@ -39,6 +40,7 @@ enum {
 #define SYSTEM_KIND_RESHAPE   "reshape"
 #define SYSTEM_KIND_DROPPED   "dropped"
 #define SYSTEM_KIND_DIRECTORY "directory"
+#define SYSTEM_KIND_COUNT     "count"
 
 struct system_record {
     struct tc_slice kind;

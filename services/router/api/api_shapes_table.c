@@ -1,0 +1,97 @@
+/* The parameters of the operations on tables, row by row, as in the public service model. */
+#include "router/api/api_shapes_private.h"
+
+static const struct api_field throughput_rows[] = {
+    {"ReadCapacityUnits", API_KIND_LONG, API_REQUIRED, AT(api_throughput, read_units), NULL, NULL,
+     1, INT64_MAX},
+    {"WriteCapacityUnits", API_KIND_LONG, API_REQUIRED, AT(api_throughput, write_units), NULL, NULL,
+     1, INT64_MAX},
+};
+LOCAL_SHAPE(throughput_shape, throughput_rows, api_throughput);
+
+static const struct api_field definition_rows[] = {
+    {"AttributeName", API_KIND_STRING, API_REQUIRED, AT(api_attribute_definition, name), NULL, NULL,
+     1, 255},
+    {"AttributeType", API_KIND_ENUM, API_REQUIRED, AT(api_attribute_definition, type), NULL,
+     "S, N, B", 0, 0},
+};
+LOCAL_SHAPE(definition_shape, definition_rows, api_attribute_definition);
+
+static const struct api_field key_element_rows[] = {
+    {"AttributeName", API_KIND_STRING, API_REQUIRED, AT(api_key_element, name), NULL, NULL, 1, 255},
+    {"KeyType", API_KIND_ENUM, API_REQUIRED, AT(api_key_element, type), NULL, "HASH, RANGE", 0, 0},
+};
+LOCAL_SHAPE(key_element_shape, key_element_rows, api_key_element);
+
+static const struct api_field stream_rows[] = {
+    {"StreamEnabled", API_KIND_BOOL, API_REQUIRED, AT(api_stream_specification, enabled), NULL,
+     NULL, 0, 0},
+    ENUM_ROW("StreamViewType", api_stream_specification, view,
+             "NEW_IMAGE, OLD_IMAGE, NEW_AND_OLD_IMAGES, KEYS_ONLY"),
+};
+LOCAL_SHAPE(stream_shape, stream_rows, api_stream_specification);
+
+static const struct api_field sse_rows[] = {
+    BOOL_ROW("Enabled", api_sse_specification, enabled),
+    ENUM_ROW("SSEType", api_sse_specification, type, "AES256, KMS"),
+    REFUSED_ROW("KMSMasterKeyId"),
+};
+LOCAL_SHAPE(sse_shape, sse_rows, api_sse_specification);
+
+#define TABLE_SETTING_ROWS(type)                                                                   \
+    ENUM_ROW("BillingMode", type, billing_mode, "PROVISIONED, PAY_PER_REQUEST"),                   \
+        {"ProvisionedThroughput",                                                                  \
+         API_KIND_STRUCT,                                                                          \
+         0,                                                                                        \
+         AT(type, throughput),                                                                     \
+         &throughput_shape,                                                                        \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"StreamSpecification", API_KIND_STRUCT, 0, AT(type, stream), &stream_shape, NULL, 0, 0},  \
+        {"SSESpecification", API_KIND_STRUCT, 0, AT(type, sse), &sse_shape, NULL, 0, 0},           \
+        ENUM_ROW("TableClass", type, table_class, "STANDARD, STANDARD_INFREQUENT_ACCESS"),         \
+        BOOL_ROW("DeletionProtectionEnabled", type, deletion_protection),                          \
+        REFUSED_ROW("OnDemandThroughput"), REFUSED_ROW("WarmThroughput")
+
+static const struct api_field create_table_rows[] = {
+    TABLE_ROW(api_create_table, API_REQUIRED),
+    {"AttributeDefinitions", API_KIND_STRUCT_LIST, API_REQUIRED,
+     AT(api_create_table, attribute_definitions), &definition_shape, NULL, 0, 1000},
+    {"KeySchema", API_KIND_STRUCT_LIST, API_REQUIRED, AT(api_create_table, key_schema),
+     &key_element_shape, NULL, 1, 2},
+    TABLE_SETTING_ROWS(api_create_table),
+    REFUSED_ROW("GlobalSecondaryIndexes"),
+    REFUSED_ROW("LocalSecondaryIndexes"),
+    REFUSED_ROW("Tags"),
+    REFUSED_ROW("ResourcePolicy"),
+    REFUSED_ROW("GlobalTableSourceArn"),
+    REFUSED_ROW("VectorIndexes"),
+    REFUSED_ROW("GlobalTableSettingsReplicationMode"),
+};
+SHAPE(api_shape_create_table, create_table_rows, api_create_table);
+
+static const struct api_field update_table_rows[] = {
+    TABLE_ROW(api_update_table, API_REQUIRED),
+    {"AttributeDefinitions", API_KIND_STRUCT_LIST, 0, AT(api_update_table, attribute_definitions),
+     &definition_shape, NULL, 0, 1000},
+    TABLE_SETTING_ROWS(api_update_table),
+    REFUSED_ROW("GlobalSecondaryIndexUpdates"),
+    REFUSED_ROW("ReplicaUpdates"),
+    REFUSED_ROW("MultiRegionConsistency"),
+    REFUSED_ROW("GlobalTableWitnessUpdates"),
+    REFUSED_ROW("VectorIndexUpdates"),
+    REFUSED_ROW("DisassociationProtectionEnabled"),
+    REFUSED_ROW("GlobalTableSettingsReplicationMode"),
+};
+SHAPE(api_shape_update_table, update_table_rows, api_update_table);
+
+static const struct api_field table_only_rows[] = {TABLE_ROW(api_table_only, API_REQUIRED)};
+SHAPE(api_shape_table_only, table_only_rows, api_table_only);
+
+static const struct api_field list_tables_rows[] = {
+    {"ExclusiveStartTableName", API_KIND_STRING, API_NAME_PATTERN,
+     AT(api_list_tables, start_table_name), NULL, NULL, API_NAME_BYTES_MIN, API_NAME_BYTES_MAX},
+    {"Limit", API_KIND_INTEGER, 0, AT(api_list_tables, limit), NULL, NULL, 1, API_LIST_TABLES_MAX},
+};
+SHAPE(api_shape_list_tables, list_tables_rows, api_list_tables);
