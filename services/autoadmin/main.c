@@ -24,6 +24,7 @@ struct autoadmin {
     struct shell_orders orders; /* of this round */
     uint64_t nodes_asked_ns;
     struct shell_seen idle; /* when nothing was to be done */
+    uint64_t tables_seen;   /* records over which nothing was to be done */
     bool healing;           /* a group changes, or waits to */
     bool busy;              /* the last round had something to do */
     bool founded;           /* the system group has answered once */
@@ -124,7 +125,9 @@ static void publish(struct autoadmin *a, const struct shell_view *v, bool asked)
 
 /* Nodes are asked at every round only when the records show something to do with them: an idle
  * round costs two small reads of group 1. */
-static bool needs_nodes(const struct shell_view *v) {
+static bool needs_nodes(const struct autoadmin *a, const struct shell_view *v) {
+    if (shell_seen_tables(v) != a->tables_seen)
+        return true; /* an expiry time was set, say: its groups are to know */
     for (uint32_t i = 0; i < v->snapshot.table_count; i++)
         if (v->snapshot.tables[i].status != PLAN_ACTIVE)
             return true;
@@ -184,13 +187,15 @@ static void round_once(struct autoadmin *a, uint64_t now_ns) {
         a->plan = (struct plan_out){0};
     }
     a->founded = v.snapshot.tables_read;
-    a->busy = needs_nodes(&v) || a->orders.urgent;
     a->holder = a->founded && holds_lease(a);
     if (whole && (!a->founded || a->holder)) {
         plan_and_act(a, &v, &limits, now_ns);
         step_orders(a, &v);
         a->healing = a->plan.changing_count + a->plan.waiting_count + a->plan.unhealthy_count > 0;
     }
+    if (whole && a->plan.count == 0)
+        a->tables_seen = shell_seen_tables(&v);
+    a->busy = needs_nodes(a, &v) || a->orders.urgent;
     if (whole && is_idle(a))
         shell_seen_note(&a->idle, &v, &a->system, &limits, now_ns);
     else if (whole || a->holder != held)

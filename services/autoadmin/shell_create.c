@@ -54,10 +54,9 @@ static const Tercet__Pb__Partition *find_partition(const struct shell_view *v, u
 static const char *find_table(const struct shell_view *v, const Tercet__Pb__Partition *p) {
     if (p->gid == SYSTEM_GID)
         return "system";
-    for (size_t i = 0; i < v->table_records.count; i++)
-        if (v->descriptors[i]->table_id == p->table_id)
-            return v->descriptors[i]->name;
-    return NULL;
+    size_t table;
+    const Tercet__Pb__IndexDescriptor *index;
+    return shell_view_owner(v, p->table_id, &table, &index) ? v->descriptors[table]->name : NULL;
 }
 
 static void begin(const struct catalog *system, const struct shell_view *v,

@@ -92,6 +92,21 @@ static const struct reported *find_leader(const struct reports *all, size_t firs
     return best;
 }
 
+/* What the leader says of its group's schema, and of what was carried over under it. */
+static void add_schema(struct shell_view *v, const Tercet__Pb__ReplicaInfo *leader,
+                       struct plan_group *g) {
+    const ProtobufCBinaryData *schema = &leader->partition->schema;
+    g->schema = tc_slice(schema->data, schema->len);
+    g->schema_version = leader->schema_version;
+    if (leader->n_backfills == 0)
+        return;
+    uint32_t *done = shell_view_alloc(v, leader->n_backfills, sizeof *done);
+    for (size_t i = 0; i < leader->n_backfills; i++)
+        if (leader->backfills[i]->done)
+            done[g->backfilled_count++] = leader->backfills[i]->id;
+    g->backfilled = done;
+}
+
 static void add_group(struct shell_view *v, const struct reports *all, size_t first, size_t end,
                       struct plan_group *groups) {
     const struct reported *leader = find_leader(all, first, end);
@@ -109,6 +124,7 @@ static void add_group(struct shell_view *v, const struct reports *all, size_t fi
                              .retired = is_retired(r),
                              .changing = goes_on(r->change),
                              .change_node = PLAN_NODE_NONE};
+    add_schema(v, r, g);
     if (g->changing)
         g->change_node = changing_node(all, first, end, r->change->rid);
     for (size_t m = 0; m < r->partition->n_members && m < PLAN_MEMBERS_MAX; m++)

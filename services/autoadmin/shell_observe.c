@@ -1,6 +1,7 @@
 #include "shell_observe.h"
 
 #include "base/assert.h"
+#include "schema/schema.h"
 #include "shell_fan.h"
 #include "shell_groups.h"
 
@@ -135,6 +136,53 @@ static void add_system_group(struct shell_view *v, const struct catalog *system)
         }
 }
 
+static struct plan_index index_of(const Tercet__Pb__IndexDescriptor *x) {
+    return (struct plan_index){.id = x->id,
+                               .global = x->global,
+                               .table_id = x->table_id,
+                               .status = (enum plan_status)x->status,
+                               .backfilling = x->backfilling,
+                               .rcu = x->rcu,
+                               .wcu = x->wcu,
+                               .gids = x->gids,
+                               .gid_count = (uint32_t)x->n_gids};
+}
+
+/* A record that is beyond what a schema can say asks for none: its groups stay as they are. */
+static struct tc_slice schema_of(struct shell_view *v, const Tercet__Pb__TableDescriptor *d) {
+    struct tc_buf bytes = {0};
+    if (schema_append_table(d, &bytes) != TC_OK)
+        tc_buf_clear(&bytes);
+    uint8_t *copy = shell_view_alloc(v, bytes.len, 1);
+    struct tc_slice schema = tc_slice(copy, bytes.len);
+    if (bytes.len)
+        memcpy(copy, bytes.data, bytes.len);
+    tc_buf_deinit(&bytes);
+    return schema;
+}
+
+static struct plan_table table_of(struct shell_view *v, struct tc_slice name,
+                                  const Tercet__Pb__TableDescriptor *d) {
+    struct plan_index *indexes = NULL;
+    if (d->n_indexes)
+        indexes = shell_view_alloc(v, d->n_indexes, sizeof *indexes);
+    for (size_t i = 0; i < d->n_indexes; i++)
+        indexes[i] = index_of(d->indexes[i]);
+    return (struct plan_table){.name = name,
+                               .table_id = d->table_id,
+                               .status = (enum plan_status)d->status,
+                               .on_demand =
+                                   d->billing == TERCET__PB__BILLING_MODE__BILLING_ON_DEMAND,
+                               .rcu = d->rcu,
+                               .wcu = d->wcu,
+                               .gids = d->gids,
+                               .gid_count = (uint32_t)d->n_gids,
+                               .indexes = indexes,
+                               .index_count = (uint32_t)d->n_indexes,
+                               .schema = schema_of(v, d),
+                               .schema_version = d->schema_version};
+}
+
 static bool unpack_tables(struct shell_view *v) {
     size_t count = v->table_records.count;
     v->descriptors = need(tc_arena_calloc(&v->arena, count, sizeof(void *)));
@@ -146,19 +194,28 @@ static bool unpack_tables(struct shell_view *v) {
         if (d == NULL)
             return false;
         v->descriptors[i] = d;
-        tables[i] = (struct plan_table){.name = r->name,
-                                        .table_id = d->table_id,
-                                        .status = (enum plan_status)d->status,
-                                        .on_demand = d->billing ==
-                                                     TERCET__PB__BILLING_MODE__BILLING_ON_DEMAND,
-                                        .rcu = d->rcu,
-                                        .wcu = d->wcu,
-                                        .gids = d->gids,
-                                        .gid_count = (uint32_t)d->n_gids};
+        tables[i] = table_of(v, r->name, d);
     }
     v->snapshot.tables = tables;
     v->snapshot.table_count = (uint32_t)count;
     return true;
+}
+
+bool shell_view_owner(const struct shell_view *v, uint64_t table_id, size_t *ret_table,
+                      const Tercet__Pb__IndexDescriptor **ret_index) {
+    for (size_t i = 0; table_id != 0 && i < v->table_records.count; i++) {
+        const Tercet__Pb__TableDescriptor *d = v->descriptors[i];
+        *ret_table = i;
+        *ret_index = NULL;
+        if (d->table_id == table_id)
+            return true;
+        for (size_t k = 0; k < d->n_indexes; k++)
+            if (d->indexes[k]->table_id == table_id) {
+                *ret_index = d->indexes[k];
+                return true;
+            }
+    }
+    return false;
 }
 
 static bool unpack_partitions(struct shell_view *v) {

@@ -47,6 +47,10 @@ struct shell_view {
 void shell_view_init(struct shell_view *v, struct catalog *system,
                      const struct shell_limits *limits, bool whole);
 void shell_view_deinit(struct shell_view *v);
+/* Whose groups have this table id: the table at ret_table (of descriptors), and its index, or NULL.
+ * false: nobody on record. */
+bool shell_view_owner(const struct shell_view *v, uint64_t table_id, size_t *ret_table,
+                      const Tercet__Pb__IndexDescriptor **ret_index);
 /* The configured node of that name; PLAN_NODE_NONE: there is none, or it was never heard. */
 uint32_t shell_view_node(const struct shell_view *v, const char *name);
 /* Zeroed memory that lives as long as the view. */

@@ -97,37 +97,48 @@ static bool is_parent(const struct shell_order *o, uint64_t gid) {
     return false;
 }
 
-/* All in one conditional write: the parents leave, the children stand in their place. */
+/* The groups with the children in the parents' place; false: there is no parent among them. */
+static bool replace(const struct shell_order *o, const uint64_t *gids, size_t count,
+                    uint64_t *ret_gids, size_t *ret_count) {
+    bool placed = false;
+    *ret_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool parent = is_parent(o, gids[i]);
+        for (size_t k = 0; parent && !placed && k < o->message.n_children; k++)
+            ret_gids[(*ret_count)++] = o->children[k];
+        placed = placed || parent;
+        if (!parent)
+            ret_gids[(*ret_count)++] = gids[i];
+    }
+    return placed;
+}
+
+/* All in one conditional write: the parents leave, the children stand in their place, be they the
+ * table's or one of its indexes'. */
 static tc_err record_table(const struct shell_order *o, struct catalog *c,
                            const struct shell_view *v) {
-    for (size_t t = 0; t < v->table_records.count; t++) {
-        if (v->descriptors[t]->table_id != o->message.table_id)
-            continue;
-        const struct system_record *record = &v->table_records.at[t];
-        Tercet__Pb__TableDescriptor d = *v->descriptors[t];
-        struct tc_arena arena = {0};
-        uint64_t *gids = tc_arena_calloc(&arena, d.n_gids + RESHAPE_CHILDREN_MAX, sizeof *gids);
-        size_t count = 0;
-        bool placed = false;
-        TC_ASSERT(gids != NULL);
-        for (size_t i = 0; i < d.n_gids; i++) {
-            bool parent = is_parent(o, d.gids[i]);
-            for (size_t k = 0; parent && !placed && k < o->message.n_children; k++)
-                gids[count++] = o->children[k];
-            placed = placed || parent;
-            if (!parent)
-                gids[count++] = d.gids[i];
+    size_t table;
+    const Tercet__Pb__IndexDescriptor *index;
+    struct shell_table t;
+    if (!shell_view_owner(v, o->message.table_id, &table, &index))
+        return TC_ESTALE;
+    TC_TRY(shell_table_copy(v, table, &t));
+    uint64_t **gids = &t.d.gids;
+    size_t *count = &t.d.n_gids;
+    for (size_t i = 0; index && i < t.d.n_indexes; i++)
+        if (t.d.indexes[i]->table_id == o->message.table_id) {
+            gids = &t.d.indexes[i]->gids;
+            count = &t.d.indexes[i]->n_gids;
         }
-        d.gids = gids;
-        d.n_gids = count;
-        d.version = record->version + 1;
-        tc_err err = placed ? shell_write_record(c, SYSTEM_KIND_TABLE, record->name, d.version,
-                                                 record->version, &d.base)
-                            : TC_EINTERNAL; /* a table that names neither parents nor children */
-        tc_arena_deinit(&arena);
-        return err;
-    }
-    return TC_ESTALE;
+    struct tc_arena arena = {0};
+    uint64_t *fresh = tc_arena_calloc(&arena, *count + RESHAPE_CHILDREN_MAX, sizeof *fresh);
+    TC_ASSERT(fresh != NULL);
+    bool placed = replace(o, *gids, *count, fresh, count);
+    *gids = fresh;
+    /* Not placed: a table that names neither parents nor children. */
+    tc_err err = placed ? shell_table_write(c, &t) : TC_EINTERNAL;
+    tc_arena_deinit(&arena);
+    return err;
 }
 
 static tc_err delete_copies(const struct shell_order *o, struct catalog *c,

@@ -32,13 +32,6 @@ static void count_members(const struct shell_view *v, const Tercet__Pb__ReplicaI
     }
 }
 
-static const Tercet__Pb__TableDescriptor *find_table(const struct shell_view *v, uint64_t id) {
-    for (size_t i = 0; i < v->table_records.count; i++)
-        if (v->descriptors[i]->table_id == id)
-            return v->descriptors[i];
-    return NULL;
-}
-
 /* Applied somewhere: so it was chosen. */
 static bool is_sealed(const struct shell_view *v, uint64_t gid) {
     bool sealed = false;
@@ -54,8 +47,38 @@ static bool is_sealed(const struct shell_view *v, uint64_t gid) {
     return sealed;
 }
 
+/* The table that the groups are of, or the table and its index. */
+struct owner {
+    const Tercet__Pb__TableDescriptor *table; /* NULL: gone */
+    const Tercet__Pb__IndexDescriptor *index;
+};
+
+static struct owner find_owner(const struct shell_view *v, uint64_t table_id) {
+    struct owner owner = {0};
+    size_t table;
+    if (shell_view_owner(v, table_id, &table, &owner.index))
+        owner.table = v->descriptors[table];
+    return owner;
+}
+
+static bool owner_has(const struct owner *owner, Tercet__Pb__TableStatus status) {
+    return owner->table &&
+           (owner->table->status == status || (owner->index && owner->index->status == status));
+}
+
+static bool is_listed(const struct owner *owner, uint64_t gid) {
+    if (owner->table == NULL)
+        return false;
+    const uint64_t *gids = owner->index ? owner->index->gids : owner->table->gids;
+    size_t count = owner->index ? owner->index->n_gids : owner->table->n_gids;
+    for (size_t i = 0; i < count; i++)
+        if (gids[i] == gid)
+            return true;
+    return false;
+}
+
 static struct reshape_group look_at(const struct shell_view *v, uint64_t gid,
-                                    const Tercet__Pb__TableDescriptor *table) {
+                                    const struct owner *owner) {
     struct reshape_group g = {0};
     const Tercet__Pb__ReplicaInfo *leader = shell_groups_leader(v, gid);
     if (leader)
@@ -65,23 +88,22 @@ static struct reshape_group look_at(const struct shell_view *v, uint64_t gid,
     g.sealed = is_sealed(v, gid);
     for (size_t i = 0; i < v->partition_records.count; i++)
         g.recorded = g.recorded || v->partitions[i]->gid == gid;
-    for (size_t i = 0; table && i < table->n_gids; i++)
-        g.listed = g.listed || table->gids[i] == gid;
+    g.listed = is_listed(owner, gid);
     return g;
 }
 
 struct reshape_view shell_order_look(const struct shell_order *o, const struct shell_view *v) {
     const Tercet__Pb__ReshapeOrder *m = &o->message;
-    const Tercet__Pb__TableDescriptor *table = find_table(v, m->table_id);
-    bool deleting = table && table->status == TERCET__PB__TABLE_STATUS__TABLE_DELETING;
+    const struct owner owner = find_owner(v, m->table_id);
+    bool goes = owner_has(&owner, TERCET__PB__TABLE_STATUS__TABLE_DELETING);
     struct reshape_view seen = {
         .kind = (enum reshape_kind)m->kind,
         .step = (enum reshape_step)m->step,
         .step_age_ms = reshape_age_ms(m->step_ms, catalog_wall_ms()),
         .reserved = m->n_children > 0,
-        .table_goes = table == NULL || deleting,
+        .table_goes = owner.table == NULL || goes,
         .table_serves =
-            table && !deleting && table->status != TERCET__PB__TABLE_STATUS__TABLE_CREATING,
+            owner.table && !goes && !owner_has(&owner, TERCET__PB__TABLE_STATUS__TABLE_CREATING),
         .nodes_answer = true,
         .parent_count = (uint32_t)m->n_parents,
         .child_count = m->kind == TERCET__PB__RESHAPE_KIND__RESHAPE_SPLIT ? 2 : 1,
@@ -89,9 +111,9 @@ struct reshape_view shell_order_look(const struct shell_order *o, const struct s
     for (uint32_t i = 0; i < v->snapshot.node_count; i++)
         seen.nodes_answer = seen.nodes_answer && v->snapshot.nodes[i].alive;
     for (size_t i = 0; i < m->n_parents; i++)
-        seen.parents[i] = look_at(v, m->parents[i], table);
+        seen.parents[i] = look_at(v, m->parents[i], &owner);
     for (uint32_t i = 0; i < m->n_children; i++)
-        seen.children[i] = look_at(v, o->children[i], table);
+        seen.children[i] = look_at(v, o->children[i], &owner);
     if (seen.kind == RESHAPE_MERGE)
         shell_order_look_aligned(o, v, &seen);
     return seen;

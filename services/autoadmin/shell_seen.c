@@ -19,6 +19,10 @@ static uint64_t steering_of(const struct shell_view *v) {
     return mix_records(hash, &v->directory_records);
 }
 
+uint64_t shell_seen_tables(const struct shell_view *v) {
+    return mix_records(0, &v->table_records);
+}
+
 void shell_seen_note(struct shell_seen *seen, const struct shell_view *v, const struct catalog *c,
                      const struct shell_limits *limits, uint64_t now_ns) {
     *seen = (struct shell_seen){.valid = true, .at_ns = now_ns, .steering = steering_of(v)};

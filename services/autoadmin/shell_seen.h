@@ -21,6 +21,8 @@ struct shell_seen {
 /* Remember a view in which every node answered; with a silent one nothing is remembered. */
 void shell_seen_note(struct shell_seen *seen, const struct shell_view *v, const struct catalog *c,
                      const struct shell_limits *limits, uint64_t now_ns);
+/* The tables' records by name and version: another number says that one was written since. */
+uint64_t shell_seen_tables(const struct shell_view *v);
 /* False: something differs, does not answer, or was seen too long ago. */
 bool shell_seen_same(const struct shell_seen *seen, struct catalog *c,
                      const struct shell_limits *limits, uint64_t now_ns);

@@ -23,6 +23,7 @@ LAYERS = {
     "rpc": ["env", "core", "base", "proto"],
     "catalog": ["rpc", "engine", "core", "base", "proto"],
     "daemon": ["rpc", "env", "core", "base", "proto"],
+    "schema": ["core", "base", "proto"],
     "route": ["daemon", "rpc", "engine", "core", "base", "proto"],
 }
 # Names a pure folder must not mention at all (lib/core).

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "core/plan/heal_private.h"
+#include "core/plan/index.h"
 #include "core/plan/plan_private.h"
 
 /* What a group wants, most urgent first. */
@@ -197,17 +198,9 @@ static void grow_tree(struct plan_round *h, const struct plan_group *g, const st
 
 /* ---- the round */
 
-static bool is_unsettled(const struct plan_table *t) {
-    return t->status == PLAN_CREATING || t->status == PLAN_DELETING;
-}
-
+/* Tables are looked through only when one of them is not at rest. */
 static bool is_left_alone(const struct plan_round *h, const struct plan_group *g) {
-    if (g->retired)
-        return true;
-    for (uint32_t i = 0; h->unsettled && i < h->s->table_count; i++)
-        if (h->s->tables[i].table_id == g->table_id && is_unsettled(&h->s->tables[i]))
-            return true;
-    return false;
+    return g->retired || (h->unsettled && plan_is_unsettled(h->s, g->table_id));
 }
 
 static void plan_need(struct plan_round *h, const struct plan_group *g, enum need_type type) {
@@ -275,7 +268,7 @@ void plan_heal(const struct plan_snapshot *s, struct plan_out *out) {
     struct plan_round h = {.s = s, .out = out};
     TC_ASSERT(s->node_count <= PLAN_NODES_MAX);
     for (uint32_t i = 0; i < s->table_count; i++)
-        h.unsettled |= is_unsettled(&s->tables[i]);
+        h.unsettled |= s->tables[i].status != PLAN_ACTIVE;
     count_changes(&h);
     for (uint32_t i = 0; i < s->group_count; i++)
         plan_record(&h, &s->groups[i]);

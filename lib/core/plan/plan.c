@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "core/plan/heal.h"
+#include "core/plan/index.h"
 #include "core/plan/plan_private.h"
 
 struct plan_action *plan__add(struct plan_out *out, enum plan_action_type type) {
@@ -36,14 +37,14 @@ static bool pick_node(const struct plan_snapshot *s, const uint32_t *chosen, uin
     return found;
 }
 
-static bool pick_nodes(const struct plan_snapshot *s, uint32_t *ret_nodes) {
+bool plan__pick_nodes(const struct plan_snapshot *s, uint32_t *ret_nodes) {
     for (uint32_t i = 0; i < PLAN_REPLICAS_PER_GROUP; i++)
         if (!pick_node(s, ret_nodes, i, &ret_nodes[i]))
             return false;
     return true;
 }
 
-static bool all_answer(const struct plan_snapshot *s) {
+bool plan__all_answer(const struct plan_snapshot *s) {
     for (uint32_t i = 0; i < s->node_count; i++)
         if (!s->nodes[i].alive)
             return false;
@@ -51,7 +52,7 @@ static bool all_answer(const struct plan_snapshot *s) {
 }
 
 static bool all_virgin(const struct plan_snapshot *s) {
-    return all_answer(s) && s->replica_count == 0 && s->node_count > 0;
+    return plan__all_answer(s) && s->replica_count == 0 && s->node_count > 0;
 }
 
 /* The group's first replica; the others follow it. */
@@ -78,14 +79,14 @@ static bool holds(const struct plan_snapshot *s, uint64_t gid, uint32_t node) {
     return false;
 }
 
-static bool has_leader(const struct plan_snapshot *s, uint64_t gid) {
+bool plan__has_leader(const struct plan_snapshot *s, uint64_t gid) {
     for (uint32_t i = first_of(s, gid); is_of(s, i, gid); i++)
         if (s->replicas[i].leader)
             return true;
     return false;
 }
 
-static bool find_node(const struct plan_snapshot *s, struct tc_slice name, uint32_t *ret_node) {
+bool plan__find_node(const struct plan_snapshot *s, struct tc_slice name, uint32_t *ret_node) {
     for (uint32_t i = 0; i < s->node_count; i++)
         if (tc_slice_eq(s->nodes[i].name, name)) {
             *ret_node = i;
@@ -103,14 +104,13 @@ static bool outgrown(const struct plan_snapshot *s, const struct plan_partition 
     return false;
 }
 
-/* Create what a placement record names and its node lacks. */
-static void plan_replicas(const struct plan_snapshot *s, const struct plan_partition *p,
-                          struct plan_out *out) {
+void plan__replicas(const struct plan_snapshot *s, const struct plan_partition *p,
+                    struct plan_out *out) {
     if (outgrown(s, p))
         return;
     for (uint32_t i = 0; i < PLAN_REPLICAS_PER_GROUP; i++) {
         uint32_t node;
-        if (p->rids[i] == 0 || !find_node(s, p->nodes[i], &node) || !s->nodes[node].alive ||
+        if (p->rids[i] == 0 || !plan__find_node(s, p->nodes[i], &node) || !s->nodes[node].alive ||
             holds(s, p->gid, node))
             continue;
         struct plan_action *a = plan__add(out, PLAN_CREATE_REPLICA);
@@ -126,14 +126,14 @@ static void plan_replicas(const struct plan_snapshot *s, const struct plan_parti
  * not a new cluster, and a node that came back empty must not found a second one. */
 static void plan_bootstrap(const struct plan_snapshot *s, struct plan_out *out) {
     if (s->system.gid == PLAN_SYSTEM_GID) /* a bootstrap cut short goes on where it stopped */
-        plan_replicas(s, &s->system, out);
+        plan__replicas(s, &s->system, out);
     if (!all_virgin(s)) {
         out->halted = s->replica_count > 0 ? "the system group does not answer"
                                            : "waiting for every configured storage node";
         return;
     }
     uint32_t nodes[PLAN_REPLICAS_PER_GROUP] = {0};
-    if (!pick_nodes(s, nodes)) {
+    if (!plan__pick_nodes(s, nodes)) {
         out->halted = "fewer than three zones have a living storage node with room";
         return;
     }
@@ -142,109 +142,74 @@ static void plan_bootstrap(const struct plan_snapshot *s, struct plan_out *out) 
         a->nodes[i] = nodes[i];
 }
 
-static void plan_place(const struct plan_snapshot *s, uint32_t table, uint64_t *next_id,
-                       struct plan_out *out) {
+/* Ids that a table takes with its global indexes: each its own and one per partition. */
+static uint64_t ids_of(const struct plan_table *t) {
+    uint64_t count = 1 + plan_partition_count(t);
+    for (uint32_t i = 0; i < t->index_count; i++)
+        if (t->indexes[i].global)
+            count += 1 + plan_index_partition_count(t, &t->indexes[i]);
+    return count;
+}
+
+struct plan_action *plan__place(const struct plan_snapshot *s, struct plan_out *out,
+                                enum plan_action_type type) {
     uint32_t places = 0;
     for (uint32_t i = 0; i < out->count; i++)
-        places += out->actions[i].type == PLAN_PLACE;
+        places += out->actions[i].type == PLAN_PLACE || out->actions[i].type == PLAN_PLACE_INDEX;
     uint32_t nodes[PLAN_REPLICAS_PER_GROUP] = {0};
-    if (!pick_nodes(s, nodes)) {
+    if (!plan__pick_nodes(s, nodes)) {
         out->halted = "fewer than three zones have a living storage node with room";
-        return;
+        return NULL;
     }
-    struct plan_action *a = places < PLAN_PLACES_MAX ? plan__add(out, PLAN_PLACE) : NULL;
+    struct plan_action *a = places < PLAN_PLACES_MAX ? plan__add(out, type) : NULL;
+    for (uint32_t i = 0; a && i < PLAN_REPLICAS_PER_GROUP; i++)
+        a->nodes[i] = nodes[i];
+    return a;
+}
+
+static void plan_place(const struct plan_snapshot *s, uint32_t table, uint64_t *next_id,
+                       struct plan_out *out) {
+    struct plan_action *a = plan__place(s, out, PLAN_PLACE);
     if (a == NULL)
         return;
     a->table_index = table;
     a->table_id = *next_id;
     a->partition_count = plan_partition_count(&s->tables[table]);
-    *next_id += a->partition_count + 1;
-    for (uint32_t i = 0; i < PLAN_REPLICAS_PER_GROUP; i++)
-        a->nodes[i] = nodes[i];
+    *next_id += ids_of(&s->tables[table]);
 }
 
-static void plan_creating(const struct plan_snapshot *s, uint32_t table, struct plan_out *out) {
-    const struct plan_table *t = &s->tables[table];
+/* Its replicas are made where they are missing. True: every group has a leader. */
+static bool made(const struct plan_snapshot *s, uint64_t table_id, const uint64_t *gids,
+                 uint32_t gid_count, struct plan_out *out) {
     bool led = true;
     for (uint32_t i = 0; i < s->partition_count; i++)
-        if (s->partitions[i].table_id == t->table_id)
-            plan_replicas(s, &s->partitions[i], out);
-    for (uint32_t i = 0; i < t->gid_count; i++)
-        led = led && has_leader(s, t->gids[i]);
+        if (s->partitions[i].table_id == table_id)
+            plan__replicas(s, &s->partitions[i], out);
+    for (uint32_t i = 0; i < gid_count; i++)
+        led = led && plan__has_leader(s, gids[i]);
+    return led;
+}
+
+bool plan__index_made(const struct plan_snapshot *s, const struct plan_index *index,
+                      struct plan_out *out) {
+    return made(s, index->table_id, index->gids, index->gid_count, out);
+}
+
+/* A table and the indexes that it is created with become active together. */
+static void plan_creating(const struct plan_snapshot *s, uint32_t table, struct plan_out *out) {
+    const struct plan_table *t = &s->tables[table];
+    bool led = made(s, t->table_id, t->gids, t->gid_count, out);
+    for (uint32_t i = 0; i < t->index_count; i++)
+        if (t->indexes[i].global)
+            led = plan__index_made(s, &t->indexes[i], out) && led;
     struct plan_action *a = led ? plan__add(out, PLAN_SET_ACTIVE) : NULL;
     if (a)
         a->table_index = table;
 }
 
-/* A node that may still hold the group, by the record, but does not say so now: silent, or one
- * whose name is not known because it has not been heard since the cluster was founded. */
-static bool may_hide(const struct plan_snapshot *s, struct tc_slice name) {
-    uint32_t node;
-    if (name.len == 0)
-        return false;
-    if (find_node(s, name, &node))
-        return !s->nodes[node].alive;
-    for (uint32_t i = 0; i < s->node_count; i++)
-        if (!s->nodes[i].alive && s->nodes[i].name.len == 0)
-            return true;
-    return false;
-}
-
-static bool hidden_replicas(const struct plan_snapshot *s, uint64_t table_id) {
-    for (uint32_t i = 0; i < s->partition_count; i++)
-        for (uint32_t k = 0; k < PLAN_REPLICAS_PER_GROUP; k++)
-            if (s->partitions[i].table_id == table_id && may_hide(s, s->partitions[i].nodes[k]))
-                return true;
-    return false;
-}
-
-/* False: some node holds a replica of the table, and is asked to delete it. */
-static bool nobody_holds(const struct plan_snapshot *s, uint64_t table_id, struct plan_out *out) {
-    bool nobody = true;
-    for (uint32_t i = 0; i < s->replica_count; i++) {
-        if (s->replicas[i].table_id != table_id)
-            continue;
-        nobody = false;
-        struct plan_action *a = plan__add(out, PLAN_DELETE_REPLICA);
-        if (a == NULL)
-            return false;
-        a->gid = s->replicas[i].gid;
-        a->node_index = s->replicas[i].node_index;
-    }
-    return nobody;
-}
-
-/* Whatever a node holds of the table goes, recorded or not: a replica may have moved since the
- * record was written. Replicas on recorded nodes that do not answer now are deleted when they come
- * back: the table's records go only after every recorded node has confirmed. A node that was
- * replaced while it was dead is not waited for; the table's id is kept until it has come back. */
-static void plan_deleting(const struct plan_snapshot *s, uint32_t table, struct plan_out *out) {
-    const struct plan_table *t = &s->tables[table];
-    if (t->table_id != 0 && (!nobody_holds(s, t->table_id, out) || hidden_replicas(s, t->table_id)))
-        return;
-    struct plan_action *a = plan__add(out, PLAN_DROP_TABLE);
-    if (a == NULL)
-        return;
-    a->table_index = table;
-    a->node_silent = t->table_id != 0 && !all_answer(s);
-}
-
-static void plan_dropped(const struct plan_snapshot *s, struct plan_out *out) {
-    for (uint32_t i = 0; i < s->dropped_count; i++) {
-        /* An id that no table can have is a record that nobody wrote: it names no replica. */
-        if (s->dropped_ids[i] >= PLAN_FIRST_ID &&
-            (!nobody_holds(s, s->dropped_ids[i], out) || !all_answer(s)))
-            continue;
-        struct plan_action *a = plan__add(out, PLAN_FORGET_DROPPED);
-        if (a)
-            a->dropped_index = i;
-    }
-}
-
 static void plan_table(const struct plan_snapshot *s, uint32_t table, uint64_t *next_id,
                        struct plan_out *out) {
     const struct plan_table *t = &s->tables[table];
-    struct plan_action *a;
     switch (t->status) {
     case PLAN_CREATING:
         if (t->table_id == 0)
@@ -253,14 +218,11 @@ static void plan_table(const struct plan_snapshot *s, uint32_t table, uint64_t *
             plan_creating(s, table, out);
         break;
     case PLAN_UPDATING:
-        a = plan__add(out, PLAN_SET_ACTIVE);
-        if (a)
-            a->table_index = table;
+    case PLAN_ACTIVE:
+        plan_indexes(s, table, next_id, out);
         break;
     case PLAN_DELETING:
-        plan_deleting(s, table, out);
-        break;
-    case PLAN_ACTIVE:
+        plan__deleting(s, table, out);
         break;
     }
 }
@@ -276,7 +238,7 @@ void plan_step(const struct plan_snapshot *s, struct plan_out *out) {
     uint64_t next_id = s->next_id;
     for (uint32_t i = 0; i < s->table_count; i++)
         plan_table(s, i, &next_id, out);
-    plan_dropped(s, out);
+    plan__dropped(s, out);
     plan_heal(s, out);
 }
 
@@ -284,15 +246,23 @@ static uint64_t divide_up(uint64_t a, uint64_t b) {
     return a / b + (a % b != 0);
 }
 
-uint32_t plan_partition_count(const struct plan_table *t) {
-    if (t->on_demand)
+static uint32_t partitions_for(bool on_demand, uint64_t rcu, uint64_t wcu) {
+    if (on_demand)
         return PLAN_ON_DEMAND_PARTITIONS;
-    uint64_t by_write = divide_up(t->wcu, PLAN_WCU_PER_PARTITION);
-    uint64_t by_read = divide_up(t->rcu, PLAN_RCU_PER_PARTITION);
+    uint64_t by_write = divide_up(wcu, PLAN_WCU_PER_PARTITION);
+    uint64_t by_read = divide_up(rcu, PLAN_RCU_PER_PARTITION);
     uint64_t count = by_write > by_read ? by_write : by_read;
     if (count < 1)
         count = 1;
     return count > PLAN_PARTITIONS_PER_TABLE_MAX ? PLAN_PARTITIONS_PER_TABLE_MAX : (uint32_t)count;
+}
+
+uint32_t plan_partition_count(const struct plan_table *t) {
+    return partitions_for(t->on_demand, t->rcu, t->wcu);
+}
+
+uint32_t plan_index_partition_count(const struct plan_table *t, const struct plan_index *index) {
+    return partitions_for(t->on_demand, index->rcu, index->wcu);
 }
 
 uint64_t plan_partition_start(uint32_t i, uint32_t n) {

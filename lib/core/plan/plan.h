@@ -12,6 +12,7 @@
  * record is missing
  *   - a replica is created only from a record that no living replica of the group has outgrown
  *   - membership of groups that live: core/plan/heal.h
+ *   - indexes and schemas of tables that live: core/plan/index.h
  *
  * Pure: no clock, no I/O; memory is the caller's. Slices borrow from the snapshot.
  */
@@ -68,6 +69,19 @@ enum plan_status {
     PLAN_DELETING
 };
 
+/* A secondary index. A local one stands in the table's own groups: it has no ids. */
+struct plan_index {
+    uint32_t id;
+    bool global;
+    uint64_t table_id; /* of its partitions; 0: not placed yet */
+    enum plan_status status;
+    bool backfilling; /* CREATING: the table's groups are to know it */
+    uint64_t rcu;
+    uint64_t wcu;
+    const uint64_t *gids;
+    uint32_t gid_count;
+};
+
 struct plan_table {
     struct tc_slice name;
     uint64_t table_id; /* 0: not placed yet */
@@ -77,6 +91,12 @@ struct plan_table {
     uint64_t wcu;
     const uint64_t *gids;
     uint32_t gid_count;
+    const struct plan_index *indexes;
+    uint32_t index_count;
+    /* What each of its groups is to keep besides items (core/index), as the record says it now;
+     * empty: nothing. Its version is the record's. */
+    struct tc_slice schema;
+    uint64_t schema_version;
 };
 
 /* A placement record. */
@@ -107,9 +127,13 @@ struct plan_group {
     uint32_t leader_node;
     struct plan_member members[PLAN_MEMBERS_MAX];
     uint32_t member_count;
-    bool retired;         /* it was split or merged: sealed, and kept for a while only */
-    bool changing;        /* a membership change or a copy goes on */
-    uint32_t change_node; /* that takes it in; PLAN_NODE_NONE: not known */
+    bool retired;           /* it was split or merged: sealed, and kept for a while only */
+    bool changing;          /* a membership change or a copy goes on */
+    uint32_t change_node;   /* that takes it in; PLAN_NODE_NONE: not known */
+    struct tc_slice schema; /* in force */
+    uint64_t schema_version;
+    const uint32_t *backfilled; /* ids of indexes whose backfill is done here */
+    uint32_t backfilled_count;
 };
 
 /* Somebody asked for a replica to be moved; a record, so that it outlives any autoadmin. */
@@ -163,22 +187,30 @@ enum plan_action_type {
     PLAN_TRANSFER,       /* ask it: hand leadership to rid */
     PLAN_RECORD_MEMBERS, /* write the placement record as the leader reports it */
     PLAN_DROP_ORDER,     /* order_index is carried out, or can never be */
+    PLAN_PLACE_INDEX,    /* record ids, ranges and nodes of a global index's partitions */
+    PLAN_BACKFILL,       /* its groups are led: the table's groups are to know it from now on */
+    PLAN_INDEX_ACTIVE,   /* every group of the table has carried its items over */
+    PLAN_DROP_INDEX,     /* no group knows it, no replica is left: it leaves the records */
+    PLAN_SET_SCHEMA,     /* ask the leader on leader_node: gid is to keep the table's schema */
+    PLAN_RAISE_SCHEMA,   /* the schema changed with the record: give it a version of its own */
 };
 
 struct plan_action {
     enum plan_action_type type;
     uint32_t table_index;
+    uint32_t index_index; /* of the table's indexes */
     uint32_t node_index;
     uint64_t gid;
     uint32_t rid;
     uint64_t table_id;        /* PLACE: the new table's id */
-    uint32_t partition_count; /* PLACE: gids are table_id + 1 .. table_id + partition_count */
+    uint32_t partition_count; /* PLACE: gids are table_id + 1 .. table_id + partition_count; the ids
+                               * of global indexes and their gids follow in the same way */
     /* BOOTSTRAP, PLACE: node per rid; PLACE rotates them by partition so that leaders spread. */
     uint32_t nodes[PLAN_REPLICAS_PER_GROUP];
-    uint32_t leader_node; /* CHANGE_REPLICA, HEAL_REPLICA, TRANSFER */
+    uint32_t leader_node; /* CHANGE_REPLICA, HEAL_REPLICA, TRANSFER, SET_SCHEMA */
     uint32_t order_index;
     uint32_t dropped_index;
-    bool node_silent; /* DROP_TABLE: a configured node does not answer now */
+    bool node_silent; /* DROP_TABLE, DROP_INDEX: a configured node does not answer now */
 };
 
 struct plan_out {
@@ -198,6 +230,8 @@ void plan_step(const struct plan_snapshot *s, struct plan_out *out);
 
 /* Partitions a table starts with, from its throughput. */
 uint32_t plan_partition_count(const struct plan_table *t);
+/* The same of a global index: the table's billing, its own throughput. */
+uint32_t plan_index_partition_count(const struct plan_table *t, const struct plan_index *index);
 /* First storage key of partition i of n: hash space divided evenly, 8 bytes big endian. */
 uint64_t plan_partition_start(uint32_t i, uint32_t n);
 

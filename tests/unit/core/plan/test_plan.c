@@ -278,6 +278,177 @@ static void lease_changes_hands_only_after_silence(void **state) {
     assert_int_equal(plan_lease_step(&l, 6, true, 13 * s), PLAN_LEASE_RENEW);
 }
 
+/* ---- indexes */
+
+static const uint64_t table_gids[2] = {101, 102}, index_gid = 201;
+static struct plan_index idx;
+static struct plan_table indexed;
+static struct plan_group groups[3];
+static struct plan_replica led = {.node_index = 0, .gid = 201, .table_id = 200, .leader = true};
+
+/* A table of two groups that know version 1 of the schema, with one index. */
+static struct plan_snapshot indexed_table(struct plan_index index) {
+    struct plan_snapshot s = three_nodes();
+    idx = index;
+    indexed = (struct plan_table){.table_id = 100,
+                                  .status = PLAN_UPDATING,
+                                  .gids = table_gids,
+                                  .gid_count = 2,
+                                  .indexes = &idx,
+                                  .index_count = 1,
+                                  .schema = S("v1"),
+                                  .schema_version = 1};
+    for (uint32_t i = 0; i < 2; i++)
+        groups[i] = (struct plan_group){.gid = 101 + i,
+                                        .table_id = 100,
+                                        .leader_node = i,
+                                        .change_node = PLAN_NODE_NONE,
+                                        .schema = S("v1"),
+                                        .schema_version = 1};
+    s.tables_read = true;
+    s.tables = &indexed;
+    s.table_count = 1;
+    s.groups = groups;
+    s.group_count = 2;
+    s.pace = (struct plan_pace){8, 8};
+    return s;
+}
+
+static void only_action(const struct plan_snapshot *s, enum plan_action_type type) {
+    plan_step(s, &out);
+    assert_int_equal(out.count, 1);
+    assert_int_equal(out.actions[0].type, type);
+}
+
+static void new_index_is_placed_made_known_and_carried_over(void **state) {
+    (void)state;
+    struct plan_snapshot s = indexed_table(
+        (struct plan_index){.id = 3, .global = true, .status = PLAN_CREATING, .wcu = 1500});
+    only_action(&s, PLAN_PLACE_INDEX);
+    assert_int_equal(out.actions[0].table_id, PLAN_FIRST_ID);
+    assert_int_equal(out.actions[0].partition_count, 2);
+    idx.table_id = 200;
+    idx.gids = &index_gid;
+    idx.gid_count = 1;
+    struct plan_partition p = {
+        .gid = 201, .table_id = 200, .nodes = {S("sa"), S(""), S("")}, .rids = {1}};
+    s.partitions = &p;
+    s.partition_count = 1;
+    only_action(&s, PLAN_CREATE_REPLICA);
+    s.replicas = &led;
+    s.replica_count = 1;
+    only_action(&s, PLAN_BACKFILL);
+    idx.backfilling = true;
+    indexed.schema = S("v2");
+    indexed.schema_version = 2;
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 2);
+    assert_int_equal(out.actions[1].type, PLAN_SET_SCHEMA);
+    assert_int_equal(out.actions[1].gid, 102);
+    assert_int_equal(out.actions[1].leader_node, 1);
+    const uint32_t other = 2, done = 3;
+    for (int i = 0; i < 2; i++) {
+        groups[i].schema = S("v2");
+        groups[i].schema_version = 2;
+        groups[i].backfilled = i ? &other : &done;
+        groups[i].backfilled_count = 1;
+    }
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 0);
+    groups[1].backfilled = &done;
+    only_action(&s, PLAN_INDEX_ACTIVE);
+    groups[1].retired = true; /* it was split: its children are not on record yet */
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 0);
+    groups[1].retired = false;
+    idx.status = PLAN_ACTIVE;
+    only_action(&s, PLAN_SET_ACTIVE);
+}
+
+static void index_goes_only_when_no_group_knows_it(void **state) {
+    (void)state;
+    struct plan_snapshot s = indexed_table((struct plan_index){.id = 1,
+                                                               .global = true,
+                                                               .status = PLAN_DELETING,
+                                                               .table_id = 200,
+                                                               .gids = &index_gid,
+                                                               .gid_count = 1});
+    s.replicas = &led;
+    s.replica_count = 1;
+    indexed.schema = S("v2");
+    indexed.schema_version = 2;
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 2);
+    assert_int_equal(out.actions[0].type, PLAN_SET_SCHEMA);
+    groups[0].schema = groups[1].schema = S("v2");
+    groups[0].schema_version = 2;
+    groups[1].schema_version = 2;
+    only_action(&s, PLAN_DELETE_REPLICA);
+    assert_int_equal(out.actions[0].gid, 201);
+    s.replica_count = 0;
+    only_action(&s, PLAN_DROP_INDEX);
+    assert_false(out.actions[0].node_silent);
+}
+
+/* The record says when items expire, under the version that the groups have already. */
+static void changed_schema_gets_a_version_and_reaches_every_group(void **state) {
+    (void)state;
+    struct plan_snapshot s = indexed_table((struct plan_index){.id = 1, .status = PLAN_ACTIVE});
+    indexed.status = PLAN_ACTIVE;
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 0);
+    indexed.schema = S("v1 and expiry times");
+    only_action(&s, PLAN_RAISE_SCHEMA);
+    indexed.schema_version = 2;
+    groups[2] = groups[1]; /* a child that is not on record yet; its parent is left alone */
+    groups[2].gid = 103;
+    groups[1].retired = true;
+    groups[0].changing = true; /* told when that is over */
+    s.group_count = 3;
+    only_action(&s, PLAN_SET_SCHEMA);
+    assert_int_equal(out.actions[0].gid, 103);
+}
+
+static void table_and_its_indexes_come_and_go_together(void **state) {
+    (void)state;
+    struct plan_snapshot s = indexed_table(
+        (struct plan_index){.id = 1, .global = true, .status = PLAN_CREATING, .wcu = 1});
+    s.group_count = 0;
+    indexed.status = PLAN_CREATING;
+    indexed.table_id = 0;
+    indexed.gid_count = 0;
+    struct plan_table two[2] = {indexed, indexed};
+    s.tables = two;
+    s.table_count = 2;
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 2);
+    assert_int_equal(out.actions[0].table_id, 100);
+    assert_int_equal(out.actions[1].table_id, 104); /* a partition each of table and index */
+    two[0].table_id = 100;
+    two[0].gids = table_gids;
+    two[0].gid_count = 1;
+    idx.table_id = 200;
+    idx.gids = &index_gid;
+    idx.gid_count = 1;
+    struct plan_replica held[2] = {{.node_index = 1, .gid = 101, .table_id = 100, .leader = true},
+                                   led};
+    s.table_count = 1;
+    s.replicas = held;
+    s.replica_count = 1;
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 0);
+    s.replica_count = 2;
+    only_action(&s, PLAN_SET_ACTIVE);
+    two[0].status = PLAN_DELETING;
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 2);
+    s.replicas = &led;
+    s.replica_count = 1;
+    only_action(&s, PLAN_DELETE_REPLICA);
+    s.replica_count = 0;
+    only_action(&s, PLAN_DROP_TABLE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(virgin_cluster_is_bootstrapped),
@@ -293,6 +464,10 @@ int main(void) {
         cmocka_unit_test(draining_node_is_given_nothing_new),
         cmocka_unit_test(replicas_without_record_are_left_alone),
         cmocka_unit_test(partition_starts_divide_the_hash_space),
+        cmocka_unit_test(new_index_is_placed_made_known_and_carried_over),
+        cmocka_unit_test(index_goes_only_when_no_group_knows_it),
+        cmocka_unit_test(changed_schema_gets_a_version_and_reaches_every_group),
+        cmocka_unit_test(table_and_its_indexes_come_and_go_together),
         cmocka_unit_test(lease_changes_hands_only_after_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
