@@ -154,7 +154,8 @@ bool expr_match(struct tc_slice program, struct tc_slice item);
  *   key_item  the key attributes as an encoded item
  *   program   empty: only make sure that the item exists
  *   Errors    TC_EINVAL  e.g. "The document path provided in the update expression is invalid for
- *                        update", "Item size to update has exceeded the maximum allowed size" */
+ *                        update", "Item size to update has exceeded the maximum allowed size"
+ *             TC_ETYPE   "An operand in the update expression has an incorrect data type" */
 TC_MUST_USE tc_err expr_update(struct tc_slice program, struct tc_slice old_item,
                                struct tc_slice key_item, struct tc_arena *scratch,
                                struct tc_buf *out, struct tc_buf *diag);

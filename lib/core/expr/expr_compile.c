@@ -22,16 +22,11 @@ tc_err expr__start(struct expr_parser *p, struct tc_slice text) {
     return TC_OK;
 }
 
-static void emit_header(struct tc_buf *out, enum expr_kind kind) {
-    tc_buf_append_u8(out, EXPR_VERSION);
-    tc_buf_append_u8(out, (uint8_t)kind);
-}
-
 static tc_err compile_condition(struct expr_parser *p, struct tc_buf *out) {
     struct expr_node *root;
     TC_TRY(expr__parse_condition(p, &root));
     TC_TRY(expr__validate_condition(p, root));
-    emit_header(out, p->kind);
+    expr__emit_header(out, p->kind);
     expr__emit_condition(out, root);
     return TC_OK;
 }
@@ -45,7 +40,7 @@ static tc_err compile_actions(struct expr_parser *p, struct tc_buf *out) {
         TC_TRY(expr__parse_projection(p, &list));
         TC_TRY(expr__validate_projection(p, list));
     }
-    emit_header(out, p->kind);
+    expr__emit_header(out, p->kind);
     expr__emit_actions(out, p->sorted, list->count);
     return TC_OK;
 }

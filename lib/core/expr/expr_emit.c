@@ -92,6 +92,11 @@ static void emit_chain(struct tc_buf *out, const struct expr_node *node) {
         emit_condition(out, child);
 }
 
+void expr__emit_header(struct tc_buf *out, enum expr_kind kind) {
+    tc_buf_append_u8(out, EXPR_VERSION);
+    tc_buf_append_u8(out, (uint8_t)kind);
+}
+
 void expr__emit_condition(struct tc_buf *out, const struct expr_node *root) {
     emit_condition(out, root);
 }

@@ -12,6 +12,11 @@ tc_err expr__eval_fail(struct expr_eval *e, const char *text) {
     return TC_EINVAL;
 }
 
+tc_err expr__eval_fail_type(struct expr_eval *e) {
+    tc_buf_append_str(e->diag, "An operand in the update expression has an incorrect data type");
+    return TC_ETYPE;
+}
+
 static tc_err to_scratch(struct expr_eval *e, const void *bytes, size_t len,
                          struct item_value *ret_value) {
     struct tc_slice copy = tc_arena_dup(e->scratch, tc_slice(bytes, len));
@@ -24,7 +29,7 @@ static tc_err to_scratch(struct expr_eval *e, const void *bytes, size_t len,
 tc_err expr__add_numbers(struct expr_eval *e, struct item_value a, struct item_value b, bool minus,
                          struct item_value *ret_value) {
     if (a.type != ITEM_N || b.type != ITEM_N)
-        return expr__eval_fail(e, EXPR_TEXT_WRONG_TYPE);
+        return expr__eval_fail_type(e);
     struct number sum;
     enum number_fault fault = NUMBER_FAULT_NONE;
     tc_err err = minus ? number_subtract(a.body, b.body, &sum, &fault)
@@ -44,7 +49,7 @@ static struct tc_slice elements(struct item_value list) {
 static tc_err append_lists(struct expr_eval *e, struct item_value a, struct item_value b,
                            struct item_value *ret_value) {
     if (a.type != ITEM_L || b.type != ITEM_L)
-        return expr__eval_fail(e, EXPR_TEXT_WRONG_TYPE);
+        return expr__eval_fail_type(e);
     struct tc_slice first = elements(a);
     struct tc_slice second = elements(b);
     if (first.len + second.len > ITEM_ENCODED_BYTES_MAX)

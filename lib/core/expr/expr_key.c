@@ -43,7 +43,8 @@ static tc_err flatten(struct key_conditions *k, const struct expr_node *node) {
         if (!is_supported(node->op))
             return fail_about(k->p, "Invalid operator used in KeyConditionExpression: ",
                               expr__op_text(node->op), "");
-        TC_ASSERT(k->count < CONDITIONS_MAX);
+        if (k->count == CONDITIONS_MAX)
+            return fail(k->p, "Conditions can be of length 1 or 2 only");
         k->nodes[k->count++] = node;
         return TC_OK;
     }
@@ -215,6 +216,13 @@ static tc_err match_schema(struct key_conditions *k, const struct expr_key_schem
     return TC_OK;
 }
 
+tc_err expr__match_key(struct expr_parser *p, const struct expr_node *root,
+                       const struct expr_key_schema *schema, struct expr_key_range *ret_range) {
+    struct key_conditions k = {.p = p};
+    TC_TRY(collect(&k, schema, root));
+    return match_schema(&k, schema, ret_range);
+}
+
 tc_err expr_compile_key_condition(struct tc_slice text, const struct expr_key_schema *schema,
                                   struct expr_ctx *ctx, struct expr_key_range *ret_range,
                                   struct tc_buf *diag) {
@@ -225,7 +233,5 @@ tc_err expr_compile_key_condition(struct tc_slice text, const struct expr_key_sc
     TC_TRY(expr__start(&p, text));
     TC_TRY(expr__parse_condition(&p, &root));
     TC_TRY(expr__validate_condition(&p, root));
-    struct key_conditions k = {.p = &p};
-    TC_TRY(collect(&k, schema, root));
-    return match_schema(&k, schema, ret_range);
+    return expr__match_key(&p, root, schema, ret_range);
 }

@@ -221,7 +221,13 @@ bool expr__path_eq(const struct expr_node *a, const struct expr_node *b);
  * actions in trie order in p->sorted. */
 TC_MUST_USE tc_err expr__check_paths(struct expr_parser *p, struct expr_node *list);
 
+/* expr_key.c: a parsed key condition, resolved, against the schema */
+TC_MUST_USE tc_err expr__match_key(struct expr_parser *p, const struct expr_node *root,
+                                   const struct expr_key_schema *schema,
+                                   struct expr_key_range *ret_range);
+
 /* expr_emit.c */
+void expr__emit_header(struct tc_buf *out, enum expr_kind kind);
 void expr__emit_condition(struct tc_buf *out, const struct expr_node *root);
 void expr__emit_actions(struct tc_buf *out, struct expr_node *const *sorted, size_t count);
 /* Put a varint of the bytes from start on in front of them. */
@@ -271,8 +277,7 @@ bool expr__set_difference(struct tc_buf *out, struct item_value a, struct item_v
 /* Wrap the bytes from start on as a container value of this type and element count. */
 void expr__wrap_container(struct tc_buf *out, size_t start, enum item_type type, uint64_t count);
 
-#define EXPR_TEXT_TOO_LARGE  "Item size to update has exceeded the maximum allowed size"
-#define EXPR_TEXT_WRONG_TYPE "An operand in the update expression has an incorrect data type"
+#define EXPR_TEXT_TOO_LARGE "Item size to update has exceeded the maximum allowed size"
 
 /* expr_eval.c: right-hand sides of SET */
 struct expr_eval {
@@ -286,5 +291,7 @@ TC_MUST_USE tc_err expr__eval_operand(struct expr_eval *e, struct tc_reader *r, 
 TC_MUST_USE tc_err expr__add_numbers(struct expr_eval *e, struct item_value a, struct item_value b,
                                      bool minus, struct item_value *ret_value);
 tc_err expr__eval_fail(struct expr_eval *e, const char *text);
+/* Returns TC_ETYPE. */
+tc_err expr__eval_fail_type(struct expr_eval *e);
 
 #endif

@@ -40,7 +40,7 @@ static tc_err apply_add(struct expr_eval *e, struct item_value literal, struct p
         return TC_OK;
     }
     if (at.old.type != literal.type)
-        return expr__eval_fail(e, EXPR_TEXT_WRONG_TYPE);
+        return expr__eval_fail_type(e);
     if (literal.type != ITEM_N) {
         expr__set_union(out, at.old, literal);
         return TC_OK;
@@ -54,7 +54,7 @@ static tc_err apply_add(struct expr_eval *e, struct item_value literal, struct p
 static tc_err apply_delete(struct expr_eval *e, struct item_value literal, struct place at,
                            struct tc_buf *out, bool *ret_present) {
     if (at.found && at.old.type != literal.type)
-        return expr__eval_fail(e, EXPR_TEXT_WRONG_TYPE);
+        return expr__eval_fail_type(e);
     *ret_present = at.found && expr__set_difference(out, at.old, literal);
     return TC_OK;
 }

@@ -1,6 +1,6 @@
 /* Rules that span several parameters of one operation, with the API's texts. What depends on the
  * table's schema is checked by the executor. */
-#include "router/api/api_decode.h"
+#include "router/api/api_check_private.h"
 
 #include <inttypes.h>
 
@@ -22,12 +22,34 @@ static bool check_item_size(struct api_decoder *d, struct tc_slice item) {
     return true;
 }
 
+#define GIVENS(array)                                                                              \
+    (struct api_givens) {                                                                          \
+        array, sizeof(array) / sizeof(array)[0]                                                    \
+    }
+
+/* Expected and AttributeUpdates, and that no expression stands beside them. */
+static bool check_legacy_write(struct api_decoder *d, const struct api_write_item *in) {
+    bool legacy = in->expected.set || in->attribute_updates.set || in->conditional_operator != 0;
+    if (!legacy)
+        return true;
+    const struct api_given parameters[] = {{"AttributeUpdates", in->attribute_updates.set},
+                                           {"Expected", in->expected.set},
+                                           {"ConditionalOperator", in->conditional_operator != 0}};
+    const struct api_given expressions[] = {
+        {"UpdateExpression", in->update_expression.data != NULL},
+        {"ConditionExpression", in->condition_expression.data != NULL}};
+    return api__check_mix(d, GIVENS(parameters), GIVENS(expressions)) &&
+           api__check_updates(d, &in->attribute_updates) && api__check_expected(d, &in->expected) &&
+           api__check_operator(d, in->conditional_operator, &in->expected);
+}
+
 bool api_check_write_item(struct api_decoder *d, const void *input) {
     const struct api_write_item *in = input;
     if (in->return_values > API_RETURN_ALL_OLD)
         return api_invalid(d, "ReturnValues can only be ALL_OLD or NONE");
     bool expression = in->condition_expression.data != NULL;
-    return check_bindings(d, &in->names, "ExpressionAttributeNames", expression,
+    return check_legacy_write(d, in) &&
+           check_bindings(d, &in->names, "ExpressionAttributeNames", expression,
                           ": ConditionExpression is null") &&
            check_bindings(d, &in->values, "ExpressionAttributeValues", expression,
                           ": ConditionExpression is null") &&
@@ -38,34 +60,23 @@ bool api_check_update_item(struct api_decoder *d, const void *input) {
     const struct api_write_item *in = input;
     bool expression = in->condition_expression.data != NULL || in->update_expression.data != NULL;
     static const char absent[] = ": UpdateExpression and ConditionExpression are null";
-    return check_bindings(d, &in->names, "ExpressionAttributeNames", expression, absent) &&
+    return check_legacy_write(d, in) &&
+           check_bindings(d, &in->names, "ExpressionAttributeNames", expression, absent) &&
            check_bindings(d, &in->values, "ExpressionAttributeValues", expression, absent);
 }
 
-static bool check_mix(struct api_decoder *d, const struct api_slices *legacy, bool has_expression,
-                      const char *expressions) {
-    if (!legacy->set)
-        return true;
-    if (has_expression)
-        return api_invalid(d,
-                           "Can not use both expression and non-expression parameters in the same "
-                           "request: Non-expression parameters: {AttributesToGet} Expression "
-                           "parameters: {%s}",
-                           expressions);
-    for (size_t i = 0; i < legacy->count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (tc_slice_eq(legacy->items[i], legacy->items[j]))
-                return api_invalid(d,
-                                   "One or more parameter values were invalid: Duplicate value in "
-                                   "attribute name: %.*s",
-                                   TC_SLICE_ARGS(legacy->items[i]));
-    return true;
+/* AttributesToGet beside a ProjectionExpression. Duplicates are told when they are compiled. */
+static bool check_names_mix(struct api_decoder *d, const struct api_slices *names,
+                            struct tc_slice projection) {
+    const struct api_given parameters[] = {{"AttributesToGet", names->set}};
+    const struct api_given expressions[] = {{"ProjectionExpression", projection.data != NULL}};
+    return api__check_mix(d, GIVENS(parameters), GIVENS(expressions));
 }
 
 bool api_check_get_item(struct api_decoder *d, const void *input) {
     const struct api_get_item *in = input;
     bool projection = in->projection_expression.data != NULL;
-    return check_mix(d, &in->attributes_to_get, projection, "ProjectionExpression") &&
+    return check_names_mix(d, &in->attributes_to_get, in->projection_expression) &&
            check_bindings(d, &in->names, "ExpressionAttributeNames", projection,
                           ": ProjectionExpression is null");
 }
@@ -93,26 +104,48 @@ static bool check_select(struct api_decoder *d, const struct api_read_page *in) 
     return true;
 }
 
-static bool check_page(struct api_decoder *d, const struct api_read_page *in, const char *absent) {
-    bool expression = in->projection_expression.data != NULL ||
-                      in->filter_expression.data != NULL ||
-                      in->key_condition_expression.data != NULL;
+/* Key conditions go with expressions: only a KeyConditionExpression stands for the same. */
+static bool check_page_mix(struct api_decoder *d, const struct api_read_page *in, bool query) {
+    bool key_expression = in->key_condition_expression.data != NULL;
+    const struct api_given parameters[] = {
+        {"AttributesToGet", in->attributes_to_get.set},
+        {query ? "QueryFilter" : "ScanFilter", in->filter_conditions.set},
+        {"ConditionalOperator", in->conditional_operator != 0},
+        {"KeyConditions", in->key_conditions.set && key_expression}};
+    const struct api_given expressions[] = {
+        {"ProjectionExpression", in->projection_expression.data != NULL},
+        {"FilterExpression", in->filter_expression.data != NULL},
+        {"KeyConditionExpression", key_expression}};
+    return api__check_mix(d, GIVENS(parameters), GIVENS(expressions));
+}
+
+static bool check_legacy_page(struct api_decoder *d, const struct api_read_page *in) {
+    return api__check_conditions(d, &in->filter_conditions) &&
+           api__check_operator(d, in->conditional_operator, &in->filter_conditions) &&
+           api__check_conditions(d, &in->key_conditions);
+}
+
+static bool check_page(struct api_decoder *d, const struct api_read_page *in, bool query) {
     bool valued = in->filter_expression.data != NULL || in->key_condition_expression.data != NULL;
-    return check_mix(d, &in->attributes_to_get, expression,
-                     in->projection_expression.data != NULL ? "ProjectionExpression"
-                     : in->filter_expression.data != NULL   ? "FilterExpression"
-                                                            : "KeyConditionExpression") &&
+    bool expression = valued || in->projection_expression.data != NULL;
+    return check_page_mix(d, in, query) &&
            check_bindings(d, &in->names, "ExpressionAttributeNames", expression, "") &&
-           check_bindings(d, &in->values, "ExpressionAttributeValues", valued, absent) &&
-           check_select(d, in);
+           check_bindings(d, &in->values, "ExpressionAttributeValues", valued,
+                          query ? ": FilterExpression and KeyConditionExpression are null"
+                                : ": FilterExpression is null") &&
+           check_legacy_page(d, in) && check_select(d, in);
 }
 
 bool api_check_query(struct api_decoder *d, const void *input) {
     const struct api_read_page *in = input;
-    if (in->key_condition_expression.data == NULL)
+    if (!check_page(d, in, /* query= */ true))
+        return false;
+    if (in->key_condition_expression.data == NULL && !in->key_conditions.set)
         return api_invalid(d, "Either the KeyConditions or KeyConditionExpression parameter must "
                               "be specified in the request.");
-    return check_page(d, in, "");
+    if (in->key_conditions.set && in->key_conditions.count == 0)
+        return api_invalid(d, "Conditions can be of length 1 or 2 only");
+    return true;
 }
 
 bool api_check_scan(struct api_decoder *d, const void *input) {
@@ -129,7 +162,7 @@ bool api_check_scan(struct api_decoder *d, const void *input) {
                            "TotalSegments: Segment: %" PRId64 " is not less than TotalSegments: "
                            "%" PRId64,
                            in->segment.value, in->total_segments.value);
-    return check_page(d, in, ": FilterExpression is null");
+    return check_page(d, in, /* query= */ false);
 }
 
 static bool has_duplicates(const struct api_slices *items) {
@@ -150,7 +183,7 @@ bool api_check_batch_get(struct api_decoder *d, const void *input) {
         return api_invalid(d, "Too many items requested for the BatchGetItem call");
     for (size_t i = 0; i < in->tables.count; i++) {
         bool projection = table[i].projection_expression.data != NULL;
-        if (!check_mix(d, &table[i].attributes_to_get, projection, "ProjectionExpression") ||
+        if (!check_names_mix(d, &table[i].attributes_to_get, table[i].projection_expression) ||
             !check_bindings(d, &table[i].names, "ExpressionAttributeNames", projection,
                             ": ProjectionExpression is null"))
             return false;

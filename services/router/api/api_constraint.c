@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static struct api_path_step *push(struct api_decoder *d) {
     TC_ASSERT(d->path_depth < API_PATH_DEPTH_MAX);
@@ -148,4 +149,32 @@ unsigned api__check_enum(struct api_decoder *d, const struct api_field *f, struc
     }
     api__violate(d, s, "satisfy enum value set: [%s]", f->enum_names);
     return 0;
+}
+
+void api__check_attribute(struct api_decoder *d, struct tc_slice name) {
+    if (name.len == 0)
+        api__violate(d, name, "have length greater than or equal to 1");
+    if (name.len > ITEM_NAME_BYTES_MAX)
+        api__violate(d, name, "have length less than or equal to %d", ITEM_NAME_BYTES_MAX);
+}
+
+static int key_order(const void *a, const void *b) {
+    const struct tc_slice *x = a, *y = b;
+    return tc_slice_cmp(*x, *y);
+}
+
+tc_err api__check_unique(struct api_decoder *d, const struct api_list *list, size_t struct_bytes) {
+    if (list->count < 2)
+        return TC_OK;
+    struct tc_slice *keys = tc_arena_calloc(d->arena, list->count, sizeof *keys);
+    if (keys == NULL)
+        return api__json_fail(d, TC_ENOMEM, "");
+    const uint8_t *at = list->items;
+    for (size_t i = 0; i < list->count; i++)
+        keys[i] = *(const struct tc_slice *)(const void *)(at + i * struct_bytes);
+    qsort(keys, list->count, sizeof *keys, key_order);
+    for (size_t i = 1; i < list->count; i++)
+        if (tc_slice_eq(keys[i - 1], keys[i]))
+            return api__serialization(d, "Duplicate attribute name in a map");
+    return TC_OK;
 }

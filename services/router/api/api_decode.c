@@ -34,6 +34,11 @@ bool api_invalid(struct api_decoder *d, const char *fmt, ...) {
     return false;
 }
 
+tc_err api__serialization(struct api_decoder *d, const char *text) {
+    fail(d, API_SERIALIZATION, tc_slice_str(text));
+    return TC_EINVAL;
+}
+
 tc_err api__json_fail(struct api_decoder *d, tc_err err, const char *wanted) {
     TC_ASSERT(err != TC_OK);
     if (d->error != API_OK)
@@ -170,8 +175,8 @@ static tc_err read_struct_list(struct api_decoder *d, const struct api_field *f,
     return TC_OK;
 }
 
-static void check_map_key(struct api_decoder *d, const struct api_list *list, size_t bytes,
-                          struct tc_slice key) {
+static void check_table_key(struct api_decoder *d, const struct api_list *list, size_t bytes,
+                            struct tc_slice key) {
     static const struct api_field rule = {
         .flags = API_NAME_PATTERN, .min = API_NAME_BYTES_MIN, .max = API_NAME_BYTES_MAX};
     api__check_string(d, &rule, key);
@@ -182,7 +187,20 @@ static void check_map_key(struct api_decoder *d, const struct api_list *list, si
     }
 }
 
-/* A map from table names to structs, or (LIST_MAP) to lists that the shape's only field takes. */
+/* The key as it is kept. */
+static struct tc_slice check_map_key(struct api_decoder *d, const struct api_list *list,
+                                     size_t bytes, struct tc_slice key, bool attribute) {
+    if (attribute) {
+        api__check_attribute(d, key);
+        return key;
+    }
+    key = table_name(key);
+    check_table_key(d, list, bytes, key);
+    return key;
+}
+
+/* A map from names of tables or attributes to structs, or (LIST_MAP) to lists that the shape's only
+ * field takes. */
 static tc_err read_map_element(struct api_decoder *d, const struct api_field *f,
                                struct tc_slice key, uint8_t *element) {
     *(struct tc_slice *)(void *)element = key;
@@ -199,6 +217,7 @@ static tc_err read_map(struct api_decoder *d, const struct api_field *f, struct 
     struct api_list list = {.set = true};
     size_t cap = 0, count = 0, bytes = f->shape->struct_bytes;
     bool more;
+    bool attributes = f->flags & API_ATTRIBUTE_KEYS;
     struct tc_slice key;
     tc_err err = json_object_begin(&d->reader);
     while (err == TC_OK && (err = json_object_next(&d->reader, &more, &key)) == TC_OK && more) {
@@ -206,8 +225,7 @@ static tc_err read_map(struct api_decoder *d, const struct api_field *f, struct 
             err = json_skip(&d->reader);
             continue;
         }
-        key = table_name(key);
-        check_map_key(d, &list, bytes, key);
+        key = check_map_key(d, &list, bytes, key, attributes);
         list.items = api__grow(d, list.items, list.count, &cap, bytes);
         if (list.items == NULL)
             return TC_ENOMEM;
@@ -217,6 +235,8 @@ static tc_err read_map(struct api_decoder *d, const struct api_field *f, struct 
     if (err != TC_OK)
         return api__json_fail(d, err, "Map");
     api__check_count(d, f, count);
+    if (attributes)
+        TC_TRY(api__check_unique(d, &list, bytes));
     *at = list;
     return TC_OK;
 }
@@ -276,6 +296,8 @@ tc_err api__read_field(struct api_decoder *d, const struct api_field *f, void *b
         return read_map(d, f, at);
     case API_KIND_STRING_LIST:
         return read_string_list(d, f, at);
+    case API_KIND_VALUE:
+        return api__read_value(d, at);
     case API_KIND_ITEM:
         return api__read_item(d, at);
     case API_KIND_ITEM_LIST:

@@ -37,7 +37,7 @@ tc_err api__read_item(struct api_decoder *d, struct tc_slice *ret_item) {
     return keep_scratch(d, ret_item);
 }
 
-static tc_err read_value(struct api_decoder *d, struct tc_slice *ret_value) {
+tc_err api__read_value(struct api_decoder *d, struct tc_slice *ret_value) {
     tc_buf_clear(&d->scratch);
     d->diag.kind = JSON_DIAG_NONE;
     tc_err err = json_item_read_value(&d->item, &d->reader, &d->scratch, &d->diag);
@@ -79,7 +79,7 @@ tc_err api__read_item_list(struct api_decoder *d, const struct api_field *f,
 
 tc_err api__read_value_list(struct api_decoder *d, const struct api_field *f,
                             struct api_slices *at) {
-    return read_list(d, f, at, read_value);
+    return read_list(d, f, at, api__read_value);
 }
 
 /* Placeholders: a map from tokens to names (strings) or values. */
@@ -95,7 +95,7 @@ static tc_err read_bindings(struct api_decoder *d, struct api_bindings *at, bool
             return TC_ENOMEM;
         struct expr_binding *binding = &b.list.at[b.list.count++];
         *binding = (struct expr_binding){.token = token};
-        TC_TRY(values ? read_value(d, &binding->target) : api__read_text(d, &binding->target));
+        TC_TRY(values ? api__read_value(d, &binding->target) : api__read_text(d, &binding->target));
     }
     if (err != TC_OK)
         return api__json_fail(d, err, "Map");

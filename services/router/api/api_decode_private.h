@@ -11,12 +11,15 @@ TC_MUST_USE tc_err api__read_field(struct api_decoder *d, const struct api_field
 TC_MUST_USE tc_err api__read_item(struct api_decoder *d, struct tc_slice *ret_item);
 TC_MUST_USE tc_err api__read_item_list(struct api_decoder *d, const struct api_field *f,
                                        struct api_slices *at);
+TC_MUST_USE tc_err api__read_value(struct api_decoder *d, struct tc_slice *ret_value);
 TC_MUST_USE tc_err api__read_value_list(struct api_decoder *d, const struct api_field *f,
                                         struct api_slices *at);
 TC_MUST_USE tc_err api__read_names(struct api_decoder *d, struct api_bindings *at);
 TC_MUST_USE tc_err api__read_values(struct api_decoder *d, struct api_bindings *at);
 TC_MUST_USE tc_err api__read_text(struct api_decoder *d, struct tc_slice *ret_text);
 
+/* A fault that ends the request. */
+tc_err api__serialization(struct api_decoder *d, const char *text);
 /* Turn a failure of the JSON layer into d->error and return it. wanted: the Java type of the
  * member. */
 tc_err api__json_fail(struct api_decoder *d, tc_err err, const char *wanted);
@@ -35,6 +38,11 @@ void api__violate_missing(struct api_decoder *d);
 void api__check_string(struct api_decoder *d, const struct api_field *f, struct tc_slice s);
 void api__check_integer(struct api_decoder *d, const struct api_field *f, int64_t value);
 void api__check_count(struct api_decoder *d, const struct api_field *f, size_t count);
+/* A key of a map of attributes: its length. Whether keys differ is told by api__check_unique. */
+void api__check_attribute(struct api_decoder *d, struct tc_slice name);
+/* Structs of this size that begin with their key. */
+TC_MUST_USE tc_err api__check_unique(struct api_decoder *d, const struct api_list *list,
+                                     size_t struct_bytes);
 /* 0 and a violation when s is none of the names. */
 unsigned api__check_enum(struct api_decoder *d, const struct api_field *f, struct tc_slice s);
 

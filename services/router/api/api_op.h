@@ -23,17 +23,20 @@ enum api_kind {
     API_KIND_STRUCT_MAP,  /* the same; each struct begins with the key, a struct tc_slice */
     API_KIND_STRUCT_LIST_MAP, /* the same; the shape's only field takes the list */
     API_KIND_STRING_LIST,     /* struct api_slices */
+    API_KIND_VALUE,           /* struct tc_slice: one encoded value */
+    API_KIND_VALUE_LIST,      /* struct api_slices of them */
     API_KIND_ITEM,            /* struct tc_slice */
     API_KIND_ITEM_LIST,       /* struct api_slices */
     API_KIND_NAME_MAP,        /* struct api_bindings */
     API_KIND_VALUE_MAP,       /* struct api_bindings */
-    API_KIND_VALUE_LIST,      /* struct api_slices: encoded attribute values */
     API_KIND_REFUSED,         /* no field: parsed, and the request refused as not supported yet */
 };
 
 enum {
     API_REQUIRED = 1,
     API_NAME_PATTERN = 2, /* [a-zA-Z0-9_.-]+ */
+    /* The keys of a STRUCT_MAP are names of attributes, unique ones; without: of tables. */
+    API_ATTRIBUTE_KEYS = 4,
 };
 
 struct api_field {

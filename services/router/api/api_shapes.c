@@ -3,6 +3,36 @@
 
 const struct api_shape api_shape_nothing = {NULL, 0, sizeof(struct api_nothing)};
 
+#define COMPARISONS                                                                                \
+    "IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS"
+#define VALUE_LIST_ROW                                                                             \
+    { "AttributeValueList", API_KIND_VALUE_LIST, 0, AT(api_condition, values), NULL, NULL, 0, 0 }
+/* A legacy parameter: a map from attribute names to structs. */
+#define LEGACY_ROW(name, type, member, shape)                                                      \
+    { name, API_KIND_STRUCT_MAP, API_ATTRIBUTE_KEYS, AT(type, member), &shape, NULL, 0, 0 }
+#define OPERATOR_ROW(type) ENUM_ROW("ConditionalOperator", type, conditional_operator, "OR, AND")
+
+static const struct api_field condition_rows[] = {
+    {"ComparisonOperator", API_KIND_ENUM, API_REQUIRED, AT(api_condition, comparison), NULL,
+     COMPARISONS, 0, 0},
+    VALUE_LIST_ROW,
+};
+LOCAL_SHAPE(condition_shape, condition_rows, api_condition);
+
+static const struct api_field expected_rows[] = {
+    ENUM_ROW("ComparisonOperator", api_condition, comparison, COMPARISONS),
+    VALUE_LIST_ROW,
+    {"Value", API_KIND_VALUE, 0, AT(api_condition, value), NULL, NULL, 0, 0},
+    BOOL_ROW("Exists", api_condition, exists),
+};
+LOCAL_SHAPE(expected_shape, expected_rows, api_condition);
+
+static const struct api_field attribute_update_rows[] = {
+    {"Value", API_KIND_VALUE, 0, AT(api_attribute_update, value), NULL, NULL, 0, 0},
+    ENUM_ROW("Action", api_attribute_update, action, "ADD, DELETE, PUT"),
+};
+LOCAL_SHAPE(attribute_update_shape, attribute_update_rows, api_attribute_update);
+
 /* Everything that the three single-item writes share. */
 #define WRITE_ROWS                                                                                 \
     TABLE_ROW(api_write_item, API_REQUIRED),                                                       \
@@ -12,8 +42,9 @@ const struct api_shape api_shape_nothing = {NULL, 0, sizeof(struct api_nothing)}
                  "NONE, ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATED_NEW"),                              \
         ENUM_ROW("ReturnValuesOnConditionCheckFailure", api_write_item, return_on_condition_fail,  \
                  "NONE, ALL_OLD"),                                                                 \
-        CAPACITY_ROW(api_write_item), METRICS_ROW(api_write_item), REFUSED_ROW("Expected"),        \
-        REFUSED_ROW("ConditionalOperator")
+        CAPACITY_ROW(api_write_item), METRICS_ROW(api_write_item),                                 \
+        LEGACY_ROW("Expected", api_write_item, expected, expected_shape),                          \
+        OPERATOR_ROW(api_write_item)
 
 static const struct api_field put_item_rows[] = {
     WRITE_ROWS,
@@ -28,7 +59,7 @@ static const struct api_field update_item_rows[] = {
     WRITE_ROWS,
     KEY_ROW(api_write_item),
     STRING_ROW("UpdateExpression", api_write_item, update_expression),
-    REFUSED_ROW("AttributeUpdates"),
+    LEGACY_ROW("AttributeUpdates", api_write_item, attribute_updates, attribute_update_shape),
 };
 SHAPE(api_shape_update_item, update_item_rows, api_write_item);
 
@@ -63,14 +94,14 @@ SHAPE(api_shape_get_item, get_item_rows, api_get_item);
         CAPACITY_ROW(api_read_page),                                                               \
         STRING_ROW("ProjectionExpression", api_read_page, projection_expression),                  \
         STRING_ROW("FilterExpression", api_read_page, filter_expression),                          \
-        NAMES_ROW(api_read_page), VALUES_ROW(api_read_page), REFUSED_ROW("ConditionalOperator")
+        NAMES_ROW(api_read_page), VALUES_ROW(api_read_page), OPERATOR_ROW(api_read_page)
 
 static const struct api_field query_rows[] = {
     PAGE_ROWS,
     STRING_ROW("KeyConditionExpression", api_read_page, key_condition_expression),
     BOOL_ROW("ScanIndexForward", api_read_page, forward),
-    REFUSED_ROW("KeyConditions"),
-    REFUSED_ROW("QueryFilter"),
+    LEGACY_ROW("KeyConditions", api_read_page, key_conditions, condition_shape),
+    LEGACY_ROW("QueryFilter", api_read_page, filter_conditions, condition_shape),
 };
 SHAPE(api_shape_query, query_rows, api_read_page);
 
@@ -80,7 +111,7 @@ static const struct api_field scan_rows[] = {
      API_SEGMENTS_MAX},
     {"Segment", API_KIND_INTEGER, 0, AT(api_read_page, segment), NULL, NULL, 0,
      API_SEGMENTS_MAX - 1},
-    REFUSED_ROW("ScanFilter"),
+    LEGACY_ROW("ScanFilter", api_read_page, filter_conditions, condition_shape),
 };
 SHAPE(api_shape_scan, scan_rows, api_read_page);
 

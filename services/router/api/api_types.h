@@ -83,6 +83,47 @@ enum api_attribute_type {
     API_ATTRIBUTE_B,
 };
 
+/* In the order of their names in the API's texts. */
+enum api_comparison {
+    API_COMPARISON_IN = 1,
+    API_COMPARISON_NULL,
+    API_COMPARISON_BETWEEN,
+    API_COMPARISON_LT,
+    API_COMPARISON_NOT_CONTAINS,
+    API_COMPARISON_EQ,
+    API_COMPARISON_GT,
+    API_COMPARISON_NOT_NULL,
+    API_COMPARISON_NE,
+    API_COMPARISON_LE,
+    API_COMPARISON_BEGINS_WITH,
+    API_COMPARISON_GE,
+    API_COMPARISON_CONTAINS,
+};
+enum api_conditional_operator {
+    API_CONDITIONAL_OR = 1,
+    API_CONDITIONAL_AND,
+};
+enum api_attribute_action {
+    API_ACTION_ADD = 1,
+    API_ACTION_DELETE,
+    API_ACTION_PUT,
+};
+
+/* A member of KeyConditions, QueryFilter, ScanFilter or Expected (legacy parameters). */
+struct api_condition {
+    struct tc_slice name;
+    unsigned comparison; /* enum api_comparison; Expected may have none */
+    struct api_slices values;
+    struct tc_slice value; /* Expected */
+    unsigned exists;       /* Expected */
+};
+/* A member of AttributeUpdates (legacy). */
+struct api_attribute_update {
+    struct tc_slice name;
+    struct tc_slice value;
+    unsigned action; /* enum api_attribute_action; none: PUT */
+};
+
 struct api_throughput {
     struct api_integer read_units, write_units;
 };
@@ -152,6 +193,9 @@ struct api_write_item {
     unsigned return_on_condition_fail; /* API_RETURN_NONE or _ALL_OLD */
     unsigned return_capacity;          /* enum api_return_capacity */
     unsigned return_collection_metrics;
+    struct api_list expected;          /* api_condition; legacy, never with expressions */
+    struct api_list attribute_updates; /* api_attribute_update; UpdateItem; the same */
+    unsigned conditional_operator;     /* enum api_conditional_operator, over expected */
 };
 
 struct api_get_item {
@@ -180,6 +224,9 @@ struct api_read_page {
     struct tc_slice key_condition_expression; /* Query */
     struct api_bindings names, values;
     struct api_integer total_segments, segment; /* Scan */
+    struct api_list key_conditions;             /* api_condition; legacy, Query */
+    struct api_list filter_conditions;          /* api_condition; QueryFilter or ScanFilter */
+    unsigned conditional_operator; /* enum api_conditional_operator, over filter_conditions */
 };
 
 struct api_batch_get_table {

@@ -128,6 +128,10 @@ static void write_done(struct route_call *c, tc_err err, const ProtobufCMessage 
         condition_failed(op, reply);
         return;
     }
+    if (err == TC_ETYPE && in->attribute_updates.set) {
+        exec__fail(op, API_VALIDATION, "Type mismatch for attribute to update");
+        return;
+    }
     if (err != TC_OK) {
         exec__storage_error(op, err, reply ? reply->message : NULL);
         return;
@@ -200,6 +204,12 @@ static void update_found(struct exec_op *op) {
     send(op, /* write= */ true, write_done);
 }
 
+static bool compile_legacy(struct exec_op *op, const struct api_write_item *in) {
+    return exec__compile_conditions(op, EXPR_CONDITION, &in->expected, in->conditional_operator,
+                                    &op->programs.condition) &&
+           exec__compile_updates(op, &in->attribute_updates);
+}
+
 static void begin(struct exec_op *op, void (*found)(struct exec_op *op)) {
     struct api_write_item *in = (struct api_write_item *)(uintptr_t)op->req->input;
     struct exec_expressions x = {.condition = in->condition_expression,
@@ -207,7 +217,7 @@ static void begin(struct exec_op *op, void (*found)(struct exec_op *op)) {
                                  .names = in->names.set ? &in->names.list : NULL,
                                  .values = in->values.set ? &in->values.list : NULL,
                                  .check_used = true};
-    if (exec__compile(op, &x))
+    if (exec__compile(op, &x) && compile_legacy(op, in))
         exec__find(op, in->table_name, found);
     else
         exec__invalid(op);

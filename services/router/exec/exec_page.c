@@ -201,23 +201,40 @@ static bool take_start_key(struct exec_op *op, struct page *p) {
 
 static bool forbid_keys_in_filter(struct exec_op *op) {
     const Tercet__Pb__TableDescriptor *d = op->table->descriptor;
-    for (size_t i = 0; i < d->n_keys && op->programs.filter.len; i++)
+    for (size_t i = 0; i < d->n_keys && op->programs.filter.len; i++) {
         if (expr_forbid_key(tc_buf_slice(&op->programs.filter), tc_slice_str(d->keys[i]->name),
-                            &op->diag) != TC_OK)
-            return false;
+                            &op->diag) == TC_OK)
+            continue;
+        if (input(op)->filter_conditions.set) {
+            tc_buf_clear(&op->diag);
+            tc_buf_printf(&op->diag,
+                          "QueryFilter can only contain non-primary key attributes: Primary key "
+                          "attribute: %s",
+                          d->keys[i]->name);
+        }
+        return false;
+    }
     return true;
+}
+
+static bool compile_key(struct exec_op *op, struct expr_bindings *names,
+                        struct expr_bindings *values, struct expr_key_range *ret_range) {
+    const struct api_read_page *in = input(op);
+    struct expr_key_schema schema = exec__key_schema(op->table->descriptor);
+    struct expr_ctx ctx = {.names = names, .values = values, .scratch = op->req->arena};
+    if (in->key_conditions.set)
+        return exec__compile_key_conditions(op, &in->key_conditions, &schema, ret_range);
+    return expr_compile_key_condition(in->key_condition_expression, &schema, &ctx, ret_range,
+                                      &op->diag) == TC_OK;
 }
 
 static bool prepare_query(struct exec_op *op) {
     struct api_read_page *in = (struct api_read_page *)(uintptr_t)op->req->input;
-    struct expr_key_schema schema = exec__key_schema(op->table->descriptor);
     struct expr_bindings *names = in->names.set ? &in->names.list : NULL;
     struct expr_bindings *values = in->values.set ? &in->values.list : NULL;
-    struct expr_ctx ctx = {.names = names, .values = values, .scratch = op->req->arena};
     struct expr_key_range range;
-    if (expr_compile_key_condition(in->key_condition_expression, &schema, &ctx, &range,
-                                   &op->diag) != TC_OK ||
-        !exec__check_used(op, names, values) || !forbid_keys_in_filter(op))
+    if (!compile_key(op, names, values, &range) || !exec__check_used(op, names, values) ||
+        !forbid_keys_in_filter(op))
         return false;
     struct page *p = page_new(op);
     p->reverse = in->forward == API_FALSE;
@@ -290,7 +307,9 @@ static void begin(struct exec_op *op, bool query, void (*found)(struct exec_op *
     if (in->index_name.data != NULL)
         exec__fail(op, API_VALIDATION, "The table does not have the specified index: %.*s",
                    TC_SLICE_ARGS(in->index_name));
-    else if (exec__compile(op, &x))
+    else if (exec__compile(op, &x) &&
+             exec__compile_conditions(op, EXPR_FILTER, &in->filter_conditions,
+                                      in->conditional_operator, &op->programs.filter))
         exec__find(op, in->table_name, found);
     else
         exec__invalid(op);

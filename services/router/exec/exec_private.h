@@ -94,6 +94,17 @@ bool exec__compile(struct exec_op *op, const struct exec_expressions *x);
 bool exec__check_used(struct exec_op *op, struct expr_bindings *names,
                       struct expr_bindings *values);
 
+/* exec_legacy.c: false, with the text in op->diag. Lists are those of api_types.h, checked there.
+ */
+/* Append a program; an empty list appends none. */
+bool exec__compile_conditions(struct exec_op *op, enum expr_kind kind, const struct api_list *list,
+                              unsigned conditional_operator, struct tc_buf *out);
+bool exec__compile_key_conditions(struct exec_op *op, const struct api_list *list,
+                                  const struct expr_key_schema *schema,
+                                  struct expr_key_range *ret_range);
+bool exec__compile_updates(struct exec_op *op, const struct api_list *list);
+bool exec__compile_names(struct exec_op *op, const struct api_slices *names);
+
 /* exec_capacity.c: milli-units. */
 uint64_t exec__write_mu(uint64_t old_bytes, uint64_t new_bytes);
 uint64_t exec__read_mu(uint64_t bytes, bool consistent);

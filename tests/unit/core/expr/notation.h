@@ -36,6 +36,7 @@ const char *request_diag(struct request *r);
 int condition_tests(void);
 int error_tests(void);
 int key_tests(void);
+int legacy_tests(void);
 int update_tests(void);
 int model_tests(void);
 int update_model_tests(void);

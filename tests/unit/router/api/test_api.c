@@ -409,5 +409,6 @@ int main(void) {
     };
     int failed = cmocka_run_group_tests(api_decode_tests, NULL, NULL);
     failed += cmocka_run_group_tests(api_write_tests, NULL, NULL);
+    failed += cmocka_run_group_tests(api_legacy_tests, NULL, NULL);
     return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -192,9 +192,6 @@ static const struct refusal refusals[] = {
      "Supplied AttributeValue is empty"},
     /* A fault of a value, then a wrong type. */
     {"PutItem", "{\"Item\":{\"k\":{}},\"TableName\":7}", API_SERIALIZATION, ""},
-    {"PutItem", "{\"TableName\":\"tab\",\"Item\":{},\"Expected\":{\"a\":{\"Exists\":false}}}",
-     API_VALIDATION,
-     "One or more parameter values were invalid: Expected is not supported by this version"},
     {"PutItem", "{\"TableName\":\"tab\",\"Item\":{},\"ReturnValues\":\"ALL_NEW\"}", API_VALIDATION,
      "ReturnValues can only be ALL_OLD or NONE"},
     {"PutItem",
@@ -205,8 +202,6 @@ static const struct refusal refusals[] = {
     {"GetItem",
      "{\"TableName\":\"tab\"," KEY ",\"AttributesToGet\":[\"a\"],\"ProjectionExpression\":\"a\"}",
      API_VALIDATION, "Can not use both expression and non-expression parameters"},
-    {"GetItem", "{\"TableName\":\"tab\"," KEY ",\"AttributesToGet\":[\"a\",\"a\"]}", API_VALIDATION,
-     "One or more parameter values were invalid: Duplicate value in attribute"},
     {"Query", "{\"TableName\":\"tab\"}", API_VALIDATION, "Either the KeyConditions or"},
     {"Scan", "{\"TableName\":\"tab\",\"Segment\":4,\"TotalSegments\":4}", API_VALIDATION,
      "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: "

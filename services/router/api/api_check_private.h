@@ -1,0 +1,27 @@
+/* Shared by the files of rules. Each function reports to the decoder and returns false, or true. */
+#ifndef TC_ROUTER_API_CHECK_PRIVATE_H
+#define TC_ROUTER_API_CHECK_PRIVATE_H
+
+#include "router/api/api_decode.h"
+
+/* One parameter of a request and whether the client gave it. */
+struct api_given {
+    const char *name;
+    bool given;
+};
+struct api_givens {
+    const struct api_given *at;
+    size_t count;
+};
+
+/* Legacy parameters and expressions exclude each other. */
+bool api__check_mix(struct api_decoder *d, struct api_givens legacy, struct api_givens expressions);
+/* api_condition of KeyConditions, QueryFilter, ScanFilter: values that fit the operators. */
+bool api__check_conditions(struct api_decoder *d, const struct api_list *conditions);
+bool api__check_expected(struct api_decoder *d, const struct api_list *expected);
+bool api__check_updates(struct api_decoder *d, const struct api_list *updates);
+/* ConditionalOperator goes with at least two conditions. */
+bool api__check_operator(struct api_decoder *d, unsigned conditional_operator,
+                         const struct api_list *conditions);
+
+#endif
