@@ -114,6 +114,11 @@ void sigv4_free(struct sigv4 *s);
 enum sigv4_verdict sigv4_verify(struct sigv4 *s, const struct sigv4_verify_params *params,
                                 struct sigv4_identity *ret_identity);
 
+/* Append why the last verification, of the same params, was refused: a text for the client. Only
+ * before its request goes away. */
+void sigv4_explain(struct sigv4 *s, const struct sigv4_verify_params *params,
+                   enum sigv4_verdict verdict, struct tc_buf *out);
+
 /* Sign one request.
  *   Errors  TC_ELIMIT  key id, secret, scope or header list beyond the limits above
  *           TC_EINVAL  a header the signature adds is already among the request's headers */

@@ -25,6 +25,25 @@ struct sigv4_auth {
     bool in_query;
 };
 
+/* Why the last verification failed, where the verdict has several reasons. */
+enum sigv4__fault {
+    SIGV4__NO_FAULT,
+    SIGV4__BOTH_FORMS, /* signed in the header and in the query */
+    SIGV4__DATE_FORM,
+    SIGV4__SIGNED_HEADERS,
+    SIGV4__SCOPE_DATE,
+    SIGV4__SCOPE_SERVICE,
+    SIGV4__HOST_UNSIGNED,
+    SIGV4__HEADER_UNSIGNED,
+    SIGV4__BODY_HASH,
+};
+
+/* Views into the request and into scratch. */
+struct sigv4__last {
+    struct sigv4_auth auth;
+    enum sigv4__fault fault;
+};
+
 struct sigv4__entry {
     EVP_MAC_CTX *mac; /* NULL: the slot is free */
     uint16_t key_id_len, scope_len, secret_len;
@@ -40,6 +59,7 @@ struct sigv4 {
     EVP_MAC_CTX *derive; /* re-keyed for each step of a key derivation */
     struct tc_buf canonical;
     struct tc_buf scratch;
+    struct sigv4__last last;
     struct sigv4__entry cache[SIGV4_CACHE_COUNT];
 };
 

@@ -1,11 +1,8 @@
-#include "router/api/api.h"
-
 #include "base/assert.h"
-#include "base/prng.h"
 #include "base/utf8.h"
-#include "router/api/api_decode.h"
+#include "router/api/api_private.h"
 #include "router/api/api_unbuilt.h"
-#include "sigv4/sigv4.h"
+#include "router/http/http_gzip.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,17 +10,6 @@
 #include <sys/random.h>
 #include <time.h>
 #include <zlib.h>
-
-struct loop_state {
-    struct sigv4 *sigv4;
-    struct api_decoder decoder;
-    struct tc_prng ids;
-};
-
-struct api {
-    struct api_config config;
-    struct loop_state loops[HTTP_LOOP_COUNT_MAX];
-};
 
 struct api *api_new(const struct api_config *config) {
     TC_ASSERT(config->executor.execute != NULL && config->region != NULL);
@@ -51,14 +37,6 @@ void api_free(struct api *a) {
     free(a);
 }
 
-static uint64_t now_s(const struct api *a) {
-    struct timespec ts;
-    if (a->config.now_s != NULL)
-        return a->config.now_s(a->config.now_user);
-    (void)clock_gettime(CLOCK_REALTIME_COARSE, &ts);
-    return (uint64_t)ts.tv_sec;
-}
-
 static uint64_t monotonic_ns(void) {
     struct timespec ts;
     (void)clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -66,7 +44,7 @@ static uint64_t monotonic_ns(void) {
 }
 
 /* Base32 digits, twelve from each draw. */
-static void make_request_id(struct tc_prng *ids, char ret_id[API_REQUEST_ID_CHARS + 1]) {
+void api__request_id(struct tc_prng *ids, char ret_id[API_REQUEST_ID_CHARS + 1]) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     uint64_t bits = 0;
     for (int i = 0; i < API_REQUEST_ID_CHARS; i++) {
@@ -78,13 +56,25 @@ static void make_request_id(struct tc_prng *ids, char ret_id[API_REQUEST_ID_CHAR
     ret_id[API_REQUEST_ID_CHARS] = 0;
 }
 
-static void respond(struct http_request *r, unsigned status, const char *request_id) {
+static void pack(struct http_request *r) {
+    struct tc_buf packed = {0};
+    if (http_gzip_pack(tc_buf_slice(&r->answer), &packed)) {
+        struct tc_buf plain = r->answer;
+        r->answer = packed;
+        packed = plain;
+        tc_buf_append_str(&r->headers, "Content-Encoding: gzip\r\n");
+    }
+    tc_buf_deinit(&packed);
+}
+
+void api__respond(struct http_request *r, unsigned status, const char *type,
+                  const char *request_id) {
+    if (r->answer.len >= API__GZIP_BYTES_MIN && http_gzip_wanted(r->head))
+        pack(r);
     uint32_t crc = (uint32_t)crc32_z(0, r->answer.data, r->answer.len);
     r->status = status;
-    tc_buf_printf(&r->headers,
-                  "Content-Type: application/x-amz-json-1.0\r\nx-amzn-RequestId: %s\r\n"
-                  "x-amz-crc32: %u\r\n",
-                  request_id, crc);
+    tc_buf_printf(&r->headers, "Content-Type: %s\r\nx-amzn-RequestId: %s\r\nx-amz-crc32: %u\r\n",
+                  type, request_id, crc);
     http_respond(r);
 }
 
@@ -97,7 +87,7 @@ static void observe(const struct api_request *req, enum api_error error) {
 void api_complete(struct api_request *req) {
     TC_ASSERT(req->out == &req->http->answer && req->out->len >= 2);
     observe(req, API_OK);
-    respond(req->http, 200, req->request_id);
+    api__respond(req->http, 200, req->content_type, req->request_id);
 }
 
 void api_fail_with(struct api_request *req, enum api_error error, struct tc_slice text,
@@ -106,7 +96,7 @@ void api_fail_with(struct api_request *req, enum api_error error, struct tc_slic
     tc_buf_clear(req->out);
     api_error_write(req->out, error, text, more_members);
     observe(req, error);
-    respond(req->http, api_error_status(error), req->request_id);
+    api__respond(req->http, api_error_status(error), req->content_type, req->request_id);
 }
 
 void api_fail(struct api_request *req, enum api_error error, const char *fmt, ...) {
@@ -118,95 +108,41 @@ void api_fail(struct api_request *req, enum api_error error, const char *fmt, ..
     api_fail_with(req, error, api_error_clip(tc_slice_str(text)), TC_SLICE_EMPTY);
 }
 
-static bool find_secret(void *user, struct tc_slice key_id, size_t index,
-                        struct tc_slice *ret_secret) {
-    const struct api_config *c = user;
-    for (size_t i = 0; i < c->credential_count; i++)
-        if (tc_slice_eq(c->credentials[i].key_id, key_id)) {
-            *ret_secret = c->credentials[i].secret;
-            return index == 0;
-        }
-    if (!c->accept_unknown_keys)
-        return false;
-    if (index == 0 && c->credential_count > 0)
-        *ret_secret = c->credentials[0].secret;
+/* The body, unpacked if the client packed it; what was signed is the packed one. False: the request
+ * was answered. */
+static bool take_body(struct api_request *req, struct tc_slice *ret_body) {
+    struct http_request *r = req->http;
+    struct tc_slice coding;
+    *ret_body = r->body;
+    if (!http_head_get(r->head, TC_SLICE_LIT("content-encoding"), &coding) ||
+        http_name_eq(coding, TC_SLICE_LIT("identity")))
+        return true;
+    tc_err err = TC_EINVAL;
+    if (http_name_eq(coding, TC_SLICE_LIT("gzip")))
+        err = http_gzip_unpack(r->body, HTTP_BODY_BYTES_MAX, &r->plain);
+    *ret_body = tc_buf_slice(&r->plain);
+    if (err == TC_OK && !http_request_charge(r, r->plain.len))
+        api_fail(req, API_SERVICE_UNAVAILABLE, "Too many large requests at once");
+    else if (err == TC_ELIMIT)
+        api_fail(req, API_REQUEST_ENTITY_TOO_LARGE, "Request body is larger than 16 MB");
+    else if (err == TC_EINVAL)
+        api_fail(req, API_SERIALIZATION, "Content-Encoding: gzip is the only one supported");
+    else if (err != TC_OK)
+        api_fail(req, API_SERIALIZATION, "The request body is not valid gzip");
     else
-        *ret_secret = key_id;
-    return index < (c->credential_count > 0 ? 2u : 1u);
-}
-
-static enum api_error auth_error(enum sigv4_verdict verdict, const char **ret_text) {
-    switch (verdict) {
-    case SIGV4_OK:
-        return API_OK;
-    case SIGV4_MISSING:
-        *ret_text = "Request is missing Authentication Token";
-        return API_MISSING_AUTHENTICATION_TOKEN;
-    case SIGV4_INCOMPLETE:
-        *ret_text = "The Authorization header or the date that belongs to it is malformed or "
-                    "incomplete";
-        return API_INCOMPLETE_SIGNATURE;
-    case SIGV4_UNKNOWN_KEY:
-        *ret_text = "The security token included in the request is invalid.";
-        return API_UNRECOGNIZED_CLIENT;
-    case SIGV4_EXPIRED:
-        *ret_text = "Signature expired: the request was signed more than 5 minutes ago";
-        return API_INVALID_SIGNATURE;
-    case SIGV4_NOT_YET:
-        *ret_text = "Signature not yet current: the request was signed in the future";
-        return API_INVALID_SIGNATURE;
-    case SIGV4_UNSIGNED:
-        *ret_text = "The body of the request must be signed";
-        return API_INVALID_SIGNATURE;
-    case SIGV4_MISMATCH:
-        break;
-    }
-    *ret_text = "The request signature we calculated does not match the signature you provided. "
-                "Check your AWS Secret Access Key and signing method. Consult the service "
-                "documentation for details.";
-    return API_INVALID_SIGNATURE;
-}
-
-_Static_assert(sizeof(struct http_header) == sizeof(struct sigv4_header) &&
-                   offsetof(struct http_header, value) == offsetof(struct sigv4_header, value) &&
-                   (int)SIGV4_HEADER_COUNT_MAX >= (int)HTTP_HEADER_COUNT_MAX,
-               "headers are handed over in place");
-
-static enum sigv4_verdict verify(struct api_request *req) {
-    struct api *a = req->api;
-    const struct http_head *head = req->http->head;
-    struct sigv4_identity who;
-    struct sigv4_request request = {
-        .method = head->method,
-        .path = head->path,
-        .query = head->query,
-        .headers = (const struct sigv4_header *)(const void *)head->headers,
-        .header_count = head->header_count,
-        .body = req->http->body,
-    };
-    struct sigv4_verify_params params = {
-        .request = &request,
-        .now_s = now_s(a),
-        .service = TC_SLICE_LIT("dynamodb"),
-        .secret = find_secret,
-        .user = &a->config,
-    };
-    enum sigv4_verdict verdict = sigv4_verify(a->loops[req->loop_index].sigv4, &params, &who);
-    req->key_id = who.key_id;
-    req->region = who.region;
-    return verdict;
+        return true;
+    return false;
 }
 
 static void execute(struct api_request *req) {
     struct api_decoder *d = &req->api->loops[req->loop_index].decoder;
-    const struct api_op_info *op = req->op;
-    struct api_op_info unbuilt;
-    if (op->op == API_OP_UNBUILT) {
-        unbuilt = *op;
-        unbuilt.shape = api_unbuilt_find(op->name)->shape;
-        op = &unbuilt;
-    }
-    req->input = api_decode(d, op, req->http->body, req->arena);
+    struct api_op_info op = *req->op;
+    struct tc_slice body;
+    if (!take_body(req, &body))
+        return;
+    if (op.op == API_OP_UNBUILT)
+        op.shape = api_unbuilt_find(op.name)->shape;
+    req->input = api_decode(d, &op, body, req->arena);
     if (req->input == NULL) {
         api_fail_with(req, d->error, tc_buf_slice(&d->text), TC_SLICE_EMPTY);
         return;
@@ -222,121 +158,28 @@ static struct api_request *request_new(struct api *a, struct http_request *r) {
     req->http = r;
     req->arena = &r->arena;
     req->out = &r->answer;
+    req->content_type = api__json_type(r->head);
     req->loop_index = r->loop_index;
     req->started_ns = monotonic_ns();
-    make_request_id(&a->loops[r->loop_index].ids, req->request_id);
+    api__request_id(&a->loops[r->loop_index].ids, req->request_id);
     if (http_head_get(r->head, TC_SLICE_LIT("host"), &req->host) && !tc_utf8_valid(req->host))
         req->host = TC_SLICE_EMPTY;
     return req;
 }
 
-static void handle_call(struct api *a, struct http_request *r) {
+void api__call(struct api *a, struct http_request *r) {
     struct api_request *req = request_new(a, r);
     struct tc_slice target;
-    const char *text = "";
     if (http_head_get(r->head, TC_SLICE_LIT("x-amz-target"), &target))
         req->op = api_op_find(target);
     if (req->op == NULL) {
-        api_fail(req, API_UNKNOWN_OPERATION, "%s", "");
+        api_fail_with(req, API_UNKNOWN_OPERATION, TC_SLICE_EMPTY, TC_SLICE_EMPTY);
         return;
     }
-    enum api_error error = auth_error(verify(req), &text);
+    enum api_error error = api__authenticate(req);
     if (error != API_OK)
-        api_fail(req, error, "%s", text);
+        api_fail_with(req, error, tc_buf_slice(&a->loops[req->loop_index].decoder.text),
+                      TC_SLICE_EMPTY);
     else
         execute(req);
-}
-
-static void plain(struct http_request *r, unsigned status, const char *type) {
-    r->status = status;
-    tc_buf_printf(&r->headers, "Content-Type: %s\r\n", type);
-    http_respond(r);
-}
-
-static void handle_get(struct api *a, struct http_request *r) {
-    struct tc_slice path = r->head->path;
-    unsigned status = 200;
-    if (tc_slice_eq(path, TC_SLICE_LIT("/"))) {
-        tc_buf_printf(&r->answer, "healthy: dynamodb.%s.amazonaws.com ", a->config.region);
-    } else if (tc_slice_eq(path, TC_SLICE_LIT("/livez"))) {
-        tc_buf_append_str(&r->answer, "ok\n");
-    } else if (tc_slice_eq(path, TC_SLICE_LIT("/readyz"))) {
-        const struct api_executor *e = &a->config.executor;
-        bool ready = e->ready == NULL || e->ready(e->user, &r->answer);
-        status = ready ? 200 : 503;
-        tc_buf_append_str(&r->answer, ready ? "ready\n" : "\n");
-    } else {
-        status = 404;
-        tc_buf_append_str(&r->answer, "<UnknownOperationException/>\n");
-    }
-    plain(r, status, status == 404 ? "application/xml" : "text/plain; charset=utf-8");
-}
-
-/* The server itself refused what came in. */
-static void handle_fault(struct api *a, struct http_request *r) {
-    char id[API_REQUEST_ID_CHARS + 1];
-    make_request_id(&a->loops[r->loop_index].ids, id);
-    if (r->fault_status == 413)
-        api_error_write(&r->answer, API_REQUEST_ENTITY_TOO_LARGE,
-                        TC_SLICE_LIT("Request body is larger than 16 MB"), TC_SLICE_EMPTY);
-    else if (r->fault_status == 503)
-        api_error_write(&r->answer, API_SERVICE_UNAVAILABLE,
-                        TC_SLICE_LIT("Too many large requests at once"), TC_SLICE_EMPTY);
-    else if (r->fault_status == 408)
-        api_error_write(&r->answer, API_REQUEST_TIMEOUT,
-                        TC_SLICE_LIT("The request did not arrive in time"), TC_SLICE_EMPTY);
-    else
-        api_error_write(&r->answer, API_SERIALIZATION,
-                        TC_SLICE_LIT("The request is not valid HTTP/1.1"), TC_SLICE_EMPTY);
-    respond(r, r->fault_status, id);
-}
-
-static bool is_json(const struct http_head *head) {
-    struct tc_slice type;
-    if (!http_head_get(head, TC_SLICE_LIT("content-type"), &type))
-        return false;
-    for (size_t i = 0; i < type.len; i++)
-        if (type.data[i] == ';' || type.data[i] == ' ')
-            type.len = i;
-    return http_name_eq(type, TC_SLICE_LIT("application/x-amz-json-1.0")) ||
-           http_name_eq(type, TC_SLICE_LIT("application/json"));
-}
-
-/* Pages of any origin may call: what protects a table is the signature, not the page's address. */
-static void allow_origin(struct http_request *r) {
-    struct tc_slice origin;
-    if (!http_head_get(r->head, TC_SLICE_LIT("origin"), &origin))
-        return;
-    tc_buf_append_str(&r->headers, "Access-Control-Allow-Origin: *\r\n"
-                                   "Access-Control-Expose-Headers: x-amzn-requestid, x-amz-crc32, "
-                                   "date\r\n");
-    if (!tc_slice_eq(r->head->method, TC_SLICE_LIT("OPTIONS")))
-        return;
-    tc_buf_append_str(&r->headers,
-                      "Access-Control-Allow-Methods: GET, POST\r\n"
-                      "Access-Control-Allow-Headers: authorization, content-type, x-amz-target, "
-                      "x-amz-date, x-amz-content-sha256, x-amz-security-token, x-amz-user-agent, "
-                      "amz-sdk-invocation-id, amz-sdk-request\r\n"
-                      "Access-Control-Max-Age: 86400\r\n");
-}
-
-void api_handle(void *user, struct http_request *r) {
-    struct api *a = user;
-    TC_ASSERT(r->loop_index < a->config.loop_count);
-    if (r->fault_status != 0) {
-        handle_fault(a, r);
-        return;
-    }
-    allow_origin(r);
-    if (tc_slice_eq(r->head->method, TC_SLICE_LIT("OPTIONS"))) {
-        plain(r, 200, "text/plain; charset=utf-8");
-    } else if (tc_slice_eq(r->head->method, TC_SLICE_LIT("GET"))) {
-        handle_get(a, r);
-    } else if (tc_slice_eq(r->head->method, TC_SLICE_LIT("POST")) &&
-               tc_slice_eq(r->head->path, TC_SLICE_LIT("/")) && is_json(r->head)) {
-        handle_call(a, r);
-    } else {
-        tc_buf_append_str(&r->answer, "<UnknownOperationException/>\n");
-        plain(r, 404, "application/xml");
-    }
 }

@@ -31,10 +31,11 @@ struct api_request {
     const struct api_op_info *op;
     const void *input; /* the struct of the operation, api_types.h */
     struct tc_arena *arena;
-    struct tc_buf *out;     /* the answer's body; empty at first */
-    struct tc_slice key_id; /* who signed */
-    struct tc_slice region; /* as signed; for ARNs */
-    struct tc_slice host;   /* Host header; for DescribeEndpoints */
+    struct tc_buf *out;       /* the answer's body; empty at first */
+    struct tc_slice key_id;   /* who signed */
+    struct tc_slice region;   /* as signed; for ARNs */
+    const char *content_type; /* of the answer: that of the request */
+    struct tc_slice host;     /* Host header; for DescribeEndpoints */
     unsigned loop_index;
     char request_id[API_REQUEST_ID_CHARS + 1];
     uint64_t started_ns; /* monotonic */

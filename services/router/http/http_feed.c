@@ -37,8 +37,7 @@ static void discharge(struct http_request *r) {
     r->charged_bytes = 0;
 }
 
-/* Count len more bytes of a large body; false when all connections together hold too much. */
-static bool charge(struct http_request *r, size_t len) {
+bool http_request_charge(struct http_request *r, size_t len) {
     struct http_server *s = r->loop->server;
     size_t before = atomic_fetch_add_explicit(&s->large_bytes, len, memory_order_relaxed);
     r->charged_bytes += len;
@@ -50,6 +49,7 @@ void http__request_free(struct http_request *r) {
     tc_buf_deinit(&r->answer);
     tc_buf_deinit(&r->bytes);
     tc_buf_deinit(&r->decoded);
+    tc_buf_deinit(&r->plain);
     tc_buf_deinit(&r->out);
     tc_arena_deinit(&r->arena);
     free(r);
@@ -69,6 +69,7 @@ void http__request_recycle(struct http_request *r) {
     trim_buf(&r->answer);
     trim_buf(&r->bytes);
     trim_buf(&r->decoded);
+    trim_buf(&r->plain);
     trim_buf(&r->out);
     if (r->arena.used_bytes > HTTP__KEEP_BYTES_MAX)
         tc_arena_deinit(&r->arena);
@@ -183,7 +184,7 @@ static size_t feed_head(struct http_conn *c, struct tc_slice bytes) {
 static size_t feed_body(struct http_conn *c, struct tc_slice bytes) {
     size_t take = bytes.len < c->body_left_bytes ? bytes.len : c->body_left_bytes;
     TC_ASSERT(c->body == &c->current->decoded || c->body->cap - c->body->len >= take);
-    if (c->body == &c->current->decoded && !charge(c->current, take)) {
+    if (c->body == &c->current->decoded && !http_request_charge(c->current, take)) {
         http__refuse(c, 503);
         return bytes.len;
     }
@@ -196,7 +197,7 @@ static size_t feed_body(struct http_conn *c, struct tc_slice bytes) {
 
 static size_t feed_chunked(struct http_conn *c, struct tc_slice bytes) {
     size_t used = 0;
-    if (!charge(c->current, bytes.len)) {
+    if (!http_request_charge(c->current, bytes.len)) {
         http__refuse(c, 503);
         return bytes.len;
     }

@@ -38,6 +38,7 @@ struct http_request {
     unsigned loop_index;
     struct tc_arena arena; /* for the handler; reset after the answer left */
     void *user;            /* the handler's */
+    struct tc_buf plain;   /* the handler's: a body it has unpacked, see http_request_charge */
 
     /* For the handler to fill. */
     unsigned status;
@@ -57,7 +58,7 @@ struct http_request {
     bool dispatched;
     bool done;
     bool close_after;
-    size_t charged_bytes; /* of decoded, held against large_bytes_max */
+    size_t charged_bytes; /* of decoded and plain, held against large_bytes_max */
 };
 
 typedef void (*http_handler)(void *user, struct http_request *r);
@@ -108,6 +109,10 @@ struct http_stats http_server_stats(struct http_server *s);
 void http_server_drain(struct http_server *s);
 /* Close everything and join. Every request must have been answered. NULL is a no-op. */
 void http_server_free(struct http_server *s);
+
+/* Hold len bytes that the handler keeps for r against large_bytes_max, until r is answered. False:
+ * all connections together hold too much. */
+bool http_request_charge(struct http_request *r, size_t len);
 
 /* Hand the filled response over; r must not be touched afterwards. */
 void http_respond(struct http_request *r);

@@ -321,6 +321,100 @@ static void unknown_key_and_unsigned_payload(void **state) {
     sigv4_free(s);
 }
 
+/* One change to a signed request, and what the client is told. */
+struct refusal {
+    const char *authorization; /* instead of the signed one; "": none */
+    const char *date;          /* instead of the signed one; "": none */
+    const char *query;
+    const char *service;
+    int64_t skew_s;
+    const char *text;
+};
+
+#define CREDENTIAL "Credential=AKIDEXAMPLE/20150830/us-east-1/dynamodb/aws4_request"
+#define HEADERS    "SignedHeaders=host;x-amz-date;x-amz-target"
+#define SIGNATURE  "Signature=0000000000000000000000000000000000000000000000000000000000000000"
+
+static const struct refusal refusals[] = {
+    {.authorization = "", .text = "Request is missing Authentication Token"},
+    {.authorization = "Basic dDp0", .text = "Request is missing Authentication Token"},
+    {.authorization = "AWS4-HMAC-SHA256 Nothing=x",
+     .text = "Authorization header requires 'Credential' parameter. Authorization header requires "
+             "'Signature' parameter. Authorization header requires 'SignedHeaders' parameter. "
+             "Authorization=AWS4-HMAC-SHA256 Nothing=x"},
+    {.authorization = "AWS4-HMAC-SHA256 " CREDENTIAL ", " HEADERS,
+     .text = "Authorization header requires 'Signature' parameter. Authorization=AWS4"},
+    {.authorization = "AWS4-HMAC-SHA256 Credential=A/b/c, " HEADERS ", " SIGNATURE,
+     .text = "Authorization header is malformed: its Credential must have exactly 5"},
+    {.date = "",
+     .text = "Authorization header requires existence of either a 'X-Amz-Date' or a "
+             "'Date' header. Authorization=AWS4-HMAC-SHA256 Cred"},
+    {.date = "yesterday", .text = "Date must be in ISO-8601 'basic format'. Got 'yesterday'."},
+    {.date = "20150831T000000Z",
+     .text = "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from "
+             "HTTP: '20150830' != '20150831', from '20150831T000000Z'."},
+    {.skew_s = 301,
+     .text = "Signature expired: 20150830T123600Z is now earlier than "
+             "20150830T123601Z (20150830T124101Z - 5 min.)"},
+    {.skew_s = -301,
+     .text = "Signature not yet current: 20150830T123600Z is still later than "
+             "20150830T123559Z (20150830T123059Z + 5 min.)"},
+    {.service = "s3", .text = "Credential should be scoped to correct service: 's3'. "},
+    {.query = "X-Amz-Algorithm=AWS4-HMAC-SHA256",
+     .text = "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP "
+             "header."},
+    {.authorization = "",
+     .query = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20150830T123600Z",
+     .text = "AWS query-string parameters must include 'X-Amz-Credential'. AWS query-string "
+             "parameters must include 'X-Amz-Signature'. AWS query-string parameters must include "
+             "'X-Amz-SignedHeaders'. AWS query-string parameters must include 'X-Amz-Expires'. "
+             "Re-examine the query-string parameters."},
+    {.authorization = "AWS4-HMAC-SHA256 " CREDENTIAL ", SignedHeaders=x-amz-date, " SIGNATURE,
+     .text = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."},
+    {.authorization = "AWS4-HMAC-SHA256 " CREDENTIAL ", SignedHeaders=host, " SIGNATURE,
+     .text = "Every header that begins with 'X-Amz-' must be a 'SignedHeader'"},
+    {.authorization =
+         "AWS4-HMAC-SHA256 " CREDENTIAL ", SignedHeaders=x-amz-date;host;x-amz-target, " SIGNATURE,
+     .text = "SignedHeaders must name headers of the request, in lower case, sorted"},
+    {.authorization = "AWS4-HMAC-SHA256 " CREDENTIAL ", " HEADERS ", " SIGNATURE,
+     .text = "The request signature we calculated does not match the signature you provided. "
+             "Check your AWS Secret Access Key and signing method. Consult the service "
+             "documentation for details.\n\nThe Canonical String for this request should have "
+             "been\n'POST\n/\n\nhost:127.0.0.1:8000\nx-amz-date:20150830T123600Z\n"},
+};
+
+static void tells_why_it_refuses(void **state) {
+    (void)state;
+    struct sigv4 *s = sigv4_new();
+    struct tc_buf text = {0};
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        const struct refusal *c = &refusals[i];
+        struct signed_request t;
+        make_signed(s, &t);
+        t.verify.now_s = (uint64_t)((int64_t)NOW_S + c->skew_s);
+        if (c->service != NULL)
+            t.verify.service = tc_slice_str(c->service);
+        if (c->query != NULL)
+            t.request.query = tc_slice_str(c->query);
+        if (c->date != NULL)
+            t.headers[2] = (struct sigv4_header){c->date[0] ? TC_SLICE_LIT("X-Amz-Date")
+                                                            : TC_SLICE_LIT("X-Other"),
+                                                 tc_slice_str(c->date)};
+        if (c->authorization != NULL)
+            t.headers[3].value = tc_slice_str(c->authorization);
+        if (c->authorization != NULL && c->authorization[0] == 0)
+            t.request.header_count = 3;
+        enum sigv4_verdict verdict = sigv4_verify(s, &t.verify, NULL);
+        assert_int_not_equal(verdict, SIGV4_OK);
+        tc_buf_clear(&text);
+        sigv4_explain(s, &t.verify, verdict, &text);
+        if (!tc_slice_has_prefix(tc_buf_slice(&text), tc_slice_str(c->text)))
+            fail_msg("%zu: %.*s\nwanted %s", i, (int)text.len, (const char *)text.data, c->text);
+    }
+    tc_buf_deinit(&text);
+    sigv4_free(s);
+}
+
 static bool s3_secret(void *user, struct tc_slice key_id, size_t index,
                       struct tc_slice *ret_secret) {
     (void)user;
@@ -386,6 +480,7 @@ int main(void) {
         cmocka_unit_test(refuses_every_change),
         cmocka_unit_test(refuses_every_flipped_byte),
         cmocka_unit_test(unknown_key_and_unsigned_payload),
+        cmocka_unit_test(tells_why_it_refuses),
         cmocka_unit_test(verifies_the_query_form),
         cmocka_unit_test(cache_collisions_do_not_mix_keys),
     };

@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "router/api/api.h"
 #include "router/api/api_unbuilt.h"
+#include "router/http/http_gzip.h"
 #include "sigv4/sigv4.h"
 
 #include <arpa/inet.h>
@@ -187,19 +188,24 @@ static void exchange(struct fixture *f, struct tc_slice bytes) {
 struct call {
     const char *target, *body, *key_id, *secret;
     int64_t skew_s;
+    struct tc_slice packed;   /* sent instead of body */
+    const char *more_headers; /* not signed */
+    const char *type;
 };
 
 static void call(struct fixture *f, struct call c) {
+    const char *type = c.type ? c.type : "application/x-amz-json-1.0";
+    struct tc_slice body = c.packed.len ? c.packed : tc_slice_str(c.body);
     struct sigv4_header headers[] = {
         {TC_SLICE_LIT("Host"), TC_SLICE_LIT("localhost:8000")},
         {TC_SLICE_LIT("X-Amz-Target"), tc_slice_str(c.target)},
-        {TC_SLICE_LIT("Content-Type"), TC_SLICE_LIT("application/x-amz-json-1.0")},
+        {TC_SLICE_LIT("Content-Type"), tc_slice_str(type)},
     };
     struct sigv4_request r = {.method = TC_SLICE_LIT("POST"),
                               .path = TC_SLICE_LIT("/"),
                               .headers = headers,
                               .header_count = 3,
-                              .body = tc_slice_str(c.body)};
+                              .body = body};
     struct sigv4_sign_params p = {
         .request = &r,
         .credentials = {tc_slice_str(c.key_id ? c.key_id : "tercet"),
@@ -213,9 +219,11 @@ static void call(struct fixture *f, struct call c) {
     assert_int_equal(sigv4_sign(f->signer, &p, &sig), TC_OK);
     tc_buf_printf(&out,
                   "POST / HTTP/1.1\r\nHost: localhost:8000\r\nX-Amz-Target: %s\r\n"
-                  "Content-Type: application/x-amz-json-1.0\r\nX-Amz-Date: %s\r\n"
-                  "Authorization: %s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
-                  c.target, sig.amz_date, sig.authorization, strlen(c.body), c.body);
+                  "Content-Type: %s\r\nX-Amz-Date: %s\r\n%s"
+                  "Authorization: %s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+                  c.target, type, sig.amz_date, c.more_headers ? c.more_headers : "",
+                  sig.authorization, body.len);
+    tc_buf_append_slice(&out, body);
     exchange(f, tc_buf_slice(&out));
     tc_buf_deinit(&out);
 }
@@ -379,10 +387,88 @@ static void browsers_may_call(void **state) {
     expect(f, 200, "");
     assert_non_null(strstr((char *)f->in.data, "Access-Control-Allow-Origin: *\r\n"));
     assert_non_null(strstr((char *)f->in.data, "Access-Control-Allow-Headers: authorization, "));
+    exchange(f, TC_SLICE_LIT("OPTIONS / HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\n"
+                             "Access-Control-Request-Headers: x-new\r\n"
+                             "Access-Control-Request-Method: POST\r\n"
+                             "Connection: close\r\n\r\n"));
+    assert_non_null(strstr((char *)f->in.data, "Access-Control-Allow-Headers: x-new\r\n"));
+    assert_non_null(strstr((char *)f->in.data, "Access-Control-Allow-Methods: POST\r\n"));
+    assert_non_null(strstr((char *)f->in.data, "Access-Control-Max-Age: 172800\r\n"));
     exchange(f, TC_SLICE_LIT("GET / HTTP/1.1\r\nHost: a\r\nOrigin: null\r\n"
                              "Connection: close\r\n\r\n"));
     assert_non_null(strstr((char *)f->in.data, "Access-Control-Allow-Origin: *\r\n"));
     assert_null(strstr((char *)f->in.data, "Access-Control-Allow-Headers"));
+}
+
+static void bodies_may_come_packed(void **state) {
+    struct fixture *f = *state;
+    struct tc_buf packed = {0}, bomb = {0};
+    static const char body[] =
+        "{\"TableName\":\"tab\",\"Key\":{\"k\":{\"S\":\"xxxxxxxxxxxxxxxxxxxxx"
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}}}";
+    assert_true(http_gzip_pack(tc_slice_str(body), &packed));
+    call(f, (struct call){T "GetItem", .packed = tc_buf_slice(&packed),
+                          .more_headers = "Content-Encoding: gzip\r\n"});
+    expect(f, 200, "{}");
+    call(f, (struct call){T "GetItem", body, .more_headers = "Content-Encoding: gzip\r\n"});
+    expect(f, 400, "SerializationException\",\"Message\":\"The request body is not valid gzip");
+    call(f, (struct call){T "GetItem", body, .more_headers = "Content-Encoding: br\r\n"});
+    expect(f, 400, "SerializationException");
+    call(f, (struct call){T "GetItem", body, .more_headers = "Content-Encoding: identity\r\n"});
+    expect(f, 200, "{}");
+    memset(tc_buf_extend(&bomb, HTTP_BODY_BYTES_MAX + 1), ' ', HTTP_BODY_BYTES_MAX + 1);
+    tc_buf_clear(&packed);
+    assert_true(http_gzip_pack(tc_buf_slice(&bomb), &packed));
+    call(f, (struct call){T "GetItem", .packed = tc_buf_slice(&packed),
+                          .more_headers = "Content-Encoding: gzip\r\n"});
+    expect(f, 413, "RequestEntityTooLargeException");
+    tc_buf_deinit(&packed);
+    tc_buf_deinit(&bomb);
+}
+
+/* Large answers are packed for who asks; the checksum is that of the bytes on the wire. */
+static void answers_may_leave_packed(void **state) {
+    struct fixture *f = *state;
+    struct tc_buf body = {0}, plain = {0};
+    tc_buf_append_str(&body,
+                      "{\"TableName\":\"tab\",\"Item\":{\"k\":{\"S\":\"big\"},\"v\":{\"S\":\"");
+    memset(tc_buf_extend(&body, 8000), 'y', 8000);
+    tc_buf_append_str(&body, "\"}}}");
+    tc_buf_append_u8(&body, 0);
+    call(f, (struct call){T "PutItem", (const char *)body.data, .key_id = NULL});
+    expect(f, 200, "{}");
+    static const char get[] = "{\"TableName\":\"tab\",\"Key\":{\"k\":{\"S\":\"big\"}}}";
+    call(f, (struct call){T "GetItem", get, .key_id = NULL});
+    expect(f, 200, "yyyyyyyy");
+    assert_null(strstr((char *)f->in.data, "Content-Encoding"));
+    call(f, (struct call){T "GetItem", get, .more_headers = "Accept-Encoding: gzip\r\n"});
+    assert_non_null(strstr((char *)f->in.data, "Content-Encoding: gzip\r\n"));
+    const char *crc = strstr((char *)f->in.data, "x-amz-crc32: ");
+    assert_non_null(crc);
+    struct tc_slice wire =
+        tc_slice(f->body, f->in.len - 1 - (size_t)(f->body - (char *)f->in.data));
+    assert_int_equal(strtoul(crc + 13, NULL, 10), crc32_z(0, wire.data, wire.len));
+    assert_int_equal(http_gzip_unpack(wire, 100000, &plain), TC_OK);
+    assert_true(tc_slice_has_prefix(tc_buf_slice(&plain), TC_SLICE_LIT("{\"Item\":{\"k\":")));
+    tc_buf_deinit(&body);
+    tc_buf_deinit(&plain);
+}
+
+static void the_answer_has_the_type_of_the_request(void **state) {
+    struct fixture *f = *state;
+    static const char *const types[] = {"application/x-amz-json-1.0", "application/x-amz-json-1.1",
+                                        "application/json"};
+    for (size_t i = 0; i < 3; i++) {
+        char line[64];
+        (void)snprintf(line, sizeof line, "Content-Type: %s\r\n", types[i]);
+        call(f, (struct call){T "ListBackups", "{}", .type = types[i]});
+        expect(f, 200, "{\"BackupSummaries\":[]}");
+        assert_non_null(strstr((char *)f->in.data, line));
+    }
+    call(f, (struct call){T "ListBackups", "{}", .type = "application/json; charset=utf-8"});
+    expect(f, 200, "{");
+    call(f, (struct call){T "ListBackups", "{}", .type = "text/plain"});
+    expect(f, 404, "<UnknownOperationException/>");
 }
 
 static void bad_bodies_get_their_exception(void **state) {
@@ -406,6 +492,9 @@ int main(void) {
         TEST(get_paths_and_foreign_requests, setup),
         TEST(bad_bodies_get_their_exception, setup),
         TEST(browsers_may_call, setup),
+        TEST(bodies_may_come_packed, setup),
+        TEST(answers_may_leave_packed, setup),
+        TEST(the_answer_has_the_type_of_the_request, setup),
     };
     int failed = cmocka_run_group_tests(api_decode_tests, NULL, NULL);
     failed += cmocka_run_group_tests(api_write_tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Tests of the HTTP front door, in three files and one binary. */
+/* Tests of the HTTP front door, in four files and one binary. */
 #ifndef TC_TEST_HTTP_H
 #define TC_TEST_HTTP_H
 
@@ -12,9 +12,11 @@
 enum {
     HTTP_PARSER_TESTS = 4,
     HTTP_TLS_TESTS = 2,
+    HTTP_GZIP_TESTS = 4,
 };
 
 extern const struct CMUnitTest http_parser_tests[HTTP_PARSER_TESTS];
 extern const struct CMUnitTest http_tls_tests[HTTP_TLS_TESTS];
+extern const struct CMUnitTest http_gzip_tests[HTTP_GZIP_TESTS];
 
 #endif

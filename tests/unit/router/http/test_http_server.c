@@ -412,5 +412,6 @@ int main(void) {
     };
     int failed = cmocka_run_group_tests(http_parser_tests, NULL, NULL);
     failed += cmocka_run_group_tests(http_tls_tests, NULL, NULL);
+    failed += cmocka_run_group_tests(http_gzip_tests, NULL, NULL);
     return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }
