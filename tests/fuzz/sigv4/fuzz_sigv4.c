@@ -1,5 +1,6 @@
 /* Input: the first line is the Authorization header, the second the query string, the rest one
- * header list ("name:value" lines). Nothing random may ever verify. */
+ * header list ("name:value" lines). Nothing random may ever verify, and every refusal has a text.
+ */
 #include "base/assert.h"
 #include "sigv4/sigv4.h"
 
@@ -49,6 +50,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
                               .body = authorization};
     struct sigv4_verify_params p = {
         .request = &r, .now_s = 1440938160, .service = TC_SLICE_LIT("dynamodb"), .secret = secret};
-    TC_ASSERT(sigv4_verify(s, &p, NULL) != SIGV4_OK);
+    enum sigv4_verdict verdict = sigv4_verify(s, &p, NULL);
+    TC_ASSERT(verdict != SIGV4_OK);
+    struct tc_buf text = {0};
+    sigv4_explain(s, &p, verdict, &text);
+    TC_ASSERT(text.len > 0);
+    tc_buf_deinit(&text);
     return 0;
 }
