@@ -26,6 +26,7 @@ static const char *kind_name(enum api_kind kind) {
         KIND(ITEM_LIST);
         KIND(NAME_MAP);
         KIND(VALUE_MAP);
+        KIND(VALUE);
         KIND(VALUE_LIST);
         KIND(REFUSED);
     default:

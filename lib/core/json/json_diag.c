@@ -65,6 +65,8 @@ void json_diag_type(struct json_diag *diag, const char *wanted, enum json_type g
     const enum json_diag_kind kind = JSON_DIAG_SERIALIZATION;
     if (got == JSON_OBJECT)
         json__diag_set(diag, kind, "Start of structure or map found where not expected");
+    else if (got == JSON_ARRAY && is(wanted, "Structure"))
+        json__diag_set(diag, kind, "Start of list found where not expected");
     else if (got == JSON_ARRAY)
         array_text(diag, wanted);
     else if (is(wanted, "List") || is(wanted, "Map"))

@@ -48,10 +48,13 @@ void api_error_write(struct tc_buf *out, enum api_error error, struct tc_slice t
     TC_ASSERT(error > API_OK && error < API_ERROR_COUNT);
     tc_buf_append_str(out, "{\"__type\":\"");
     tc_buf_append_str(out, errors[error].type);
-    tc_buf_append_str(out, "\",\"");
-    tc_buf_append_str(out, errors[error].member);
-    tc_buf_append_str(out, "\":");
-    json_put_string(out, text);
+    tc_buf_append_u8(out, '"');
+    if (text.len > 0) {
+        tc_buf_append_str(out, ",\"");
+        tc_buf_append_str(out, errors[error].member);
+        tc_buf_append_str(out, "\":");
+        json_put_string(out, text);
+    }
     tc_buf_append_slice(out, more_members);
     tc_buf_append_u8(out, '}');
 }

@@ -74,8 +74,8 @@ const char *api_error_name(enum api_error error);
 unsigned api_error_status(enum api_error error);
 /* The longest part of text that ends at a whole UTF-8 character: for texts cut by a buffer. */
 struct tc_slice api_error_clip(struct tc_slice text);
-/* Append {"__type":"namespace#name","message":text}; further members, if any, are whole JSON text
- * that begins with a comma. */
+/* Append {"__type":"namespace#name","message":text}, without the text if it is empty; further
+ * members, if any, are whole JSON text that begins with a comma. */
 void api_error_write(struct tc_buf *out, enum api_error error, struct tc_slice text,
                      struct tc_slice more_members);
 

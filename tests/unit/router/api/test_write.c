@@ -177,8 +177,7 @@ static void errors(void **state) {
     for (size_t i = 0; i < sizeof clips / sizeof clips[0]; i++)
         assert_int_equal(api_error_clip(tc_slice_str(clips[i].text)).len, clips[i].len);
     api_error_write(&out, API_SERIALIZATION, TC_SLICE_EMPTY, TC_SLICE_EMPTY);
-    expect(&out, "{\"__type\":\"com.amazon.coral.service#SerializationException\",\"Message\":"
-                 "\"\"}");
+    expect(&out, "{\"__type\":\"com.amazon.coral.service#SerializationException\"}");
     tc_buf_deinit(&out);
     tc_buf_deinit(&more);
     tc_buf_deinit(&item);
