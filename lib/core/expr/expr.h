@@ -131,6 +131,10 @@ TC_MUST_USE tc_err expr_compile_key_condition(struct tc_slice text,
 
 /* Does the program touch the top-level attribute name? Updates: as a target of an action only. */
 bool expr_touches(struct tc_slice program, struct tc_slice name);
+/* Every top-level attribute that the program touches, some of them more than once, until visit
+ * answers true; then that is the answer. */
+typedef bool (*expr_visit_name)(void *user, struct tc_slice name);
+bool expr_visit_names(struct tc_slice program, expr_visit_name visit, void *user);
 /* Key attributes must be neither updated nor filtered by; call once per key attribute. Conditions
  * and projections may touch them and always pass.
  *   Errors  TC_EINVAL  "One or more parameter values were invalid: Cannot update attribute k. ..."

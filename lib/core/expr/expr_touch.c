@@ -4,8 +4,9 @@
 
 struct search {
     struct tc_reader r;
-    struct tc_slice name;
-    bool found;
+    expr_visit_name visit;
+    void *user;
+    bool found; /* visit said so */
 };
 
 static void search_path(struct search *s) {
@@ -15,7 +16,7 @@ static void search_path(struct search *s) {
         if (tag & 1)
             continue;
         struct tc_slice name = tc_reader_bytes(&s->r, tag >> 1);
-        s->found = s->found || (i == 0 && tc_slice_eq(name, s->name));
+        s->found = s->found || (i == 0 && tc_reader_ok(&s->r) && s->visit(s->user, name));
     }
 }
 
@@ -57,30 +58,39 @@ static uint64_t search_node(struct search *s) {
 }
 
 /* Prefix order: a count of the nodes still to come replaces recursion. */
-static bool search_condition(struct tc_slice body, struct tc_slice name) {
-    struct search s = {.r = tc_reader(body), .name = name};
-    for (uint64_t left = 1; left > 0 && tc_reader_ok(&s.r) && !s.found;)
-        left += search_node(&s) - 1;
-    return s.found;
+static bool search_condition(struct search *s) {
+    for (uint64_t left = 1; left > 0 && tc_reader_ok(&s->r) && !s->found;)
+        left += search_node(s) - 1;
+    return s->found;
 }
 
-static bool search_trie(struct tc_slice trie, struct tc_slice name) {
+static bool search_trie(const struct search *s, struct tc_slice trie) {
     struct expr_children children = expr__children(trie);
     struct expr_child child;
     while (expr__next_child(&children, &child))
-        if (tc_slice_eq(child.name, name))
+        if (s->visit(s->user, child.name))
             return true;
     return false;
 }
 
-bool expr_touches(struct tc_slice program, struct tc_slice name) {
+bool expr_visit_names(struct tc_slice program, expr_visit_name visit, void *user) {
     if (program.len == 0)
         return false;
     enum expr_kind kind = expr__kind(program);
     struct tc_slice body = expr__body(program);
+    struct search s = {.r = tc_reader(body), .visit = visit, .user = user};
     if (kind == EXPR_UPDATE || kind == EXPR_PROJECTION)
-        return search_trie(body, name);
-    return search_condition(body, name);
+        return search_trie(&s, body);
+    return search_condition(&s);
+}
+
+static bool is_same(void *user, struct tc_slice name) {
+    const struct tc_slice *wanted = user;
+    return tc_slice_eq(*wanted, name);
+}
+
+bool expr_touches(struct tc_slice program, struct tc_slice name) {
+    return expr_visit_names(program, is_same, &name);
 }
 
 tc_err expr_forbid_key(struct tc_slice program, struct tc_slice key_name, struct tc_buf *diag) {

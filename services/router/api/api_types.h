@@ -63,6 +63,10 @@ enum api_return_capacity {
     API_CAPACITY_TOTAL,
     API_CAPACITY_NONE,
 };
+enum api_collection_metrics {
+    API_METRICS_SIZE = 1,
+    API_METRICS_NONE,
+};
 enum api_select {
     API_SELECT_ALL_ATTRIBUTES = 1,
     API_SELECT_ALL_PROJECTED,

@@ -10,16 +10,29 @@
 #include "router/api/api_types.h"
 
 /* What one table's part of a request consumed. Nothing is written for API_CAPACITY_NONE or 0. */
+struct api_index_consumed {
+    struct tc_slice name;
+    bool global;
+    uint64_t units_mu;
+};
 struct api_consumed {
     unsigned detail; /* enum api_return_capacity */
     struct tc_slice table_name;
-    uint64_t units_mu;
+    uint64_t units_mu;                        /* of the table and all its indexes */
+    const struct api_index_consumed *indexes; /* those that consumed something */
+    size_t index_count;
+};
+
+/* An item collection of a table with local indexes, for ReturnItemCollectionMetrics. */
+struct api_collection {
+    struct tc_slice key; /* item of the partition key alone; data NULL: not asked for */
+    uint64_t bytes;
 };
 
 /* {"Item":...}, {"Attributes":...}: item.data NULL leaves the member out. */
 void api_write_get_item(struct tc_buf *out, struct tc_slice item, struct api_consumed consumed);
 void api_write_write_item(struct tc_buf *out, struct tc_slice attributes,
-                          struct api_consumed consumed);
+                          struct api_consumed consumed, struct api_collection collection);
 
 /* Query and Scan: begin, each item, end. select API_SELECT_COUNT writes no items. */
 void api_write_page_begin(struct tc_buf *out, unsigned select);
@@ -34,7 +47,7 @@ struct api_page_end {
 void api_write_page_end(struct tc_buf *out, const struct api_page_end *end);
 
 /* BatchGetItem: begin; for each table begin, its items, end; unprocessed_begin, for each table its
- * parts; end with one api_consumed per table. */
+ * parts; end with one api_consumed per table, write_end. */
 void api_write_batch_get_begin(struct tc_buf *out);
 void api_write_batch_table_begin(struct tc_buf *out, struct tc_slice table_name);
 void api_write_batch_table_end(struct tc_buf *out);
@@ -42,11 +55,17 @@ void api_write_batch_get_unprocessed_begin(struct tc_buf *out);
 /* The table's own parameters with only those keys whose bit in done is 0. */
 void api_write_batch_get_unprocessed(struct tc_buf *out, const struct api_batch_get_table *table,
                                      const bool *done);
-/* BatchWriteItem: begin, each table with writes left over, end. */
+/* BatchWriteItem: begin, each table with writes left over, end, collections, write_end. */
 void api_write_batch_write_begin(struct tc_buf *out);
 void api_write_batch_write_unprocessed(struct tc_buf *out,
                                        const struct api_batch_write_table *table, const bool *done);
 void api_write_batch_end(struct tc_buf *out, const struct api_consumed *consumed, size_t count);
+/* BatchWriteItem's ItemCollectionMetrics, after the consumed capacity: begin; for each table with
+ * any begin, its collections, end; end. */
+void api_write_batch_metrics_begin(struct tc_buf *out);
+void api_write_batch_collection(struct tc_buf *out, struct api_collection collection);
+void api_write_batch_metrics_end(struct tc_buf *out);
+void api_write_end(struct tc_buf *out);
 
 /* Tables. */
 enum api_table_status {

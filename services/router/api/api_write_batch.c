@@ -106,5 +106,22 @@ void api_write_batch_end(struct tc_buf *out, const struct api_consumed *consumed
         }
         tc_buf_append_u8(out, ']');
     }
+}
+
+void api_write_batch_metrics_begin(struct tc_buf *out) {
+    api__member(out, "ItemCollectionMetrics");
+    tc_buf_append_u8(out, '{');
+}
+
+void api_write_batch_collection(struct tc_buf *out, struct api_collection collection) {
+    api__comma(out);
+    api__collection(out, collection);
+}
+
+void api_write_batch_metrics_end(struct tc_buf *out) {
+    tc_buf_append_u8(out, '}');
+}
+
+void api_write_end(struct tc_buf *out) {
     tc_buf_append_u8(out, '}');
 }

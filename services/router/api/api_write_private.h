@@ -17,5 +17,6 @@ void api__member_time(struct tc_buf *out, const char *name, uint64_t unix_ms);
 /* The ConsumedCapacity member of a single-table operation. */
 void api__member_consumed(struct tc_buf *out, struct api_consumed consumed);
 void api__consumed(struct tc_buf *out, struct api_consumed consumed);
+void api__collection(struct tc_buf *out, struct api_collection collection);
 
 #endif

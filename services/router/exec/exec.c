@@ -100,6 +100,17 @@ void exec__throttled(struct exec_op *op) {
                    "automatically scaling your table or index so please try again shortly.");
 }
 
+void exec__throttled_index(struct exec_op *op) {
+    if (op->table->descriptor->billing != TERCET__PB__BILLING_MODE__BILLING_PROVISIONED) {
+        exec__throttled(op);
+        return;
+    }
+    exec__fail(op, API_PROVISIONED_THROUGHPUT_EXCEEDED,
+               "The level of configured provisioned throughput for one or more global secondary "
+               "indexes of the table was exceeded. Consider increasing your provisioning level for "
+               "the under-provisioned global secondary indexes with the UpdateTable API");
+}
+
 const char *exec__pb_text(const char *s) {
     return s && *s ? s : NULL;
 }

@@ -1,143 +1,20 @@
 /* BatchGetItem and BatchWriteItem: every part is a storage call of its own, all at once; the last
  * one to finish writes the answer. Parts refused for capacity come back as unprocessed. */
-#include "exec_private.h"
+#include "exec_batch.h"
 
 #include <stdlib.h>
-
-enum {
-    RESPONSE_BYTES_MAX = 16 * 1024 * 1024
-};
-
-enum part_state {
-    PART_LEFT,
-    PART_DONE
-};
-
-struct part {
-    struct batch *batch;
-    size_t table_index;
-    size_t item_index;
-    struct tc_buf key;
-    struct tc_buf item; /* a read's answer */
-    bool found;
-    enum part_state state;
-    tc_err err;
-    uint64_t cost_mu;
-    struct route_call call;
-};
-
-struct batch_table {
-    struct tc_slice name;
-    struct route_table *table;
-    struct tc_buf projection;
-    bool consistent;
-    size_t item_count;
-};
-
-struct batch {
-    struct exec_op *op;
-    bool write;
-    struct batch_table *tables;
-    size_t table_count;
-    size_t table_at; /* being looked up */
-    struct part *parts;
-    size_t part_count;
-    size_t pending; /* atomic */
-};
 
 static void free_batch(void *state) {
     struct batch *b = state;
     for (size_t i = 0; i < b->part_count; i++) {
         tc_buf_deinit(&b->parts[i].key);
         tc_buf_deinit(&b->parts[i].item);
+        free(b->parts[i].index_mu);
     }
     for (size_t i = 0; i < b->table_count; i++) {
         tc_buf_deinit(&b->tables[i].projection);
         route_table_unref(b->tables[i].table);
     }
-}
-
-static const struct api_batch_get_table *get_table(const struct batch *b, size_t i) {
-    const struct api_batch_get *in = b->op->req->input;
-    return (const struct api_batch_get_table *)in->tables.items + i;
-}
-
-static const struct api_batch_write_table *write_table(const struct batch *b, size_t i) {
-    const struct api_batch_write *in = b->op->req->input;
-    return (const struct api_batch_write_table *)in->tables.items + i;
-}
-
-static const struct api_write_request *write_of(const struct part *p) {
-    const struct api_batch_write_table *t = write_table(p->batch, p->table_index);
-    return (const struct api_write_request *)t->writes.items + p->item_index;
-}
-
-static struct api_consumed consumed_by(const struct batch *b, size_t table, unsigned detail) {
-    uint64_t total = 0;
-    for (size_t i = 0; i < b->part_count; i++)
-        if (b->parts[i].table_index == table)
-            total += b->parts[i].cost_mu;
-    return (struct api_consumed){detail, b->tables[table].name, total};
-}
-
-/* done[i] of the parts of one table, in order; NULL when nothing is left over. */
-static bool *left_over(struct batch *b, size_t table) {
-    size_t left = 0;
-    bool *done = tc_arena_calloc(b->op->req->arena, b->tables[table].item_count + 1, sizeof *done);
-    TC_ASSERT(done != NULL);
-    for (size_t i = 0; i < b->part_count; i++) {
-        if (b->parts[i].table_index != table)
-            continue;
-        done[b->parts[i].item_index] = b->parts[i].state == PART_DONE;
-        left += b->parts[i].state != PART_DONE;
-    }
-    return left ? done : NULL;
-}
-
-static void write_end(struct batch *b, unsigned detail) {
-    struct api_consumed *consumed =
-        tc_arena_calloc(b->op->req->arena, b->table_count, sizeof *consumed);
-    TC_ASSERT(consumed != NULL);
-    for (size_t i = 0; i < b->table_count; i++)
-        consumed[i] = consumed_by(b, i, detail);
-    api_write_batch_end(b->op->req->out, consumed, b->table_count);
-}
-
-static void answer_get(struct batch *b) {
-    const struct api_batch_get *in = b->op->req->input;
-    struct tc_buf *out = b->op->req->out;
-    api_write_batch_get_begin(out);
-    for (size_t t = 0; t < b->table_count; t++) {
-        api_write_batch_table_begin(out, b->tables[t].name);
-        for (size_t i = 0; i < b->part_count; i++) {
-            struct part *p = &b->parts[i];
-            if (p->table_index != t || p->state != PART_DONE || !p->found)
-                continue;
-            if (out->len > RESPONSE_BYTES_MAX)
-                p->state = PART_LEFT;
-            else
-                api_write_page_item(out, tc_buf_slice(&p->item));
-        }
-        api_write_batch_table_end(out);
-    }
-    api_write_batch_get_unprocessed_begin(out);
-    for (size_t t = 0; t < b->table_count; t++) {
-        const bool *done = left_over(b, t);
-        if (done)
-            api_write_batch_get_unprocessed(out, get_table(b, t), done);
-    }
-    write_end(b, in->return_capacity);
-}
-
-static void answer_write(struct batch *b) {
-    const struct api_batch_write *in = b->op->req->input;
-    api_write_batch_write_begin(b->op->req->out);
-    for (size_t t = 0; t < b->table_count; t++) {
-        const bool *done = left_over(b, t);
-        if (done)
-            api_write_batch_write_unprocessed(b->op->req->out, write_table(b, t), done);
-    }
-    write_end(b, in->return_capacity);
 }
 
 /* Unprocessed parts are for retryable refusals; anything else fails the whole request, and so does
@@ -163,10 +40,21 @@ static void finish(struct batch *b) {
         return;
     }
     if (b->write)
-        answer_write(b);
+        exec__batch_answer_write(b);
     else
-        answer_get(b);
+        exec__batch_answer_get(b);
     exec__complete(op);
+}
+
+/* Parts end side by side, so that none of them may use the request's arena. */
+static void settle_indexes(struct part *p, const Tercet__Pb__ItemReply *reply) {
+    p->collection_bytes = reply->collection_bytes;
+    if (reply->n_index_units == 0)
+        return;
+    p->index_mu = calloc(INDEX_DEFS_MAX, sizeof *p->index_mu);
+    TC_ASSERT(p->index_mu != NULL);
+    exec__indexes_charge(p->batch->op->exec, p->batch->tables[p->table_index].table->descriptor,
+                         reply->index_units, reply->n_index_units, p->index_mu);
 }
 
 static void settle(struct part *p, const Tercet__Pb__ItemReply *reply) {
@@ -176,6 +64,8 @@ static void settle(struct part *p, const Tercet__Pb__ItemReply *reply) {
     p->cost_mu = b->write ? exec__write_mu(reply->old_bytes, reply->new_bytes)
                           : exec__read_mu(larger, t->consistent);
     admit_charge(b->op->exec->admit, t->table->descriptor, b->write, p->cost_mu);
+    if (b->write && t->table->descriptor->n_indexes)
+        settle_indexes(p, reply);
     p->found = reply->found && !b->write;
     if (p->found && item_check(proto_slice(reply->new_item)) != TC_OK)
         p->err = TC_ECORRUPT;
@@ -209,7 +99,7 @@ static void send(struct part *p) {
     r->consistent = t->consistent;
     r->projection = exec__pb(&t->projection);
     if (b->write) {
-        const struct api_write_request *w = write_of(p);
+        const struct api_write_request *w = exec__batch_write_of(p);
         r->op = w->put ? TERCET__PB__ITEM_OP__ITEM_PUT : TERCET__PB__ITEM_OP__ITEM_DELETE;
         if (w->put)
             r->item = proto_bytes(w->put->item);
@@ -231,7 +121,9 @@ static void send_all(struct batch *b) {
         struct part *p = &b->parts[i];
         const struct route_table *t = b->tables[p->table_index].table;
         TC_ASSERT(t != NULL); /* every table was found before */
-        if (admit_open(b->op->exec->admit, t->descriptor, b->write)) {
+        const Tercet__Pb__TableDescriptor *d = t->descriptor;
+        if (admit_open(b->op->exec->admit, d, b->write) &&
+            (!b->write || !d->n_indexes || exec__indexes_open(b->op->exec, d))) {
             send(p);
             continue;
         }
@@ -243,7 +135,8 @@ static void send_all(struct batch *b) {
 
 static bool compile_projection(struct batch *b, size_t i) {
     struct exec_op *op = b->op;
-    struct api_batch_get_table *in = (struct api_batch_get_table *)(uintptr_t)get_table(b, i);
+    struct api_batch_get_table *in =
+        (struct api_batch_get_table *)(uintptr_t)exec__batch_get_table(b, i);
     struct exec_expressions x = {.projection = in->projection_expression,
                                  .attributes_to_get = &in->attributes_to_get,
                                  .names = in->names.set ? &in->names.list : NULL,
@@ -260,9 +153,9 @@ static tc_err key_of(struct part *p) {
     const Tercet__Pb__TableDescriptor *d = b->tables[p->table_index].table->descriptor;
     struct tc_buf *diag = &b->op->diag;
     if (!b->write)
-        return exec__key_of_key(d, get_table(b, p->table_index)->keys.items[p->item_index], &p->key,
-                                diag);
-    const struct api_write_request *w = write_of(p);
+        return exec__key_of_key(
+            d, exec__batch_get_table(b, p->table_index)->keys.items[p->item_index], &p->key, diag);
+    const struct api_write_request *w = exec__batch_write_of(p);
     if (w->del)
         return exec__key_of_key(d, w->del->key, &p->key, diag);
     TC_TRY(exec__key_of_item(d, w->put->item, &p->key, diag));
@@ -270,6 +163,15 @@ static tc_err key_of(struct part *p) {
         return TC_OK;
     tc_buf_append_str(diag, "Item size has exceeded the maximum allowed size");
     return TC_EINVAL;
+}
+
+/* Nothing of a batch is written if one of its items cannot stand in an index. */
+static bool fits_indexes(struct part *p) {
+    const Tercet__Pb__TableDescriptor *d = p->batch->tables[p->table_index].table->descriptor;
+    if (!p->batch->write || !d->n_indexes || !exec__batch_write_of(p)->put)
+        return true;
+    return exec__check_indexes(d, exec__batch_write_of(p)->put->item, tc_buf_slice(&p->key),
+                               &p->batch->op->diag);
 }
 
 static int by_key(const void *a, const void *b) {
@@ -293,7 +195,7 @@ static bool has_duplicates(struct batch *b) {
 
 static void all_found(struct batch *b) {
     for (size_t i = 0; i < b->part_count; i++)
-        if (key_of(&b->parts[i]) != TC_OK) {
+        if (key_of(&b->parts[i]) != TC_OK || !fits_indexes(&b->parts[i])) {
             exec__invalid(b->op);
             return;
         }

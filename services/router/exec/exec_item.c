@@ -1,5 +1,5 @@
 /* GetItem, PutItem, UpdateItem, DeleteItem: one storage call each. */
-#include "exec_private.h"
+#include "exec_index.h"
 
 #include "base/mutant.h"
 
@@ -9,6 +9,10 @@ static void send(struct exec_op *op, bool write,
     const Tercet__Pb__TableDescriptor *d = op->table->descriptor;
     if (!admit_open(op->exec->admit, d, write)) {
         exec__throttled(op);
+        return;
+    }
+    if (write && d->n_indexes && !exec__indexes_open(op->exec, d)) {
+        exec__throttled_index(op);
         return;
     }
     op->call.kind = ROUTE_ITEM;
@@ -117,6 +121,19 @@ static bool append_attributes(struct exec_op *op, const Tercet__Pb__ItemReply *r
     return true;
 }
 
+/* A table with indexes: the write cost those too, and its item collection may be asked for. */
+static struct api_consumed settle_indexes(struct exec_op *op, const Tercet__Pb__ItemReply *reply,
+                                          uint64_t mu, struct api_collection *ret_collection) {
+    const Tercet__Pb__TableDescriptor *d = op->table->descriptor;
+    const struct api_write_item *in = op->req->input;
+    uint64_t index_mu[INDEX_DEFS_MAX] = {0};
+    exec__indexes_charge(op->exec, d, reply->index_units, reply->n_index_units, index_mu);
+    if (in->return_collection_metrics == API_METRICS_SIZE && exec__has_local(d))
+        *ret_collection =
+            exec__collection(op, d, in->key.data ? in->key : in->item, reply->collection_bytes);
+    return exec__indexes_consumed(op, d, in->return_capacity, mu, index_mu);
+}
+
 static void write_done(struct route_call *c, tc_err err, const ProtobufCMessage *message,
                        const Tercet__Pb__Partition *partition) {
     struct exec_op *op = c->user;
@@ -143,8 +160,12 @@ static void write_done(struct route_call *c, tc_err err, const ProtobufCMessage 
     }
     uint64_t mu = exec__write_mu(reply->old_bytes, reply->new_bytes);
     admit_charge(op->exec->admit, op->table->descriptor, /* write= */ true, mu);
+    struct api_collection collection = {0};
+    struct api_consumed consumed = exec__consumed(op, in->return_capacity, mu);
+    if (op->table->descriptor->n_indexes)
+        consumed = settle_indexes(op, reply, mu, &collection);
     api_write_write_item(op->req->out, attributes.len ? tc_buf_slice(&attributes) : TC_SLICE_EMPTY,
-                         exec__consumed(op, in->return_capacity, mu));
+                         consumed, collection);
     tc_buf_deinit(&attributes);
     exec__complete(op);
 }

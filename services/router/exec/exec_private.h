@@ -57,6 +57,8 @@ void exec__find(struct exec_op *op, struct tc_slice table_name, void (*found)(st
 void exec__storage_error(struct exec_op *op, tc_err err, const char *message);
 /* The table's limits are exhausted: the exception that fits its billing mode. */
 void exec__throttled(struct exec_op *op);
+/* The same of a global index, on which a write has to wait. */
+void exec__throttled_index(struct exec_op *op);
 bool exec__is_throttle(tc_err err);
 /* Refused without having been applied, worth another try by the client. */
 bool exec__is_retryable(tc_err err);

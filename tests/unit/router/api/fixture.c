@@ -30,8 +30,9 @@ static void *put_item(void *arg) {
     TC_ASSERT(item != NULL);
     tc_buf_append_slice(item, in->item);
     struct tc_buf *old = tc_map_put(&fake->items, key_of(in->item), item);
-    struct api_consumed consumed = {in->return_capacity, in->table_name, 1000};
-    api_write_write_item(req->out, TC_SLICE_EMPTY, consumed);
+    struct api_consumed consumed = {
+        .detail = in->return_capacity, .table_name = in->table_name, .units_mu = 1000};
+    api_write_write_item(req->out, TC_SLICE_EMPTY, consumed, (struct api_collection){0});
     pthread_mutex_unlock(&fake->lock);
     if (old != NULL)
         tc_buf_deinit(old);

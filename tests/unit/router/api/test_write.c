@@ -30,18 +30,34 @@ static void single_items(void **state) {
     (void)state;
     struct tc_buf out = {0}, item = {0};
     struct api_consumed none = {0};
-    struct api_consumed total = {API_CAPACITY_TOTAL, TC_SLICE_LIT("tab"), 500};
-    struct api_consumed indexes = {API_CAPACITY_INDEXES, TC_SLICE_LIT("tab"), 2000};
+    struct api_consumed total = {
+        .detail = API_CAPACITY_TOTAL, .table_name = TC_SLICE_LIT("tab"), .units_mu = 500};
+    struct api_consumed indexes = {
+        .detail = API_CAPACITY_INDEXES, .table_name = TC_SLICE_LIT("tab"), .units_mu = 2000};
     api_write_get_item(&out, TC_SLICE_EMPTY, none);
     expect(&out, "{}");
     api_write_get_item(&out, item_of(&item, "x\"y"), total);
     expect(&out, "{\"Item\":{\"k\":{\"S\":\"x\\\"y\"}},\"ConsumedCapacity\":{\"TableName\":"
                  "\"tab\",\"CapacityUnits\":0.5}}");
-    api_write_write_item(&out, TC_SLICE_EMPTY, indexes);
+    api_write_write_item(&out, TC_SLICE_EMPTY, indexes, (struct api_collection){0});
     expect(&out, "{\"ConsumedCapacity\":{\"TableName\":\"tab\",\"CapacityUnits\":2,\"Table\":{"
                  "\"CapacityUnits\":2}}}");
-    api_write_write_item(&out, item_of(&item, ""), none);
+    api_write_write_item(&out, item_of(&item, ""), none, (struct api_collection){0});
     expect(&out, "{\"Attributes\":{\"k\":{\"S\":\"\"}}}");
+    const struct api_index_consumed parts[] = {{TC_SLICE_LIT("g"), true, 3000},
+                                               {TC_SLICE_LIT("l"), false, 1000},
+                                               {TC_SLICE_LIT("h"), true, 500}};
+    indexes.units_mu = 6500;
+    indexes.indexes = parts;
+    indexes.index_count = 3;
+    struct api_collection collection = {item_of(&item, "p"), UINT64_C(3) << 30};
+    api_write_write_item(&out, TC_SLICE_EMPTY, indexes, collection);
+    expect(&out,
+           "{\"ConsumedCapacity\":{\"TableName\":\"tab\",\"CapacityUnits\":6.5,\"Table\":{"
+           "\"CapacityUnits\":2},\"LocalSecondaryIndexes\":{\"l\":{\"CapacityUnits\":1}},"
+           "\"GlobalSecondaryIndexes\":{\"g\":{\"CapacityUnits\":3},\"h\":{"
+           "\"CapacityUnits\":0.5}}},\"ItemCollectionMetrics\":{\"ItemCollectionKey\":{\"k\":{"
+           "\"S\":\"p\"}},\"SizeEstimateRangeGB\":[3.0,4.0]}}");
     tc_buf_deinit(&out);
     tc_buf_deinit(&item);
 }
@@ -80,7 +96,8 @@ static void batches(void **state) {
         .projection_expression = TC_SLICE_LIT("#n"),
         .names = {.set = true, .list = {&name, 1}},
     };
-    struct api_consumed consumed = {API_CAPACITY_TOTAL, TC_SLICE_LIT("tab"), 1000};
+    struct api_consumed consumed = {
+        .detail = API_CAPACITY_TOTAL, .table_name = TC_SLICE_LIT("tab"), .units_mu = 1000};
     api_write_batch_get_begin(&out);
     api_write_batch_table_begin(&out, get.table_name);
     api_write_page_item(&out, key);
@@ -88,6 +105,7 @@ static void batches(void **state) {
     api_write_batch_get_unprocessed_begin(&out);
     api_write_batch_get_unprocessed(&out, &get, (bool[]){true, false});
     api_write_batch_end(&out, &consumed, 1);
+    api_write_end(&out);
     expect(&out, "{\"Responses\":{\"tab\":[{\"k\":{\"S\":\"a\"}}]},\"UnprocessedKeys\":{\"tab\":{"
                  "\"Keys\":[{\"k\":{\"S\":\"a\"}}],\"ConsistentRead\":true,"
                  "\"ProjectionExpression\":\"#n\",\"ExpressionAttributeNames\":{\"#n\":\"k\"}}},"
@@ -100,11 +118,20 @@ static void batches(void **state) {
     api_write_batch_write_begin(&out);
     api_write_batch_write_unprocessed(&out, &table, (bool[]){false, false, true});
     api_write_batch_end(&out, NULL, 0);
+    api_write_end(&out);
     expect(&out, "{\"UnprocessedItems\":{\"tab\":[{\"PutRequest\":{\"Item\":{\"k\":{\"S\":\"a\"}}}"
                  "},{\"DeleteRequest\":{\"Key\":{\"k\":{\"S\":\"a\"}}}}]}}");
     api_write_batch_write_begin(&out);
     api_write_batch_end(&out, NULL, 0);
-    expect(&out, "{\"UnprocessedItems\":{}}");
+    api_write_batch_metrics_begin(&out);
+    api_write_batch_table_begin(&out, TC_SLICE_LIT("tab"));
+    api_write_batch_collection(&out, (struct api_collection){key, 0});
+    api_write_batch_table_end(&out);
+    api_write_batch_metrics_end(&out);
+    api_write_end(&out);
+    expect(&out,
+           "{\"UnprocessedItems\":{},\"ItemCollectionMetrics\":{\"tab\":[{"
+           "\"ItemCollectionKey\":{\"k\":{\"S\":\"a\"}},\"SizeEstimateRangeGB\":[0.0,1.0]}]}}");
     tc_buf_deinit(&out);
     tc_buf_deinit(&item);
 }

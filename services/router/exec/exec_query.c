@@ -1,0 +1,161 @@
+/* Query and Scan: what they ask for, as a range of storage keys. */
+#include "core/key/key.h"
+#include "exec_page.h"
+
+static const struct api_read_page *input(const struct exec_op *op) {
+    return op->req->input;
+}
+
+/* ExclusiveStartKey as a storage key; it must lie in the range that is read. */
+static bool take_start_key(struct exec_op *op, struct exec_page *p) {
+    const struct api_read_page *in = input(op);
+    if (in->exclusive_start_key.data == NULL)
+        return true;
+    struct tc_slice key = in->exclusive_start_key;
+    bool fits = p->index
+                    ? exec__index_start_key(p->index, key, &p->after)
+                    : exec__key_of_key(op->table->descriptor, key, &p->after, &op->diag) == TC_OK;
+    if (!fits) {
+        tc_buf_clear(&op->diag);
+        tc_buf_append_str(&op->diag,
+                          "The provided starting key is invalid: The provided key element "
+                          "does not match the schema");
+        return false;
+    }
+    return true;
+}
+
+static bool forbid_key(struct exec_op *op, struct tc_slice name) {
+    if (expr_forbid_key(tc_buf_slice(&op->programs.filter), name, &op->diag) == TC_OK)
+        return true;
+    if (input(op)->filter_conditions.set) {
+        tc_buf_clear(&op->diag);
+        tc_buf_printf(&op->diag,
+                      "QueryFilter can only contain non-primary key attributes: Primary key "
+                      "attribute: %.*s",
+                      TC_SLICE_ARGS(name));
+    }
+    return false;
+}
+
+/* Of the table or index that is queried. */
+static bool forbid_keys_in_filter(struct exec_op *op, const struct expr_key_schema *schema) {
+    if (op->programs.filter.len == 0)
+        return true;
+    for (size_t i = 0; i < schema->hash_count; i++)
+        if (!forbid_key(op, schema->hash[i].name))
+            return false;
+    for (size_t i = 0; i < schema->sort_count; i++)
+        if (!forbid_key(op, schema->sort[i].name))
+            return false;
+    return true;
+}
+
+static bool compile_key(struct exec_op *op, const struct expr_key_schema *schema,
+                        struct expr_key_range *ret_range) {
+    struct api_read_page *in = (struct api_read_page *)(uintptr_t)op->req->input;
+    struct expr_bindings *names = in->names.set ? &in->names.list : NULL;
+    struct expr_bindings *values = in->values.set ? &in->values.list : NULL;
+    struct expr_ctx ctx = {.names = names, .values = values, .scratch = op->req->arena};
+    bool ok = in->key_conditions.set
+                  ? exec__compile_key_conditions(op, &in->key_conditions, schema, ret_range)
+                  : expr_compile_key_condition(in->key_condition_expression, schema, &ctx,
+                                               ret_range, &op->diag) == TC_OK;
+    return ok && exec__check_used(op, names, values) && forbid_keys_in_filter(op, schema);
+}
+
+/* Does the page begin among the rows of the partition key that is asked for? */
+static bool starts_inside(struct exec_op *op, const struct exec_page *p,
+                          const struct expr_key_range *range) {
+    struct tc_buf prefix = {0};
+    if (p->after.len == 0)
+        return true;
+    if (p->index)
+        exec__index_prefix(p->index, range, &prefix);
+    else
+        key_append_hash(&prefix, item_value_at(range->hash[0]));
+    bool inside = tc_slice_has_prefix(tc_buf_slice(&p->after), tc_buf_slice(&prefix));
+    tc_buf_deinit(&prefix);
+    if (!inside)
+        tc_buf_append_str(&op->diag,
+                          "The provided starting key is outside query boundaries based on "
+                          "provided conditions");
+    return inside;
+}
+
+static bool prepare_query(struct exec_op *op) {
+    struct exec_index *index = NULL;
+    struct expr_key_range range;
+    if (input(op)->index_name.data != NULL && !exec__index_find(op, &index))
+        return false;
+    struct expr_key_schema schema =
+        index ? exec__index_key_schema(index) : exec__key_schema(op->table->descriptor);
+    if (!compile_key(op, &schema, &range))
+        return false;
+    struct exec_page *p = exec__page_new(op);
+    p->index = index;
+    p->reverse = input(op)->forward == API_FALSE;
+    if (index)
+        exec__index_range(index, &range, &p->start, &p->end);
+    else
+        exec__range(&range, &p->start, &p->end);
+    return take_start_key(op, p) && starts_inside(op, p, &range);
+}
+
+static void query_found(struct exec_op *op) {
+    if (prepare_query(op))
+        exec__page_run(op);
+    else
+        exec__invalid(op);
+}
+
+static void scan_found(struct exec_op *op) {
+    const struct api_read_page *in = input(op);
+    struct exec_index *index = NULL;
+    if (in->index_name.data != NULL && !exec__index_find(op, &index)) {
+        exec__invalid(op);
+        return;
+    }
+    struct exec_page *p = exec__page_new(op);
+    p->index = index;
+    if (in->total_segments.set)
+        key_append_segment((uint32_t)in->segment.value, (uint32_t)in->total_segments.value,
+                           &p->start, &p->end);
+    if (!take_start_key(op, p)) {
+        exec__invalid(op);
+        return;
+    }
+    if (p->after.len &&
+        !key_in_range(tc_buf_slice(&p->after), tc_buf_slice(&p->start), tc_buf_slice(&p->end))) {
+        exec__fail(op, API_VALIDATION,
+                   "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
+                   "ExclusiveStartKey with correct Segment. TotalSegments: %lld Segment: %lld",
+                   (long long)in->total_segments.value, (long long)in->segment.value);
+        return;
+    }
+    exec__page_run(op);
+}
+
+static void begin(struct exec_op *op, bool query, void (*found)(struct exec_op *op)) {
+    struct api_read_page *in = (struct api_read_page *)(uintptr_t)op->req->input;
+    struct exec_expressions x = {.filter = in->filter_expression,
+                                 .projection = in->projection_expression,
+                                 .attributes_to_get = &in->attributes_to_get,
+                                 .names = in->names.set ? &in->names.list : NULL,
+                                 .values = in->values.set ? &in->values.list : NULL,
+                                 .check_used = !query};
+    if (exec__compile(op, &x) &&
+        exec__compile_conditions(op, EXPR_FILTER, &in->filter_conditions, in->conditional_operator,
+                                 &op->programs.filter))
+        exec__find(op, in->table_name, found);
+    else
+        exec__invalid(op);
+}
+
+void exec__query(struct exec_op *op) {
+    begin(op, /* query= */ true, query_found);
+}
+
+void exec__scan(struct exec_op *op) {
+    begin(op, /* query= */ false, scan_found);
+}
