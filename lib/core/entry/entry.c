@@ -11,7 +11,7 @@ void entry_write_encode(const struct entry_write *w, const struct entry_mutation
                         size_t count, struct tc_buf *out) {
     TC_ASSERT(count > 0 && count <= ENTRY_MUTATIONS_MAX);
     TC_ASSERT(TC_IMPLIES(w->has_old, w->old_bytes > 0));
-    tc_buf_append_u8(out, ENTRY_VERSION);
+    tc_buf_append_u8(out, w->answer.len ? ENTRY_VERSION_ANSWER : ENTRY_VERSION);
     tc_buf_append_u64(out, w->hlc_ns);
     tc_buf_append(out, w->request_id, sizeof w->request_id);
     tc_buf_append_varint(out, count);
@@ -21,6 +21,8 @@ void entry_write_encode(const struct entry_write *w, const struct entry_mutation
         append_lenbytes(out, mutations[i].key);
         append_lenbytes(out, mutations[i].item);
     }
+    if (w->answer.len)
+        append_lenbytes(out, w->answer);
     tc_buf_append_varint(out, w->old_bytes);
     if (w->has_old)
         append_lenbytes(out, w->old_item);
@@ -40,7 +42,8 @@ static bool take_mutation(struct tc_reader *r, struct entry_mutation *ret) {
 tc_err entry_write_decode(struct tc_slice body, struct entry_write *ret_write) {
     struct tc_reader r = tc_reader(body);
     struct entry_write w = {0};
-    if (tc_reader_u8(&r) != ENTRY_VERSION)
+    const uint8_t version = tc_reader_u8(&r);
+    if (version != ENTRY_VERSION && version != ENTRY_VERSION_ANSWER)
         return TC_ECORRUPT;
     w.hlc_ns = tc_reader_u64(&r);
     struct tc_slice id = tc_reader_bytes(&r, sizeof w.request_id);
@@ -55,6 +58,10 @@ tc_err entry_write_decode(struct tc_slice body, struct entry_write *ret_write) {
             return TC_ECORRUPT;
     }
     w.mutations = tc_slice(from.data, from.len - r.rest.len);
+    if (version == ENTRY_VERSION_ANSWER)
+        w.answer = tc_reader_lenbytes(&r);
+    if (version == ENTRY_VERSION_ANSWER && w.answer.len == 0)
+        return TC_ECORRUPT;
     w.old_bytes = tc_reader_varint(&r);
     w.has_old = tc_reader_ok(&r) && r.rest.len > 0;
     if (w.has_old)

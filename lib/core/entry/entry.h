@@ -4,10 +4,13 @@
  * alone: conditions and updates were evaluated by the leader, so replicas, the archive's reference
  * copies and restores all reach the same items.
  *
- *   WRITE  u8 version = 1 | u64 hlc_ns | 16 bytes request id | varint mutation count
- *          mutations: u8 op (1 put, 2 delete) | lenbytes storage key | lenbytes item (empty:
- * delete) varint old_bytes (size of the item replaced by the API's arithmetic; 0: there was none)
- *          optional lenbytes old item (kept when the request wanted it back)
+ *   WRITE  u8 version = 1, or 2: with what else the answer says
+ *          | u64 hlc_ns | 16 bytes request id | varint mutation count
+ *          | mutations: u8 op (1 put, 2 delete) | lenbytes storage key | lenbytes item (empty:
+ *            delete). The first is the request's own; then rows that follow from it (core/index)
+ *          | version 2: lenbytes answer (index_answer_encode)
+ *          | varint old_bytes (size of the item replaced by the API's arithmetic; 0: there was none)
+ *          | optional lenbytes old item (kept when the request wanted it back)
  *   SCRUB  u8 version = 1 | u64 hlc_ns
  *   SPLIT  u8 version = 1 | u64 hlc_ns | u64 left gid | u64 right gid | lenbytes storage key: the
  *          first of the right child
@@ -27,6 +30,7 @@
 
 enum {
     ENTRY_VERSION = 1,
+    ENTRY_VERSION_ANSWER = 2, /* of a WRITE */
     ENTRY_MUTATIONS_MAX = 100, /* items of one transaction */
     ENTRY_REQUEST_ID_BYTES = 16,
 };
@@ -47,6 +51,7 @@ struct entry_write {
     uint8_t request_id[ENTRY_REQUEST_ID_BYTES];
     uint64_t mutation_count;
     struct tc_slice mutations; /* encoded; entry_next walks them */
+    struct tc_slice answer;    /* empty: nothing else is to be said */
     uint64_t old_bytes;
     bool has_old; /* old_item was kept */
     struct tc_slice old_item;

@@ -109,6 +109,23 @@ tc_err index_expiry_key_decode(struct tc_slice key, uint64_t *ret_seconds,
     return TC_OK;
 }
 
+tc_err index_local_key_decode(struct tc_slice key, size_t *ret_head_bytes, uint8_t *ret_id) {
+    size_t at = HEAD_BYTES + 1; /* behind the type byte */
+    if (index_key_kind(key) != INDEX_KIND_LOCAL)
+        return TC_ECORRUPT;
+    for (;;) {
+        const uint8_t *zero = at < key.len ? memchr(key.data + at, 0, key.len - at) : NULL;
+        if (zero == NULL || zero + 2 >= key.data + key.len)
+            return TC_ECORRUPT;
+        at = (size_t)(zero - key.data) + 2;
+        if (zero[1] == 0)
+            break;
+    }
+    *ret_head_bytes = at;
+    *ret_id = key.data[at];
+    return TC_OK;
+}
+
 /* ---- values */
 
 void index_collection_value(uint64_t bytes, struct tc_buf *out) {

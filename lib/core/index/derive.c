@@ -8,15 +8,16 @@
 
 /* One state of the item as an index shows it; key empty: it has no row. */
 struct view {
-    struct tc_slice key;
-    struct tc_slice row;
+    struct tc_slice key; /* in scratch */
+    struct tc_slice row; /* until the next index's */
 };
 
 struct derivation {
     const struct index_schema *s;
     const struct index_write *w;
     struct tc_arena *scratch;
-    struct tc_buf buf; /* one key or value at a time, then kept in scratch */
+    struct tc_buf buf;     /* one key or value at a time, then kept in scratch */
+    struct tc_buf rows[2]; /* before and after */
     struct index_outbox outbox;
     bool mark; /* a global index changes: the outbox row is written */
     struct index_derived *out;
@@ -40,7 +41,7 @@ static void add(struct derivation *d, enum entry_op op, struct tc_slice key, str
 /* ---- rows of indexes */
 
 static tc_err view_of(struct derivation *d, const struct index_def *def, struct tc_slice item,
-                      struct view *ret) {
+                      struct tc_buf *row, struct view *ret) {
     *ret = (struct view){0};
     if (item.len == 0 || !index_row_key(def, item, d->w->key, &d->buf))
         return TC_OK;
@@ -49,8 +50,10 @@ static tc_err view_of(struct derivation *d, const struct index_def *def, struct 
         ret->row = item;
         return TC_OK;
     }
-    index_row_item(d->s, def, item, &d->buf);
-    return keep(d, &ret->row);
+    tc_buf_clear(row);
+    index_row_item(d->s, def, item, row);
+    ret->row = tc_buf_slice(row);
+    return TC_OK;
 }
 
 static uint64_t row_bytes(const struct view *v) {
@@ -70,14 +73,21 @@ static void charge(struct derivation *d, uint8_t id, const struct view *before,
     d->out->units[d->out->unit_count++] = (struct index_units){id, units};
 }
 
-static void change_local(struct derivation *d, const struct view *before,
-                         const struct view *after) {
+static tc_err change_local(struct derivation *d, const struct view *before,
+                           const struct view *after) {
+    struct tc_slice row = after->row;
     if (before->key.len && !tc_slice_eq(before->key, after->key))
         add(d, ENTRY_DELETE, before->key, TC_SLICE_EMPTY);
-    if (after->key.len)
-        add(d, ENTRY_PUT, after->key, after->row);
     d->out->collection_bytes += row_bytes(after);
     d->out->collection_bytes -= row_bytes(before);
+    if (after->key.len == 0)
+        return TC_OK;
+    if (row.data != d->w->new_item.data)
+        row = tc_arena_dup(d->scratch, row);
+    if (row.data == NULL)
+        return TC_ENOMEM;
+    add(d, ENTRY_PUT, after->key, row);
+    return TC_OK;
 }
 
 /* The key that the item has now is read from the item when the row is sent. */
@@ -91,15 +101,14 @@ static tc_err change_global(struct derivation *d, uint8_t id, const struct view 
 
 static tc_err derive_index(struct derivation *d, const struct index_def *def) {
     struct view before, after;
-    TC_TRY(view_of(d, def, d->w->old_item, &before));
-    TC_TRY(view_of(d, def, d->w->new_item, &after));
+    TC_TRY(view_of(d, def, d->w->old_item, &d->rows[0], &before));
+    TC_TRY(view_of(d, def, d->w->new_item, &d->rows[1], &after));
     if (tc_slice_eq(before.key, after.key) && tc_slice_eq(before.row, after.row))
         return TC_OK;
     charge(d, def->id, &before, &after);
     if (def->global)
         return change_global(d, def->id, &before, &after);
-    change_local(d, &before, &after);
-    return TC_OK;
+    return change_local(d, &before, &after);
 }
 
 /* ---- the other rows */
@@ -195,33 +204,35 @@ tc_err index_derive(const struct index_schema *s, const struct index_write *w,
         return TC_EINVAL;
     tc_err err = derive(&d);
     tc_buf_deinit(&d.buf);
+    tc_buf_deinit(&d.rows[0]);
+    tc_buf_deinit(&d.rows[1]);
     return err;
 }
 
-/* ---- units */
+/* ---- the answer */
 
-void index_units_encode(const struct index_units *units, size_t count, struct tc_buf *out) {
-    tc_buf_append_varint(out, count);
-    for (size_t i = 0; i < count; i++) {
-        tc_buf_append_u8(out, units[i].id);
-        tc_buf_append_varint(out, units[i].units);
+void index_answer_encode(const struct index_derived *d, struct tc_buf *out) {
+    tc_buf_append_varint(out, d->collection_bytes);
+    tc_buf_append_varint(out, d->unit_count);
+    for (size_t i = 0; i < d->unit_count; i++) {
+        tc_buf_append_u8(out, d->units[i].id);
+        tc_buf_append_varint(out, d->units[i].units);
     }
 }
 
-tc_err index_units_decode(struct tc_slice bytes, struct index_units *ret_units, size_t *ret_count) {
+tc_err index_answer_decode(struct tc_slice bytes, struct index_answer *ret_answer) {
     struct tc_reader r = tc_reader(bytes);
+    ret_answer->collection_bytes = tc_reader_varint(&r);
     const uint64_t count = tc_reader_varint(&r);
     if (!tc_reader_ok(&r) || count > INDEX_DEFS_MAX)
         return TC_ECORRUPT;
     for (size_t i = 0; i < count; i++) {
-        ret_units[i].id = tc_reader_u8(&r);
+        const uint8_t id = tc_reader_u8(&r);
         const uint64_t units = tc_reader_varint(&r);
         if (units > UINT32_MAX)
             return TC_ECORRUPT;
-        ret_units[i].units = (uint32_t)units;
+        ret_answer->units[i] = (struct index_units){id, (uint32_t)units};
     }
-    if (!tc_reader_at_end(&r))
-        return TC_ECORRUPT;
-    *ret_count = count;
-    return TC_OK;
+    ret_answer->unit_count = count;
+    return tc_reader_at_end(&r) ? TC_OK : TC_ECORRUPT;
 }

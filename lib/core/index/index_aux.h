@@ -54,6 +54,10 @@ TC_MUST_USE tc_err index_backfill_key_decode(struct tc_slice key, uint8_t *ret_i
 TC_MUST_USE tc_err index_expiry_key_decode(struct tc_slice key, uint64_t *ret_seconds,
                                            struct tc_slice *ret_base_key);
 
+/* Of a local row: its id stands behind head_bytes. */
+TC_MUST_USE tc_err index_local_key_decode(struct tc_slice key, size_t *ret_head_bytes,
+                                          uint8_t *ret_id);
+
 void index_collection_value(uint64_t bytes, struct tc_buf *out);
 TC_MUST_USE tc_err index_collection_decode(struct tc_slice value, uint64_t *ret_bytes);
 void index_expiry_value(struct tc_buf *out);

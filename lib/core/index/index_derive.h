@@ -57,10 +57,15 @@ TC_MUST_USE tc_err index_derive(const struct index_schema *s, const struct index
 /* The expiry time of an item: whole seconds since 1970. false: none, or it is no such number. */
 bool index_expiry_of(const struct index_schema *s, struct tc_slice item, uint64_t *ret_seconds);
 
-/* Units as they stand in a WRITE entry, for the answer to a repeated request: varint count, then
- * u8 id, varint units each. Decode: at most INDEX_DEFS_MAX; TC_ECORRUPT. */
-void index_units_encode(const struct index_units *units, size_t count, struct tc_buf *out);
-TC_MUST_USE tc_err index_units_decode(struct tc_slice bytes, struct index_units *ret_units,
-                                      size_t *ret_count);
+/* What the answer to a write says besides the item, as it stands in the entry, so that a repeated
+ * request is answered alike: varint collection bytes | varint count | (u8 id, varint units)*.
+ *   Errors   TC_ECORRUPT  not such bytes; results are then undefined */
+struct index_answer {
+    uint64_t collection_bytes;
+    struct index_units units[INDEX_DEFS_MAX];
+    size_t unit_count;
+};
+void index_answer_encode(const struct index_derived *d, struct tc_buf *out);
+TC_MUST_USE tc_err index_answer_decode(struct tc_slice bytes, struct index_answer *ret_answer);
 
 #endif

@@ -246,19 +246,30 @@ static tc_err may_change(const struct paxos *p, const struct quorum_config *next
     return next->version == now->version + 1 ? TC_OK : TC_EINVAL;
 }
 
-tc_err paxos__configure(struct paxos *p, const struct paxos_event *ev) {
-    const struct quorum_config *next = ev->configure.config;
-    TC_TRY(may_change(p, next));
-    if (ev->configure.driver.len > PAXOS_BODY_BYTES_MAX - 2 - QUORUM_ENCODED_BYTES_MAX)
-        return TC_ELIMIT;
+/* The same members in the same roles: the entry is there for the driver's bytes alone. */
+static bool is_restatement(const struct quorum_config *now, const struct quorum_config *next) {
+    return !quorum_is_joint(next) && same_set(&now->sets[0], &next->sets[0]);
+}
+
+static tc_err may_step(struct paxos *p, const struct quorum_config *next) {
     uint32_t up = upgraded(paxos__config(p), next);
     if (up == 0 && !is_replacement(paxos__config(p), next))
         return TC_EINVAL;
     const struct peer *f = up ? paxos__peer(p, up) : NULL;
     if (up ? f == NULL || !f->has_tree : !newcomers_ready(p, next) || !leaves_a_leader(p, next))
         return TC_EBUSY;
+    return TC_OK;
+}
+
+tc_err paxos__configure(struct paxos *p, const struct paxos_event *ev) {
+    const struct quorum_config *next = ev->configure.config;
+    TC_TRY(may_change(p, next));
+    if (ev->configure.driver.len > PAXOS_BODY_BYTES_MAX - 2 - QUORUM_ENCODED_BYTES_MAX)
+        return TC_ELIMIT;
+    if (!is_restatement(paxos__config(p), next))
+        TC_TRY(may_step(p, next));
     p->out->first_index = paxos__log_last(&p->log) + 1;
-    if (PAXOS_MUTANT(14) && up == 0) {
+    if (PAXOS_MUTANT(14) && quorum_is_joint(next)) {
         struct quorum_config at_once = {.version = next->version, .sets[0] = next->sets[1]};
         return append_conf(p, &at_once, ev->configure.driver);
     }

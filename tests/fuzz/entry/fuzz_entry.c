@@ -53,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     entry_write_encode(&w, m, count, &out);
     struct entry_write again;
     TC_ASSERT(entry_write_decode(tc_buf_slice(&out), &again) == TC_OK);
-    TC_ASSERT(again.hlc_ns == w.hlc_ns && tc_slice_eq(again.old_item, w.old_item));
+    TC_ASSERT(again.hlc_ns == w.hlc_ns && tc_slice_eq(again.old_item, w.old_item) &&
+              tc_slice_eq(again.answer, w.answer));
     tc_buf_deinit(&out);
     return 0;
 }

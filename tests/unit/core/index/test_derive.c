@@ -231,19 +231,21 @@ static void hash_values_hold_2048_bytes(void **state) {
     end(&t);
 }
 
-static void units_come_back_as_they_were(void **state) {
+static void answers_come_back_as_they_were(void **state) {
     (void)state;
-    const struct index_units units[2] = {{1, 1}, {255, 800}};
-    struct index_units got[INDEX_DEFS_MAX];
+    struct index_derived d = {.collection_bytes = 1ull << 33, .unit_count = 2};
+    d.units[0] = (struct index_units){1, 1};
+    d.units[1] = (struct index_units){255, 800};
+    struct index_answer got;
     struct tc_buf out = {0};
-    size_t count = 0;
-    index_units_encode(units, 2, &out);
-    assert_int_equal(index_units_decode(tc_buf_slice(&out), got, &count), TC_OK);
-    assert_int_equal(count, 2);
-    assert_int_equal(got[1].id, 255);
-    assert_int_equal(got[1].units, 800);
+    index_answer_encode(&d, &out);
+    assert_int_equal(index_answer_decode(tc_buf_slice(&out), &got), TC_OK);
+    assert_int_equal(got.collection_bytes, 1ull << 33);
+    assert_int_equal(got.unit_count, 2);
+    assert_int_equal(got.units[1].id, 255);
+    assert_int_equal(got.units[1].units, 800);
     tc_buf_append_u8(&out, 0);
-    assert_int_equal(index_units_decode(tc_buf_slice(&out), got, &count), TC_ECORRUPT);
+    assert_int_equal(index_answer_decode(tc_buf_slice(&out), &got), TC_ECORRUPT);
     tc_buf_deinit(&out);
 }
 
@@ -259,7 +261,7 @@ int derive_tests(void) {
         cmocka_unit_test(a_full_outbox_throttles_what_changes_an_index),
         cmocka_unit_test(key_attributes_of_indexes_are_checked),
         cmocka_unit_test(hash_values_hold_2048_bytes),
-        cmocka_unit_test(units_come_back_as_they_were),
+        cmocka_unit_test(answers_come_back_as_they_were),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

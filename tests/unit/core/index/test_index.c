@@ -212,6 +212,12 @@ static void a_local_row_lies_with_its_item_collection(void **state) {
     index_collection_key(tc_buf_slice(&base), &collection);
     assert_int_equal(index_key_kind(tc_buf_slice(&collection)), INDEX_KIND_COLLECTION);
     assert_true(tc_slice_cmp(tc_buf_slice(&base), tc_buf_slice(&collection)) < 0);
+    size_t head_bytes = 0;
+    uint8_t id = 0;
+    assert_int_equal(index_local_key_decode(tc_buf_slice(&key), &head_bytes, &id), TC_OK);
+    assert_int_equal(id, 1);
+    assert_int_equal(head_bytes, collection.len);
+    assert_int_equal(index_local_key_decode(tc_buf_slice(&base), &head_bytes, &id), TC_ECORRUPT);
     assert_true(tc_slice_cmp(tc_buf_slice(&collection), tc_buf_slice(&key)) < 0);
     tc_buf_deinit(&collection);
     tc_buf_deinit(&key);

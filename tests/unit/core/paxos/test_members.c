@@ -137,6 +137,26 @@ static void test_a_late_answer_changes_nothing(void **state) {
     paxos_free(r.p);
 }
 
+static void test_the_same_members_may_be_stated_again(void **state) {
+    (void)state;
+    struct replica r;
+    open_leader(&r);
+    struct quorum_config next = *paxos_config(r.p);
+    assert_int_equal(configure(&r, &next), TC_EBUSY); /* LEAD is not committed */
+    commit_all(&r);
+    assert_int_equal(configure(&r, &next), TC_EINVAL); /* the same version */
+    next.version++;
+    assert_int_equal(configure(&r, &next), TC_OK);
+    assert_int_equal(r.out.first_index, 2);
+    assert_int_equal(paxos_config(r.p)->version, next.version);
+    next.version++;
+    assert_int_equal(configure(&r, &next), TC_EBUSY); /* one at a time */
+    commit_all(&r);
+    assert_int_equal(configure(&r, &next), TC_OK);
+    assert_false(quorum_is_joint(paxos_config(r.p)));
+    paxos_free(r.p);
+}
+
 static void test_configure_is_refused(void **state) {
     (void)state;
     struct replica r;
@@ -436,6 +456,7 @@ int run_member_tests(void) {
         cmocka_unit_test(test_learner_is_forgotten_with_the_term),
         cmocka_unit_test(test_a_late_answer_changes_nothing),
         cmocka_unit_test(test_configure_is_refused),
+        cmocka_unit_test(test_the_same_members_may_be_stated_again),
         cmocka_unit_test(test_replacement),
         cmocka_unit_test(test_upgrade_in_place),
         cmocka_unit_test(test_log_replica_accepts),
