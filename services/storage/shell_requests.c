@@ -220,6 +220,15 @@ METHOD(split) {
     return err;
 }
 
+METHOD(set_schema) {
+    (void)token, (void)ret_later;
+    const Tercet__Pb__SetSchemaRequest *req = user;
+    tc_err err = store_set_schema(s->store, req, out);
+    DAEMON_INFO(s->daemon->log, "schema: gid=%llu err=%s", (unsigned long long)req->gid,
+                tc_err_name(err));
+    return err;
+}
+
 METHOD(seal) {
     (void)token, (void)ret_later;
     const Tercet__Pb__SealRequest *req = user;
@@ -270,6 +279,7 @@ static const struct shell_method methods[] = {
     {"/tercet.Storage/HealReplica", &tercet__pb__heal_replica_request__descriptor, heal_replica},
     {"/tercet.Storage/Transfer", &tercet__pb__transfer_request__descriptor, transfer},
     {"/tercet.Storage/Split", &tercet__pb__split_request__descriptor, split},
+    {"/tercet.Storage/SetSchema", &tercet__pb__set_schema_request__descriptor, set_schema},
     {"/tercet.Storage/Seal", &tercet__pb__seal_request__descriptor, seal},
     {"/tercet.Storage/Merge", &tercet__pb__merge_request__descriptor, merge},
     {"/tercet.Storage/ReplicaAlive", &tercet__pb__replica_alive_request__descriptor, replica_alive},

@@ -9,14 +9,12 @@
  *          | mutations: u8 op (1 put, 2 delete) | lenbytes storage key | lenbytes item (empty:
  *            delete). The first is the request's own; then rows that follow from it (core/index)
  *          | version 2: lenbytes answer (index_answer_encode)
- *          | varint old_bytes (size of the item replaced by the API's arithmetic; 0: there was none)
- *          | optional lenbytes old item (kept when the request wanted it back)
- *   SCRUB  u8 version = 1 | u64 hlc_ns
- *   SPLIT  u8 version = 1 | u64 hlc_ns | u64 left gid | u64 right gid | lenbytes storage key: the
- *          first of the right child
- *   SEAL   u8 version = 1 | u64 hlc_ns | u64 left gid | u64 merged gid
- *   MERGE  u8 version = 1 | u64 hlc_ns | u64 merged gid | u64 epoch | u64 right gid | u64 index of
- *          the right one's SEAL | u64 chain hash there | lenbytes the right one's end (empty: none)
+ *          | varint old_bytes (size of the item replaced by the API's arithmetic; 0: there was
+ * none) | optional lenbytes old item (kept when the request wanted it back) SCRUB  u8 version = 1 |
+ * u64 hlc_ns SPLIT  u8 version = 1 | u64 hlc_ns | u64 left gid | u64 right gid | lenbytes storage
+ * key: the first of the right child SEAL   u8 version = 1 | u64 hlc_ns | u64 left gid | u64 merged
+ * gid MERGE  u8 version = 1 | u64 hlc_ns | u64 merged gid | u64 epoch | u64 right gid | u64 index
+ * of the right one's SEAL | u64 chain hash there | lenbytes the right one's end (empty: none)
  *
  * Limits: ENTRY_MUTATIONS_MAX mutations; keys and items are bounded by the log entry itself. An
  * item is not walked here: item_check is the reader's duty where the bytes are not trusted.
@@ -30,7 +28,7 @@
 
 enum {
     ENTRY_VERSION = 1,
-    ENTRY_VERSION_ANSWER = 2, /* of a WRITE */
+    ENTRY_VERSION_ANSWER = 2,  /* of a WRITE */
     ENTRY_MUTATIONS_MAX = 100, /* items of one transaction */
     ENTRY_REQUEST_ID_BYTES = 16,
 };

@@ -258,9 +258,10 @@ struct paxos_event {
              * bytes, as soon as the joint one is committed, whoever leads then; a leader whose log
              * begins behind the joint entry proposes it without driver bytes), or the same members
              * with one role changed from LOG to STORAGE, of a peer that has a B-tree, or the same
-             * members as they are, for the driver's bytes alone. version must be one above. Members that are new must be learners whose match reached commit; new
-             * STORAGE members must have a B-tree too. Members that stay keep role, store and zone.
-             * One of the new members can lead and was heard of within two leases.
+             * members as they are, for the driver's bytes alone. version must be one above. Members
+             * that are new must be learners whose match reached commit; new STORAGE members must
+             * have a B-tree too. Members that stay keep role, store and zone. One of the new
+             * members can lead and was heard of within two leases.
              */
             const struct quorum_config *config;
             struct tc_slice driver; /* kept behind the configuration in the entry's body */

@@ -94,6 +94,8 @@ tc_err store__admit_write(struct replica *r, bool deletes) {
         return TC_EBUSY;
     bool system = r->gid == STORE_SYSTEM_GID; /* what it holds is needed to make room */
     TC_TRY(store__disk_admit_write(s, deletes || system));
+    if (r->schema_unknown)
+        return TC_EUNAVAILABLE;
     struct wal_space space = wal_space(s->wal);
     if (space.no_room ||
         space.used_bytes + LOG_RESERVE_SEGMENTS * s->options.segment_bytes >= space.max_bytes) {

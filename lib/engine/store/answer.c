@@ -1,11 +1,33 @@
 #include "engine/store/answer.h"
 
 #include "base/assert.h"
+#include "core/index/index_derive.h"
 #include "core/item/item.h"
 #include "engine/store/group.h"
 #include "proto/bytes.h"
 
 #include <stdlib.h>
+
+/* What a reply points to. */
+struct units_reply {
+    Tercet__Pb__IndexUnits units[INDEX_DEFS_MAX];
+    Tercet__Pb__IndexUnits *pointers[INDEX_DEFS_MAX];
+};
+
+static void fill_index(struct tc_slice bytes, struct units_reply *u, Tercet__Pb__ItemReply *reply) {
+    struct index_answer a;
+    if (bytes.len == 0 || index_answer_decode(bytes, &a) != TC_OK)
+        return;
+    reply->collection_bytes = a.collection_bytes;
+    for (size_t i = 0; i < a.unit_count; i++) {
+        tercet__pb__index_units__init(&u->units[i]);
+        u->units[i].id = a.units[i].id;
+        u->units[i].units = a.units[i].units;
+        u->pointers[i] = &u->units[i];
+    }
+    reply->index_units = u->pointers;
+    reply->n_index_units = a.unit_count;
+}
 
 void store__answer_write(struct store *s, uint64_t token, uint64_t index, struct tc_slice body,
                          uint32_t want) {
@@ -24,6 +46,8 @@ void store__answer_write(struct store *s, uint64_t token, uint64_t index, struct
     reply.index = index;
     if (m.op == ENTRY_PUT)
         reply.new_bytes = (uint32_t)item_size_bytes(m.item);
+    struct units_reply units;
+    fill_index(w.answer, &units, &reply);
     if ((want & STORE_WANT_OLD) && w.has_old)
         reply.old_item = proto_bytes(w.old_item);
     if ((want & STORE_WANT_NEW) && m.op == ENTRY_PUT)

@@ -1,6 +1,7 @@
 #include "engine/store/apply.h"
 
 #include "base/assert.h"
+#include "engine/store/aux.h"
 #include "engine/store/log.h"
 #include "engine/store/members.h"
 #include "engine/store/replica.h"
@@ -22,6 +23,8 @@ uint64_t store__apply_hlc_ns(struct replica *r) {
 static tc_err apply_mutation(struct replica *r, const struct entry_mutation *m) {
     if (r->gid == STORE_SYSTEM_GID)
         store__tables_changing(r, m);
+    if (store__aux_concerns(r, m->key))
+        return store__aux_apply(r, m);
     if (m->op == ENTRY_PUT)
         return btree_put(r->tree, m->key, m->item);
     tc_err err = btree_delete(r->tree, m->key);

@@ -59,7 +59,7 @@ static tc_err begin(struct replica *r, struct checkpoint_job *c) {
     struct tc_buf blob = {0};
     const struct quorum_config *config = paxos_config_at(r->paxos, r->applied.index);
     struct paxos_mark none = {0};
-    store__replica_blob(&blob, &none, config ? config : paxos_config(r->paxos));
+    store__replica_blob(&blob, &none, config ? config : paxos_config(r->paxos), &r->aux);
     struct btree_stamp stamp = {.index = r->applied.index,
                                 .ballot = r->applied.ballot,
                                 .chain = r->applied.chain,

@@ -259,7 +259,7 @@ void store__heal_confirmed(struct replica *r, const struct store_call *c, tc_err
 static void configure(struct replica *r, const struct quorum_config *next) {
     struct tc_buf driver = {0};
     struct paxos_event ev = {.type = PAXOS_EV_CONFIGURE};
-    store__members_driver(r, next, &driver);
+    store__members_driver(r, next, proto_slice(r->desc->partition->schema), &driver);
     ev.configure.config = next;
     ev.configure.driver = tc_buf_slice(&driver);
     tc_err err = store__group_step(r, &ev);

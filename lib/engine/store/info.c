@@ -1,5 +1,6 @@
 /* What this node tells about itself: NodeInfo, the admin page, memds. */
 #include "base/assert.h"
+#include "core/index/index.h"
 #include "engine/store/digest.h"
 #include "engine/store/directory.h"
 #include "engine/store/group.h"
@@ -88,6 +89,8 @@ static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info,
     info->checkpoint = r->checkpoint.durable;
     info->state = (char *)state->data;
     info->parent_gid = r->desc->parent_gid;
+    info->schema_version = index_schema_version(proto_slice(r->desc->partition->schema));
+    info->outbox_count = r->aux.outbox_count;
     if (r->paxos && store__split_fill(r, &parts->split, parts->children))
         info->split = &parts->split;
     info->right_gid = r->desc->right_gid;
@@ -97,8 +100,8 @@ static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info,
         info->merge = &parts->merge;
     if (r->tree) {
         struct btree_stats stats = btree_stats(r->tree);
-        info->item_count = stats.item_count;
-        info->item_bytes = stats.item_bytes;
+        info->item_count = stats.item_count - r->aux.count;
+        info->item_bytes = stats.item_bytes - r->aux.bytes;
     }
 }
 
@@ -217,8 +220,11 @@ static void append_replica_json(struct replica *r, struct tc_buf *out) {
         tc_buf_printf(out, ",\"right_parent\":%" PRIu64, r->desc->right_gid);
     if (r->tree) {
         struct btree_stats stats = btree_stats(r->tree);
-        tc_buf_printf(out, ",\"items\":%" PRIu64 ",\"bytes\":%" PRIu64, stats.item_count,
-                      stats.item_bytes);
+        tc_buf_printf(out, ",\"items\":%" PRIu64 ",\"bytes\":%" PRIu64,
+                      stats.item_count - r->aux.count, stats.item_bytes - r->aux.bytes);
+        if (r->aux.count > 0)
+            tc_buf_printf(out, ",\"auxiliary\":%" PRIu64 ",\"outbox\":%" PRIu64, r->aux.count,
+                          r->aux.outbox_count);
     }
     tc_buf_append_str(out, ",\"state\":");
     append_json_text(out, state_text(r));

@@ -6,7 +6,10 @@
 #include "engine/store/admit.h"
 #include "engine/store/answer.h"
 #include "engine/store/apply.h"
+#include "engine/store/aux.h"
+#include "engine/store/derive.h"
 #include "engine/store/group.h"
+#include "engine/store/newest.h"
 #include "engine/store/replica.h"
 #include "engine/store/split.h"
 #include "proto/bytes.h"
@@ -20,26 +23,14 @@ struct write_op {
     struct tc_slice old; /* the item the request meets; empty: none */
     uint64_t seen_index; /* pending entry that old comes from; 0: applied state */
     struct store_decision decision;
+    struct store_derivation *derivation; /* in scratch; NULL: no rows follow from the item */
+    uint64_t hlc_ns;
 };
-
-/* The item in the B-tree; TC_OK with an empty slice when there is none. */
-static tc_err read_tree(struct replica *r, struct tc_slice key, struct tc_slice *ret_item) {
-    tc_err err = btree_get(r->tree, key, ret_item);
-    if (err == TC_ENOTFOUND) {
-        *ret_item = TC_SLICE_EMPTY;
-        return TC_OK;
-    }
-    if (err == TC_ECORRUPT)
-        store__replica_damaged(r, "a B-tree page failed its check");
-    else if (err == TC_EIO)
-        store__replica_damaged(r, "a B-tree page cannot be read");
-    return err;
-}
 
 static void answer_get(struct store *s, struct replica *r, uint64_t token,
                        const Tercet__Pb__ItemRequest *req) {
     struct tc_slice item;
-    if (read_tree(r, store__bytes(req->key), &item) != TC_OK) {
+    if (store__newest_applied(r, store__bytes(req->key), &item) != TC_OK) {
         store__answer_moved(s, token, TC_EUNAVAILABLE, r, /* is_range= */ false);
         return;
     }
@@ -92,13 +83,15 @@ static bool repeated(struct write_op *op) {
     return true;
 }
 
+/* What the request meets; auxiliary rows first, for the item is borrowed from the B-tree. */
 static tc_err find_old(struct write_op *op) {
-    struct store_overlay_hit hit;
-    if (!store_overlay_get(&op->r->overlay, store__bytes(op->req->key), &hit))
-        return read_tree(op->r, store__bytes(op->req->key), &op->old);
-    op->seen_index = hit.index;
-    op->old = hit.item;
-    return TC_OK;
+    struct tc_slice key = store__bytes(op->req->key);
+    if (store__derives(op->r)) {
+        TC_TRY(store__derive_read(op->r, key, &op->derivation));
+        if (op->derivation)
+            op->seen_index = op->derivation->seen_index;
+    }
+    return store__newest(op->r, key, &op->old, &op->seen_index);
 }
 
 /* The write does not happen. If the reason lies in an entry that is still pending, the answer waits
@@ -110,6 +103,8 @@ static void refuse(struct write_op *op, tc_err err) {
         reply.old_bytes = (uint32_t)item_size_bytes(op->old);
     if (err == TC_ECONDITION && (op->req->want & STORE_WANT_OLD_ON_FAILURE))
         reply.old_item = proto_bytes(op->old);
+    if (err == TC_ELIMIT && op->derivation)
+        reply.collection_bytes = op->derivation->write.collection_bytes;
     tc_buf_append_u8(&op->decision.message, 0);
     reply.message = (char *)op->decision.message.data;
     op->s->counters.conditions_failed += err == TC_ECONDITION;
@@ -119,8 +114,33 @@ static void refuse(struct write_op *op, tc_err err) {
         store__reply(op->s, op->token, err, &reply.base);
 }
 
+static struct tc_blob *encode_with(const struct entry_write *w, const struct entry_mutation *m,
+                                   size_t count) {
+    struct tc_buf body = {0};
+    entry_write_encode(w, m, count, &body);
+    struct tc_blob *blob = tc_blob_dup(tc_buf_slice(&body));
+    tc_buf_deinit(&body);
+    return blob;
+}
+
+/* The item's own mutation, then those that follow from it. */
+static struct tc_blob *encode_derived(const struct write_op *op, struct entry_write *w,
+                                      const struct entry_mutation *own) {
+    const struct index_derived *d = &op->derivation->derived;
+    struct entry_mutation m[1 + INDEX_MUTATIONS_MAX];
+    struct tc_buf answer = {0};
+    m[0] = *own;
+    memcpy(&m[1], d->mutations, d->count * sizeof m[0]);
+    if (d->unit_count > 0 || index_schema_has_local(op->r->schema))
+        index_answer_encode(d, &answer);
+    w->answer = tc_buf_slice(&answer);
+    struct tc_blob *blob = encode_with(w, m, 1 + d->count);
+    tc_buf_deinit(&answer);
+    return blob;
+}
+
 static struct tc_blob *encode(const struct write_op *op) {
-    struct entry_write w = {.hlc_ns = store__apply_hlc_ns(op->r)};
+    struct entry_write w = {.hlc_ns = op->hlc_ns};
     memcpy(w.request_id, op->req->request_id.data, sizeof w.request_id);
     w.old_bytes = op->old.len ? item_size_bytes(op->old) : 0;
     w.has_old = op->old.len > 0 && (op->req->want & STORE_WANT_OLD);
@@ -128,11 +148,7 @@ static struct tc_blob *encode(const struct write_op *op) {
     struct entry_mutation m = {.op = op->decision.op,
                                .key = store__bytes(op->req->key),
                                .item = tc_buf_slice(&op->decision.new_item)};
-    struct tc_buf body = {0};
-    entry_write_encode(&w, &m, 1, &body);
-    struct tc_blob *blob = tc_blob_dup(tc_buf_slice(&body));
-    tc_buf_deinit(&body);
-    return blob;
+    return op->derivation ? encode_derived(op, &w, &m) : encode_with(&w, &m, 1);
 }
 
 /* A write costs by the larger of the item before and after (FEATURES.md 2.3). */
@@ -142,6 +158,12 @@ static uint64_t larger_bytes(const struct write_op *op) {
     if (op->decision.op == ENTRY_PUT)
         new_bytes = item_size_bytes(tc_buf_slice(&op->decision.new_item));
     return old_bytes > new_bytes ? old_bytes : new_bytes;
+}
+
+static void charge_local(const struct write_op *op) {
+    uint64_t bytes = store__derive_local_bytes(op->r, op->derivation);
+    if (bytes > 0)
+        store__admit_charge_write(op->r, bytes);
 }
 
 static void propose(struct write_op *op) {
@@ -154,10 +176,21 @@ static void propose(struct write_op *op) {
     } else {
         op->s->counters.writes++;
         store__admit_charge_write(op->r, bytes);
+        if (op->derivation)
+            charge_local(op);
         store__answer_later_write(op->r, op->token, op->req, index, body);
         store__apply_expect(op->r, index, body);
     }
     tc_blob_unref(body);
+}
+
+static tc_err derive(struct write_op *op) {
+    op->hlc_ns = store__apply_hlc_ns(op->r);
+    if (op->derivation == NULL)
+        return TC_OK;
+    bool updated = op->req->op == TERCET__PB__ITEM_OP__ITEM_UPDATE;
+    return store__derive(op->r, op->derivation, updated, op->old,
+                         tc_buf_slice(&op->decision.new_item), op->hlc_ns, &op->decision.message);
 }
 
 static void write_op_run(struct write_op *op) {
@@ -166,15 +199,22 @@ static void write_op_run(struct write_op *op) {
         store__answer_moved(op->s, op->token, err, op->r, /* is_range= */ false);
         return;
     }
-    if (repeated(op))
-        return;
-    err = find_old(op);
-    if (err != TC_OK) {
-        store__answer_moved(op->s, op->token, TC_EUNAVAILABLE, op->r, /* is_range= */ false);
+    if (store__aux_is_global(op->r)) { /* its rows come as IndexRequest alone */
+        store__answer_error(op->s, op->token, TC_EINVAL, TC_SLICE_EMPTY);
         return;
     }
+    if (repeated(op))
+        return;
     tc_arena_reset(&op->s->scratch);
+    err = find_old(op);
+    if (err != TC_OK) {
+        tc_err why = err == TC_EINVAL || err == TC_ENOMEM ? err : TC_EUNAVAILABLE;
+        store__answer_moved(op->s, op->token, why, op->r, /* is_range= */ false);
+        return;
+    }
     err = store__decide(op->req, op->old, &op->s->scratch, &op->decision);
+    if (err == TC_OK)
+        err = derive(op);
     if (err != TC_OK)
         refuse(op, err);
     else

@@ -5,6 +5,7 @@
 #include "engine/store/beat.h"
 #include "engine/store/group.h"
 #include "engine/store/replica.h"
+#include "engine/store/schema.h"
 
 #include <stdlib.h>
 
@@ -124,12 +125,13 @@ void store__members_logged(struct replica *r, const struct paxos_entry *entries,
 }
 
 void store__members_driver(const struct replica *r, const struct quorum_config *c,
-                           struct tc_buf *out) {
+                           struct tc_slice schema, struct tc_buf *out) {
     Tercet__Pb__Member *members[QUORUM_VOTERS_MAX];
     Tercet__Pb__Partition p = TERCET__PB__PARTITION__INIT;
     struct quorum_rids rids = quorum_voters(c);
     p.gid = r->gid;
     p.members = members;
+    p.schema = proto_bytes(schema);
     for (uint32_t i = 0; i < rids.count; i++) {
         size_t at = find(r, rids.rids[i]);
         if (at < r->members.count)
@@ -182,6 +184,7 @@ static tc_err desc_replace(struct replica *r, Tercet__Pb__CreateReplicaRequest *
     if (err == TC_OK)
         r->desc = desc_take;
     tercet__pb__create_replica_request__free_unpacked(old, NULL);
+    store__schema_load(r); /* it borrows from the descriptor */
     return err;
 }
 
@@ -194,6 +197,14 @@ static void keep_first_config(struct replica *r, Tercet__Pb__CreateReplicaReques
         return;
     quorum_encode(&first, &b);
     desc->base_config = (ProtobufCBinaryData){.len = b.len, .data = b.data};
+}
+
+static void take_schema(Tercet__Pb__Partition *to, struct tc_slice driver) {
+    Tercet__Pb__Partition *p = tercet__pb__partition__unpack(NULL, driver.len, driver.data);
+    if (p == NULL)
+        return;
+    store__schema_keep_newer(to, proto_slice(p->schema));
+    tercet__pb__partition__free_unpacked(p, NULL);
 }
 
 tc_err store__members_apply(struct replica *r, struct tc_slice body) {
@@ -210,6 +221,7 @@ tc_err store__members_apply(struct replica *r, struct tc_slice body) {
     desc->config_version = c.version;
     desc->partition->epoch += c.version - before;
     members_set(r, desc->partition, &c);
+    take_schema(desc->partition, driver);
     TC_TRY(desc_replace(r, desc));
     store__group_announce(r);
     return TC_OK;
@@ -233,6 +245,7 @@ tc_err store__members_installed(struct replica *r, const Tercet__Pb__Partition *
     for (size_t i = 0; i < p->n_members; i++)
         to->members[i] = member_dup(p->members[i]);
     to->epoch = p->epoch > to->epoch ? p->epoch : to->epoch;
+    store__schema_keep_newer(to, proto_slice(p->schema));
     desc->config_version = config_version;
     return desc_replace(r, desc);
 }

@@ -41,9 +41,9 @@ TC_MUST_USE tc_err store__members_installed(struct replica *r, const Tercet__Pb_
                                             uint64_t config_version);
 /* Of which configuration the descriptor's members are. */
 uint64_t store__members_version(const struct replica *r);
-/* Append the driver bytes of a configuration. */
+/* Append the driver bytes of a configuration: its members, and the schema from then on. */
 void store__members_driver(const struct replica *r, const struct quorum_config *c,
-                           struct tc_buf *out);
+                           struct tc_slice schema, struct tc_buf *out);
 /* Fill in this replica as others shall know it; borrows from the store. */
 void store__members_self(const struct replica *r, Tercet__Pb__Member *m);
 

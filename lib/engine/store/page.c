@@ -5,6 +5,10 @@
 #include "engine/store/decide.h"
 #include "engine/store/store.h"
 
+enum {
+    READ_UNIT_BYTES = 4096,
+};
+
 tc_err store__page_init(struct store_page *p, const Tercet__Pb__RangeRequest *req) {
     if (req->filter.len && expr_check(store__bytes(req->filter), EXPR_CONDITION) != TC_OK)
         return TC_EINVAL;
@@ -32,11 +36,16 @@ static void append_item(struct store_page *p, struct tc_slice item) {
     tc_buf_append_slice(&p->items, item);
 }
 
-bool store__page_add(struct store_page *p, struct tc_slice key, struct tc_slice item) {
+void store__page_fetched(struct store_page *p, struct tc_slice item) {
+    uint64_t units = (item_size_bytes(item) + READ_UNIT_BYTES - 1) / READ_UNIT_BYTES;
+    p->fetch_bytes += (units ? units : 1) * READ_UNIT_BYTES;
+}
+
+bool store__page_add(struct store_page *p, struct tc_slice key, uint64_t size_bytes,
+                     struct tc_slice item) {
     TC_ASSERT(!p->more);
-    uint64_t size = item_size_bytes(item);
     p->scanned++;
-    p->bytes += size;
+    p->bytes += size_bytes;
     if (expr_match(store__bytes(p->req->filter), item)) {
         p->count++;
         if (!p->req->count_only)
@@ -45,6 +54,7 @@ bool store__page_add(struct store_page *p, struct tc_slice key, struct tc_slice 
     tc_buf_clear(&p->last_key);
     tc_buf_append_slice(&p->last_key, key);
     /* The item that reaches the page's size still belongs to it. */
-    p->more = p->bytes >= p->bytes_max || (p->req->limit > 0 && p->scanned == p->req->limit);
+    bool full = p->bytes >= p->bytes_max || p->items.len >= STORE_PAGE_BYTES_MAX;
+    p->more = full || (p->req->limit > 0 && p->scanned == p->req->limit);
     return !p->more;
 }

@@ -1,23 +1,29 @@
-/* Range requests: a walk over the applied state between two storage keys, in either direction. */
+/* Range requests: a walk over the applied state between two storage keys, in either direction: over
+ * items of a table, rows of one of its local indexes, or rows of a global index. */
+#include "core/index/index.h"
 #include "core/key/key.h"
 #include "engine/store/admit.h"
 #include "engine/store/answer.h"
+#include "engine/store/aux.h"
 #include "engine/store/group.h"
 #include "engine/store/page.h"
 #include "engine/store/replica.h"
+#include "engine/store/span.h"
 #include "engine/store/split.h"
 #include "proto/bytes.h"
 
-/* The walk's bounds: the request's, cut to the group's range, then to what follows `after`. */
-struct span {
-    struct tc_slice start;
-    struct tc_slice end;   /* empty: unbounded */
-    struct tc_slice after; /* empty: none */
+enum {
+    READ_UNIT_BYTES = 4096,
 };
 
-static struct span span_of(const struct replica *r, const Tercet__Pb__RangeRequest *req) {
+/* The request's bounds, cut to the group's range. */
+static struct store_span span_of(const struct replica *r, const Tercet__Pb__RangeRequest *req) {
     const Tercet__Pb__Partition *p = r->desc->partition;
-    struct span span = {store__bytes(req->start), store__bytes(req->end), store__bytes(req->after)};
+    struct store_span span = {.start = store__bytes(req->start),
+                              .end = store__bytes(req->end),
+                              .after = store__bytes(req->after),
+                              .reverse = req->reverse,
+                              .index_id = req->auxiliary ? (uint8_t)req->index_id : 0};
     if (tc_slice_cmp(span.start, store__bytes(p->start)) < 0)
         span.start = store__bytes(p->start);
     bool cut =
@@ -27,45 +33,77 @@ static struct span span_of(const struct replica *r, const Tercet__Pb__RangeReque
     return span;
 }
 
-static tc_err seek_first(struct btree_cursor *c, const struct span *span, bool reverse) {
-    if (!reverse) {
-        bool later = span->after.len && tc_slice_cmp(span->after, span->start) >= 0;
-        if (later)
-            return btree_cursor_seek(c, BTREE_GT, span->after);
-        return btree_cursor_seek(c, BTREE_GE, span->start);
-    }
-    bool earlier =
-        span->after.len && (span->end.len == 0 || tc_slice_cmp(span->after, span->end) < 0);
-    if (earlier)
-        return btree_cursor_seek(c, BTREE_LT, span->after);
-    if (span->end.len)
-        return btree_cursor_seek(c, BTREE_LT, span->end);
-    return btree_cursor_last(c);
+/* What a walk needs besides the B-tree. */
+struct walk {
+    struct replica *r;
+    struct store_page *page;
+    struct tc_buf row;  /* of a global index, as clients see it */
+    struct tc_buf base; /* key of the item that a row is of */
+};
+
+/* A row of a global index; one that is gone is none. */
+static bool add_global(struct walk *w, struct tc_slice key, struct tc_slice value) {
+    if (index_version_is_gone(value))
+        return true;
+    tc_buf_clear(&w->row);
+    index_version_strip(value, &w->row);
+    struct tc_slice row = tc_buf_slice(&w->row);
+    return store__page_add(w->page, key, item_size_bytes(row), row);
 }
 
-static bool inside(const struct span *span, struct tc_slice key) {
-    return key_in_range(key, span->start, span->end);
+/* A row of a local index, answered with the item that it is of. */
+static bool add_fetched(struct walk *w, struct tc_slice key, struct tc_slice row, tc_err *ret_err) {
+    struct tc_slice item;
+    uint64_t size_bytes = item_size_bytes(row);
+    tc_buf_clear(&w->base);
+    *ret_err = TC_ECORRUPT; /* they stand in one entry: where there is a row, there is an item */
+    if (!index_base_key(w->r->schema, row, &w->base))
+        return false;
+    *ret_err = btree_get(w->r->tree, tc_buf_slice(&w->base), &item);
+    if (*ret_err == TC_ENOTFOUND)
+        *ret_err = TC_ECORRUPT;
+    if (*ret_err != TC_OK)
+        return false;
+    store__page_fetched(w->page, item);
+    return store__page_add(w->page, key, size_bytes, item);
 }
 
-static tc_err walk(struct replica *r, const struct span *span, struct store_page *page) {
+static bool add(struct walk *w, struct tc_slice key, struct tc_slice value, tc_err *ret_err) {
+    if (store__aux_is_global(w->r))
+        return add_global(w, key, value);
+    if (w->page->req->auxiliary && w->page->req->fetch)
+        return add_fetched(w, key, value, ret_err);
+    return store__page_add(w->page, key, item_size_bytes(value), value);
+}
+
+static tc_err walk_rows(struct walk *w, struct store_span *span) {
     struct btree_cursor c;
-    btree_cursor_init(&c, r->tree);
-    tc_err err = seek_first(&c, span, page->req->reverse);
-    while (err == TC_OK && inside(span, tc_buf_slice(&c.key))) {
-        struct tc_slice item;
-        err = btree_cursor_value(&c, &item);
-        if (err != TC_OK || !store__page_add(page, tc_buf_slice(&c.key), item))
+    btree_cursor_init(&c, w->r->tree);
+    tc_err err = store__span_first(span, &c);
+    while (err == TC_OK) {
+        struct tc_slice value;
+        err = btree_cursor_value(&c, &value);
+        if (err != TC_OK || !add(w, tc_buf_slice(&c.key), value, &err))
             break;
-        err = page->req->reverse ? btree_cursor_prev(&c) : btree_cursor_next(&c);
+        err = store__span_next(span, &c);
     }
     btree_cursor_deinit(&c);
     return err == TC_EEND ? TC_OK : err;
+}
+
+static tc_err walk(struct replica *r, struct store_span *span, struct store_page *page) {
+    struct walk w = {.r = r, .page = page};
+    tc_err err = walk_rows(&w, span);
+    tc_buf_deinit(&w.row);
+    tc_buf_deinit(&w.base);
+    return err;
 }
 
 static void answer(struct store *s, struct replica *r, uint64_t token,
                    const struct store_page *page) {
     Tercet__Pb__RangeReply reply = TERCET__PB__RANGE_REPLY__INIT;
     struct tc_slice last_item = TC_SLICE_EMPTY;
+    struct tc_buf stripped = {0};
     reply.items = proto_bytes(tc_buf_slice(&page->items));
     reply.count = page->count;
     reply.scanned = page->scanned;
@@ -74,23 +112,41 @@ static void answer(struct store *s, struct replica *r, uint64_t token,
     reply.more = page->more;
     if (page->scanned > 0) { /* a page may end here although this group has no more */
         reply.last_key = proto_bytes(tc_buf_slice(&page->last_key));
-        if (btree_get(r->tree, tc_buf_slice(&page->last_key), &last_item) == TC_OK)
+        tc_err err = btree_get(r->tree, tc_buf_slice(&page->last_key), &last_item);
+        if (err == TC_OK && store__aux_is_global(r)) {
+            index_version_strip(last_item, &stripped);
+            last_item = tc_buf_slice(&stripped);
+        }
+        if (err == TC_OK)
             reply.last_item = proto_bytes(last_item);
     }
+    reply.fetch_units = page->fetch_bytes / READ_UNIT_BYTES;
     s->counters.ranges++;
-    store__admit_charge_read(r, page->bytes, page->req->consistent);
+    store__admit_charge_read(r, page->bytes + page->fetch_bytes, page->req->consistent);
     store__reply(s, token, TC_OK, &reply.base);
+    tc_buf_deinit(&stripped);
+}
+
+/* An index that is asked for is a local one of this table. */
+static bool is_sound(const struct replica *r, const Tercet__Pb__RangeRequest *req) {
+    if (!req->auxiliary)
+        return true;
+    const struct index_def *def = r->schema && req->index_id <= UINT8_MAX
+                                      ? index_schema_find(r->schema, (uint8_t)req->index_id)
+                                      : NULL;
+    return def != NULL && !def->global;
 }
 
 static void serve(struct store *s, struct replica *r, uint64_t token,
                   const Tercet__Pb__RangeRequest *req) {
     struct store_page page;
-    if (store__page_init(&page, req) != TC_OK) {
+    if (!is_sound(r, req) || store__page_init(&page, req) != TC_OK) {
         store__reply(s, token, TC_EINVAL, NULL);
         return;
     }
-    struct span span = span_of(r, req);
+    struct store_span span = span_of(r, req);
     tc_err err = walk(r, &span, &page);
+    store__span_deinit(&span);
     if (err == TC_OK) {
         answer(s, r, token, &page);
     } else {

@@ -84,7 +84,8 @@ static bool log_holds(const struct replica *r, const struct paxos_mark *at) {
 static void finish_install(struct replica *r, struct btree_stamp stamp, struct store_base *base) {
     struct paxos_mark mark;
     struct quorum_config config;
-    if (stamp.index == 0 || store__replica_blob_decode(stamp.blob, &mark, &config) != TC_OK)
+    if (stamp.index == 0 ||
+        store__replica_blob_decode(stamp.blob, &mark, &config, &r->aux) != TC_OK)
         return;
     if (mark.index <= base->mark.index || log_holds(r, &mark))
         return;

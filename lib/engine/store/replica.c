@@ -12,6 +12,7 @@
 #include "engine/store/heal.h"
 #include "engine/store/learner.h"
 #include "engine/store/members.h"
+#include "engine/store/schema.h"
 #include "engine/store/snapshot.h"
 #include "engine/store/split.h"
 #include "env/fs.h"
@@ -24,6 +25,7 @@ enum {
     DESC_LIVE = 1,
     DESC_GONE = 2,
     BLOB_VERSION = 1,
+    BLOB_VERSION_AUX = 2, /* with auxiliary rows */
     NOTICE_KEY_BYTES_MAX = 64,
     DIRTY_CHECKPOINTS = 4, /* dirty pages may pile up to so many checkpoints' worth of log ... */
     DIRTY_BYTES_MIN = 64 << 20, /* ... and so much in any case; then applying waits */
@@ -98,26 +100,39 @@ tc_err store__replica_desc_load(struct store *s, uint64_t gid, bool *ret_live,
 /* ---- stamp's blob */
 
 void store__replica_blob(struct tc_buf *out, const struct paxos_mark *base,
-                         const struct quorum_config *config) {
-    tc_buf_append_u8(out, BLOB_VERSION);
+                         const struct quorum_config *config, const struct store_aux *aux) {
+    const bool counted = aux->count > 0;
+    tc_buf_append_u8(out, counted ? BLOB_VERSION_AUX : BLOB_VERSION);
     tc_buf_append_u64(out, base->index);
     tc_buf_append_u64(out, base->ballot);
     tc_buf_append_u64(out, base->chain);
+    if (counted) {
+        tc_buf_append_u64(out, aux->count);
+        tc_buf_append_u64(out, aux->bytes);
+        tc_buf_append_u64(out, aux->outbox_count);
+    }
     quorum_encode(config, out);
 }
 
 tc_err store__replica_blob_decode(struct tc_slice blob, struct paxos_mark *ret_base,
-                                  struct quorum_config *ret_config) {
+                                  struct quorum_config *ret_config, struct store_aux *ret_aux) {
     struct tc_reader r = tc_reader(blob);
     uint8_t version = tc_reader_u8(&r);
     struct paxos_mark base;
+    struct store_aux aux = {0};
     base.index = tc_reader_u64(&r);
     base.ballot = tc_reader_u64(&r);
     base.chain = tc_reader_u64(&r);
-    if (!tc_reader_ok(&r) || version != BLOB_VERSION)
+    if (version == BLOB_VERSION_AUX) {
+        aux.count = tc_reader_u64(&r);
+        aux.bytes = tc_reader_u64(&r);
+        aux.outbox_count = tc_reader_u64(&r);
+    }
+    if (!tc_reader_ok(&r) || (version != BLOB_VERSION && version != BLOB_VERSION_AUX))
         return TC_ECORRUPT;
     TC_TRY(quorum_decode(r.rest, ret_config));
     *ret_base = base;
+    *ret_aux = aux;
     return TC_OK;
 }
 
@@ -138,6 +153,7 @@ struct replica *store__replica_new(struct store *s, Tercet__Pb__CreateReplicaReq
     store_waits_init(&r->waits);
     store__admit_init(r);
     store__members_init(r);
+    store__schema_load(r);
     r->fed_ns = store__now_ns(s);
     return r;
 }
@@ -153,6 +169,7 @@ void store__replica_free(struct replica *r) {
     store__snapshot_forget(r);
     store__heal_free(r);
     store__members_deinit(r);
+    store__schema_free(r);
     store__seal_free(r);
     paxos_free(r->paxos);
     store__due_drop(r);
@@ -240,6 +257,8 @@ static tc_err check_create(struct store *s, const Tercet__Pb__CreateReplicaReque
         return TC_EEXISTS;
     if (s->replica_count >= s->options.replicas_max)
         return TC_ELIMIT;
+    if (!store__schema_sound(proto_slice(req->partition->schema)))
+        return TC_EINVAL;
     if (req->learner)
         return store__learner_check(s, req);
     for (size_t i = 0; i < req->partition->n_members; i++) {

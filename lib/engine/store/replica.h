@@ -45,11 +45,14 @@ void store__replica_damaged(struct replica *r, const char *why);
 void store__replica_notice(const struct replica *r, const char *why,
                            const struct btree_damage *bad);
 /* A freshly installed or opened B-tree. The stamp's blob says where an installed snapshot's log
- * begins: u8 version = 1 | base index, ballot, chain | configuration. */
+ * begins, and how many rows are auxiliary: u8 version = 1, or 2 where some are | base index,
+ * ballot, chain | version 2: u64 auxiliary rows, their bytes, those of the outbox | configuration.
+ */
 void store__replica_blob(struct tc_buf *out, const struct paxos_mark *base,
-                         const struct quorum_config *config);
+                         const struct quorum_config *config, const struct store_aux *aux);
 TC_MUST_USE tc_err store__replica_blob_decode(struct tc_slice blob, struct paxos_mark *ret_base,
-                                              struct quorum_config *ret_config);
+                                              struct quorum_config *ret_config,
+                                              struct store_aux *ret_aux);
 void store__replica_tree_path(const struct replica *r, char *path, size_t cap);
 struct btree_opts store__replica_tree_opts(const struct replica *r, bool create);
 /* Paxos over what log and tree hold; the log part of recovery. */

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/probe.h"
 #include "base/reader.h"
+#include "engine/store/aux.h"
 #include "engine/store/checkpoint.h"
 #include "engine/store/directory.h"
 #include "engine/store/group.h"
@@ -27,6 +28,8 @@ struct snapshot_take {
     uint32_t jobs_out; /* chunks at the worker, taken in order */
     tc_err worker_err; /* the worker's own: after a failure the rest is skipped */
     struct btree_load *load;
+    struct store_aux aux; /* of what is loaded */
+    bool global;          /* the group is one of a global index */
     struct paxos_mark at;
     struct paxos_mark base;
     struct quorum_config config;
@@ -74,14 +77,15 @@ static void give_up(struct replica *r, const char *why) {
 
 /* ---- jobs */
 
-static tc_err load_items(struct btree_load *load, struct tc_slice data) {
+static tc_err load_items(struct snapshot_take *take, struct tc_slice data) {
     struct tc_reader r = tc_reader(data);
     while (!tc_reader_at_end(&r)) {
         struct tc_slice key = tc_reader_lenbytes(&r);
         struct tc_slice value = tc_reader_lenbytes(&r);
         if (!tc_reader_ok(&r))
             return TC_ECORRUPT;
-        TC_TRY(btree_load_add(load, key, value));
+        TC_TRY(btree_load_add(take->load, key, value));
+        store__aux_add(&take->aux, take->global, key, value);
     }
     return TC_OK;
 }
@@ -98,7 +102,7 @@ static void add_run(struct store_job *j) {
     if (t->err == TC_OK && t->take->load == NULL)
         t->err = btree_load_begin(t->fs, t->path, &t->opts, &t->take->load);
     if (t->err == TC_OK)
-        t->err = load_items(t->take->load, tc_buf_slice(&t->data));
+        t->err = load_items(t->take, tc_buf_slice(&t->data));
     if (t->err == TC_OK && t->last)
         t->err = check_sums(t->take->load, t->sums_hash);
     t->take->worker_err = t->err;
@@ -107,7 +111,7 @@ static void add_run(struct store_job *j) {
 static void swap_run(struct store_job *j) {
     struct take_job *t = TC_CONTAINER(j, struct take_job, job);
     struct tc_buf blob = {0};
-    store__replica_blob(&blob, &t->take->base, &t->take->config);
+    store__replica_blob(&blob, &t->take->base, &t->take->config, &t->take->aux);
     struct btree_stamp stamp = {.index = t->take->at.index,
                                 .ballot = t->take->at.ballot,
                                 .chain = t->take->at.chain,
@@ -186,6 +190,7 @@ static void installed(struct replica *r) {
     r->damage[0] = 0;
     r->stalled = false;
     r->applied = take.at;
+    r->aux = take.aux;
     r->checkpoint.durable = take.at.index;
     r->checkpoint.log_bytes = 0;
     store_overlay_clear(&r->overlay);
@@ -279,6 +284,7 @@ static tc_err begin(struct replica *r, const Tercet__Pb__SnapshotChunk *c) {
     take->base = (struct paxos_mark){c->base_index, c->base_ballot, c->base_chain};
     take->config = config;
     take->archived = c->archived;
+    take->global = store__aux_is_global(r);
     if (c->partition)
         take->partition = (Tercet__Pb__Partition *)proto_dup(&c->partition->base);
     take->config_version = c->config_version;

@@ -5,7 +5,12 @@
 #include "engine/store/apply.h"
 #include "engine/store/group.h"
 #include "engine/store/replica.h"
+#include "engine/store/schema.h"
 #include "engine/store/split.h"
+
+enum {
+    HASH_BYTES = 8, /* a storage key begins with */
+};
 
 struct replica *store__split_twin(const struct replica *r) {
     const struct replica *parent =
@@ -44,9 +49,16 @@ bool store__split_fill(struct replica *r, Tercet__Pb__SplitReply *reply,
     return true;
 }
 
+/* Where it is split when key is asked for. An item collection stays whole, for its local rows and
+ * its size are one: the whole hash goes to one side. */
+static struct tc_slice cut_of(const struct replica *r, struct tc_slice key) {
+    bool whole = store__schema_splits_at_hashes(r) && key.len > HASH_BYTES;
+    return whole ? tc_slice(key.data, HASH_BYTES) : key;
+}
+
 static tc_err check(struct replica *r, const Tercet__Pb__SplitRequest *req) {
     const Tercet__Pb__Partition *p = r->desc->partition;
-    struct tc_slice key = store__bytes(req->key);
+    struct tc_slice key = cut_of(r, store__bytes(req->key));
     bool gids = req->left_gid && req->right_gid && req->left_gid != req->right_gid;
     if (!gids || key.len == 0 || key.len > KEY_BYTES_MAX ||
         tc_slice_cmp(key, store__bytes(p->start)) <= 0 ||
@@ -62,7 +74,7 @@ static tc_err check(struct replica *r, const Tercet__Pb__SplitRequest *req) {
 static tc_err propose(struct replica *r, const Tercet__Pb__SplitRequest *req) {
     struct entry_split split = {.hlc_ns = store__apply_hlc_ns(r),
                                 .gids = {req->left_gid, req->right_gid},
-                                .key = store__bytes(req->key)};
+                                .key = cut_of(r, store__bytes(req->key))};
     struct tc_buf body = {0};
     entry_split_encode(&split, &body);
     tc_err err = store__seal_propose(r, PAXOS_SPLIT, tc_buf_slice(&body));

@@ -200,6 +200,17 @@ TC_MUST_USE tc_err store_seal(struct store *s, const Tercet__Pb__SealRequest *re
 TC_MUST_USE tc_err store_merge(struct store *s, const Tercet__Pb__MergeRequest *req,
                                struct tc_buf *out);
 
+/* Put a schema in force in a group that this node leads: what it keeps besides items
+ * (docs/protocols/index.md). Idempotent; appends the packed SetSchemaReply with TC_OK and
+ * TC_ENOTLEADER.
+ *   Errors   TC_ENOTFOUND   no such group here
+ *            TC_ENOTLEADER  reply.moved says who may lead
+ *            TC_EINVAL      not a schema
+ *            TC_EBUSY       proposed, not in force yet; or members are being changed: ask again
+ *            TC_EMOVED      the log is sealed: ask the children */
+TC_MUST_USE tc_err store_set_schema(struct store *s, const Tercet__Pb__SetSchemaRequest *req,
+                                    struct tc_buf *out);
+
 /* Give leadership of every group to another replica that answers; true when none is led any more
  * and who took over has been heard (or a lease has passed: it needs this node's promise no more).
  * Call again after later ticks until true or until patience ends. */

@@ -64,7 +64,15 @@ struct scrub_mark {
     struct btree_sums sums;
 };
 
+/* Rows of the B-tree that are no items of clients; see aux.h. */
+struct store_aux {
+    uint64_t count;
+    uint64_t bytes; /* keys and values */
+    uint64_t outbox_count;
+};
+
 struct support;
+struct index_schema;
 
 struct replica {
     struct store *store;
@@ -109,6 +117,10 @@ struct replica {
 
     uint64_t made_ns; /* here, in this process */
     uint64_t digest;  /* its part of store.digest_sum */
+
+    struct index_schema *schema; /* in force here; NULL: none. Borrows from desc */
+    bool schema_unknown;         /* there is one that cannot be read here */
+    struct store_aux aux;        /* at applied.index */
 
     struct store_members members; /* everybody known to be, or to have been, of this group */
     struct store_heal *heal;      /* a leader's change of members; NULL until the first look */

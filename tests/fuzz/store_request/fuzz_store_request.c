@@ -35,10 +35,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct store_base base;
     struct paxos_mark mark;
     struct quorum_config config;
+    struct store_aux aux;
     fuzz_request(data, size);
     if (store__log_base_decode(tc_slice(data, size), &base) == TC_OK)
         TC_ASSERT(quorum_valid(&base.config));
-    if (store__replica_blob_decode(tc_slice(data, size), &mark, &config) == TC_OK)
+    if (store__replica_blob_decode(tc_slice(data, size), &mark, &config, &aux) == TC_OK)
         TC_ASSERT(quorum_valid(&config));
     return 0;
 }
