@@ -1,0 +1,173 @@
+"""One table in memory, and what each item operation on it must answer.
+
+Methods take the request as a tree (random_operations.py says which fields) and return the answer's comparable form;
+Refused carries the error. State changes only when nothing is refused.
+"""
+import math
+
+import conditions
+import documents
+import updates
+import values
+from values import Refused
+
+KEY_BYTES_MAX = {"HASH": 2048, "RANGE": 1024}
+
+
+class Failed(Refused):
+    """The condition does not hold; item: what is there, for ReturnValuesOnConditionCheckFailure."""
+
+    def __init__(self, item):
+        super().__init__("condition", "ConditionalCheckFailedException")
+        self.item = item
+
+
+def read_units(size, consistent):
+    return max(1, math.ceil(size / 4096)) * (1 if consistent else 0.5)
+
+
+def write_units(*items):
+    return max(1, *(math.ceil(values.item_size(i or {}) / 1024) for i in items))
+
+
+def fitting(v, kind):
+    if v[0] != "N" and not 1 <= values.size(v) <= KEY_BYTES_MAX[kind]:
+        raise Refused("key attribute empty or too long")
+    return v
+
+
+class Table:
+    def __init__(self, name, hash_key, sort_key=None):
+        self.name, self.hash, self.sort = name, hash_key, sort_key  # keys: (attribute, type)
+        self.items = {}
+        self.key_names = [k[0] for k in (hash_key, sort_key) if k]
+
+    # ---- keys
+
+    def key_schema(self):
+        kinds = [(self.hash, "HASH")] + ([(self.sort, "RANGE")] if self.sort else [])
+        return {"AttributeDefinitions": [{"AttributeName": k[0], "AttributeType": k[1]} for k, _ in kinds],
+                "KeySchema": [{"AttributeName": k[0], "KeyType": kind} for k, kind in kinds]}
+
+    def key_of(self, item):
+        """The dictionary key of a parsed item, after the checks of its key attributes."""
+        out = []
+        for key, kind in ((self.hash, "HASH"), (self.sort, "RANGE")):
+            if key is None:
+                continue
+            v = item.get(key[0])
+            if v is None or v[0] != key[1]:
+                raise Refused(f"key attribute {key[0]}")
+            out.append(fitting(v, kind))
+        return tuple(out)
+
+    def exact_key(self, j):
+        key = values.parse_item(j)
+        if set(key) != set(self.key_names):
+            raise Refused("the key's attributes and no others")
+        return key, self.key_of(key)
+
+    # ---- single items
+
+    def get(self, op):
+        _, key = self.exact_key(op["key"])
+        item = self.items.get(key)
+        shown = self.shown(item, op)
+        units = read_units(values.item_size(item or {}), op["consistent"])
+        return {"Item": None if item is None else shown, "units": units}
+
+    def shown(self, item, op):
+        paths = op.get("projection")
+        if paths is None:
+            return item
+        if documents.any_overlap(paths):
+            raise Refused("paths overlap")
+        return None if item is None else documents.project(item, paths)
+
+    def put(self, op):
+        item = values.parse_item(op["item"])
+        key = self.key_of(item)
+        old = self.checked(op, key)
+        self.items[key] = item
+        return {"Attributes": old if op["returns"] == "ALL_OLD" else None, "units": write_units(old, item)}
+
+    def delete(self, op):
+        _, key = self.exact_key(op["key"])
+        old = self.checked(op, key)
+        self.items.pop(key, None)
+        return {"Attributes": old if op["returns"] == "ALL_OLD" else None, "units": write_units(old)}
+
+    def update(self, op):
+        key_item, key = self.exact_key(op["key"])
+        tree = op.get("update") or {}
+        updates.check(tree, self.key_names)
+        old = self.checked(op, key)
+        new = updates.apply(tree, old, key_item)
+        self.items[key] = new
+        return {"Attributes": self.returned(op["returns"], tree, old, new), "units": write_units(old, new)}
+
+    def returned(self, returns, tree, old, new):
+        if returns == "NONE":
+            return None
+        item = old if returns.endswith("OLD") else new
+        if item is None or returns.startswith("ALL"):
+            return item
+        return documents.project(item, updates.targets(tree)) or None
+
+    def checked(self, op, key):
+        """The item there, once the condition has been checked against it."""
+        old = self.items.get(key)
+        if op.get("condition"):
+            conditions.check(op["condition"])
+            if not conditions.holds(op["condition"], old or {}):
+                raise Failed(old)
+        return old
+
+    # ---- many items
+
+    def matching(self, op):
+        """Items under a query's key conditions, in order, as (key, item)."""
+        hash_value = self.checked_key_value(op["hash"], self.hash)
+        rows = [(k, i) for k, i in self.items.items() if k[0] == hash_value]
+        if op.get("range"):
+            rows = [r for r in rows if self.in_range(r[0][1], op["range"])]
+        if self.sort:
+            rows.sort(key=lambda r: values.order(r[0][1]), reverse=not op["forward"])
+        return rows
+
+    def checked_key_value(self, j, key):
+        v = values.parse(j)
+        if v[0] != key[1]:
+            raise Refused("type of a key condition's value")
+        return fitting(v, "HASH" if key == self.hash else "RANGE")
+
+    def in_range(self, v, condition):
+        name, operands = condition[0], [self.checked_key_value(j, self.sort) for j in condition[1:]]
+        if name == "begins":
+            if v[0] == "N":
+                raise Refused("begins_with of a number")
+            return v[1].startswith(operands[0][1])
+        if name == "between":
+            low, high = map(values.order, operands)
+            if low > high:
+                raise Refused("bounds out of order")
+            return low <= values.order(v) <= high
+        return conditions.compare(name, v, operands[0])
+
+    def check_many(self, op):
+        """What a query or scan is refused for, whatever the table holds."""
+        if op.get("range"):
+            self.in_range((self.sort[1], {"S": "", "N": values.Decimal(0), "B": b""}[self.sort[1]]), op["range"])
+        if op.get("filter"):
+            conditions.check(op["filter"])
+            if op["kind"] == "query" and conditions.names(op["filter"]) & set(self.key_names):
+                raise Refused("a query's filter does not speak of keys")
+        self.shown({}, op)
+
+    def page(self, op, rows):
+        """The answer for these evaluated rows."""
+        kept = [i for _, i in rows if not op.get("filter") or conditions.holds(op["filter"], i)]
+        out = {"Count": len(kept), "ScannedCount": len(rows), "units": read_units(sum(values.item_size(i) for _, i in rows), op["consistent"])}
+        if op.get("select") != "COUNT":
+            out["Items"] = [self.shown(i, op) for i in kept]
+        return out
