@@ -103,7 +103,8 @@ class Table:
         updates.check(tree, self.key_names)
         old = self.checked(op, key)
         new = updates.apply(tree, old, key_item)
-        self.items[key] = new
+        if new is not None:
+            self.items[key] = new
         return {"Attributes": self.returned(op["returns"], tree, old, new), "units": write_units(old, new)}
 
     def returned(self, returns, tree, old, new):

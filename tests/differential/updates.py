@@ -80,8 +80,6 @@ def add(a, b, negate=False):
 
 def apply(tree, old, key):
     """The new item, or None where none comes to be. old: None if there is none."""
-    if old is None and tree and not tree.get("SET") and not tree.get("ADD"):
-        raise Unknowable("an update that only takes away, of no item")
     if old is None and any(o[1][0] in key for _, rhs in tree.get("SET", ()) for o in operands(rhs)):
         raise Unknowable("key attributes on a right-hand side, of no item")
     base = dict(key) if old is None else old
@@ -96,6 +94,8 @@ def apply(tree, old, key):
         if not draft.take(path):
             raise Refused("path leads nowhere")
     new = draft.finish()
+    if old is None and tree and not tree.get("SET") and not tree.get("ADD"):
+        return None  # only takes away, and there was no item
     if max(depth(v) for v in new.values()) > values.DEPTH_MAX or values.item_size(new) > values.ITEM_BYTES_MAX:
         raise Refused("item outgrew its limits")
     return new

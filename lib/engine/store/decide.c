@@ -57,6 +57,10 @@ static tc_err decide_update(const Tercet__Pb__ItemRequest *req, struct tc_slice 
     d->op = ENTRY_PUT;
     TC_TRY(expr_update(store__bytes(req->update), old, store__bytes(req->item), scratch,
                        &d->new_item, &d->message));
+    if (d->new_item.len == 0) { /* nothing was there to take away from: no item comes to be */
+        d->op = ENTRY_DELETE;
+        return TC_OK;
+    }
     if (item_size_bytes(tc_buf_slice(&d->new_item)) > ITEM_BYTES_MAX)
         return refuse(&d->message, TC_ELIMIT,
                       "Item size to update has exceeded the maximum allowed size");

@@ -30,7 +30,8 @@ void store__decision_deinit(struct store_decision *d);
  *   Errors   TC_EINVAL  d->message says what is wrong, if a client can cause it */
 TC_MUST_USE tc_err store__decide_check(const Tercet__Pb__ItemRequest *req, struct tc_buf *message);
 
-/* Evaluate a PUT, UPDATE or DELETE that passed store__decide_check.
+/* Evaluate a PUT, UPDATE or DELETE that passed store__decide_check. An UPDATE that only takes away,
+ * of no item, becomes a delete.
  *   old       the item before, empty: none
  *   scratch   reset by the caller, any time after the call
  *   Errors    TC_ECONDITION           the condition is false

@@ -81,7 +81,8 @@ struct op {
     bool if_absent; /* condition: no such item */
     bool if_value;  /* condition: attribute a exists with expect */
     const char *expect;
-    uint64_t id; /* 0: a new one */
+    uint64_t id;        /* 0: a new one */
+    const char *update; /* text of an update expression without values; NULL: none */
 };
 uint64_t cluster_send(struct cluster *c, int node, const struct op *op);
 const struct reply *cluster_wait(struct cluster *c, uint64_t token);

@@ -54,6 +54,15 @@ static void make_condition(struct tc_buf *out, const struct op *op) {
     tc_arena_deinit(&scratch);
 }
 
+static void make_update(struct tc_buf *out, const char *text) {
+    struct tc_buf diag = {0};
+    struct tc_arena scratch = {0};
+    struct expr_ctx ctx = {.scratch = &scratch};
+    assert_int_equal(expr_compile(EXPR_UPDATE, tc_slice_str(text), &ctx, out, &diag), TC_OK);
+    tc_buf_deinit(&diag);
+    tc_arena_deinit(&scratch);
+}
+
 void cluster_make_key(struct tc_buf *out, int key) {
     char text[32];
     snprintf(text, sizeof text, "key-%d", key);
@@ -88,7 +97,7 @@ Tercet__Pb__RangeReply *cluster_range(struct cluster *c, int node,
 }
 
 uint64_t cluster_send(struct cluster *c, int node, const struct op *op) {
-    struct tc_buf item = {0}, key = {0}, condition = {0};
+    struct tc_buf item = {0}, key = {0}, condition = {0}, update = {0};
     char text[32];
     uint64_t id[2] = {op->id ? op->id : ++c->next_id + 1000000, 42};
     Tercet__Pb__ItemRequest req = TERCET__PB__ITEM_REQUEST__INIT;
@@ -97,6 +106,8 @@ uint64_t cluster_send(struct cluster *c, int node, const struct op *op) {
     make_item(&item, text, op->value);
     if (op->if_absent || op->if_value)
         make_condition(&condition, op);
+    if (op->update)
+        make_update(&update, op->update);
     req.gid = GID;
     req.epoch = c->epoch;
     req.op = op->op;
@@ -105,6 +116,7 @@ uint64_t cluster_send(struct cluster *c, int node, const struct op *op) {
     if (op->op == TERCET__PB__ITEM_OP__ITEM_PUT || op->op == TERCET__PB__ITEM_OP__ITEM_UPDATE)
         req.item = proto_bytes(tc_buf_slice(&item));
     req.condition = proto_bytes(tc_buf_slice(&condition));
+    req.update = proto_bytes(tc_buf_slice(&update));
     req.want = op->want;
     req.consistent = op->consistent;
     uint64_t token = ++c->next_token;
@@ -113,6 +125,7 @@ uint64_t cluster_send(struct cluster *c, int node, const struct op *op) {
     tc_buf_deinit(&item);
     tc_buf_deinit(&key);
     tc_buf_deinit(&condition);
+    tc_buf_deinit(&update);
     return token;
 }
 

@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PUT TERCET__PB__ITEM_OP__ITEM_PUT
-#define GET TERCET__PB__ITEM_OP__ITEM_GET
-#define DEL TERCET__PB__ITEM_OP__ITEM_DELETE
+#define PUT    TERCET__PB__ITEM_OP__ITEM_PUT
+#define GET    TERCET__PB__ITEM_OP__ITEM_GET
+#define DEL    TERCET__PB__ITEM_OP__ITEM_DELETE
+#define UPDATE TERCET__PB__ITEM_OP__ITEM_UPDATE
 
 enum {
     MODEL_COUNT = 60,
@@ -239,6 +240,27 @@ static void images_come_with_the_answer_and_with_its_repeat(void **state) {
     cluster_deinit(&c);
 }
 
+static void taking_away_from_no_item_makes_none(void **state) {
+    (void)state;
+    static struct cluster c;
+    start(&c, 37, 0, 0);
+    int leader = cluster_leader(&c);
+    struct op update = {.op = UPDATE, .key = 1, .update = "REMOVE a", .want = 3};
+    struct op get = {.op = GET, .key = 1, .consistent = true};
+    for (int there = 0; there < 2; there++) {
+        Tercet__Pb__ItemReply *r =
+            cluster_item_reply(cluster_wait(&c, cluster_send(&c, leader, &update)));
+        assert_int_equal(r->found, there);
+        assert_int_equal(r->new_item.len > 0, there);
+        tercet__pb__item_reply__free_unpacked(r, NULL);
+        r = cluster_item_reply(cluster_wait(&c, cluster_send(&c, leader, &get)));
+        assert_int_equal(r->found, there);
+        tercet__pb__item_reply__free_unpacked(r, NULL);
+        cluster_put(&c, 1, "value");
+    }
+    cluster_deinit(&c);
+}
+
 static void eventual_reads_stop_when_the_replica_is_cut_off(void **state) {
     (void)state;
     static struct cluster c;
@@ -310,6 +332,7 @@ int request_tests(void) {
         cmocka_unit_test(ranges_answer_as_a_model_does),
         cmocka_unit_test(a_request_for_another_epoch_or_range_is_sent_on),
         cmocka_unit_test(images_come_with_the_answer_and_with_its_repeat),
+        cmocka_unit_test(taking_away_from_no_item_makes_none),
         cmocka_unit_test(eventual_reads_stop_when_the_replica_is_cut_off),
         cmocka_unit_test(a_partition_gives_its_capacity_and_no_more),
         cmocka_unit_test(a_failed_sync_ends_the_store),
