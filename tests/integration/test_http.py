@@ -135,6 +135,9 @@ def test_presigned_calls(big):
     assert ask(big, "GetItem", GET_BIG, presign=True).json["Item"] == BIG
     assert ask(big, "GetItem", GET_BIG, presign=True, token="session").json["Item"] == BIG
     assert ask(big, "GetItem", GET_BIG, presign=True, skew_s=-200, expires=300).status == 200
+    assert ask(big, "GetItem", GET_BIG, presign=True, expires=604800).status == 200
+    for wrong in (0, 604801):
+        assert ask(big, "GetItem", GET_BIG, presign=True, expires=wrong).error[1] == "IncompleteSignatureException"
     old = ask(big, "GetItem", GET_BIG, presign=True, skew_s=-400, expires=300)
     assert old.error[1] == "InvalidSignatureException" and old.error[2].startswith("Signature expired: ")
     both = ask(big, "GetItem", GET_BIG, presign=True, unsigned=[("authorization", "AWS4-HMAC-SHA256 Credential=x")])

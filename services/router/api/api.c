@@ -150,7 +150,7 @@ static void execute(struct api_request *req) {
     req->api->config.executor.execute(req->api->config.executor.user, req);
 }
 
-static struct api_request *request_new(struct api *a, struct http_request *r) {
+static struct api_request *request_new(struct api *a, struct http_request *r, const char *type) {
     r->arena.max_bytes = API_ARENA_BYTES_MAX;
     struct api_request *req = tc_arena_calloc(&r->arena, 1, sizeof *req);
     TC_ASSERT(req != NULL); /* the first allocation of an arena of megabytes */
@@ -158,7 +158,7 @@ static struct api_request *request_new(struct api *a, struct http_request *r) {
     req->http = r;
     req->arena = &r->arena;
     req->out = &r->answer;
-    req->content_type = api__json_type(r->head);
+    req->content_type = type;
     req->loop_index = r->loop_index;
     req->started_ns = monotonic_ns();
     api__request_id(&a->loops[r->loop_index].ids, req->request_id);
@@ -167,8 +167,8 @@ static struct api_request *request_new(struct api *a, struct http_request *r) {
     return req;
 }
 
-void api__call(struct api *a, struct http_request *r) {
-    struct api_request *req = request_new(a, r);
+void api__call(struct api *a, struct http_request *r, const char *type) {
+    struct api_request *req = request_new(a, r, type);
     struct tc_slice target;
     if (http_head_get(r->head, TC_SLICE_LIT("x-amz-target"), &target))
         req->op = api_op_find(target);

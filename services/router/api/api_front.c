@@ -52,7 +52,8 @@ static void handle_fault(struct api *a, struct http_request *r) {
     answer(a, r, r->fault_status, "application/x-amz-json-1.0");
 }
 
-const char *api__json_type(const struct http_head *head) {
+/* The media type of a call, as constant text; NULL: not one of ours. */
+static const char *json_type(const struct http_head *head) {
     static const char *const types[] = {"application/x-amz-json-1.0", "application/x-amz-json-1.1",
                                         "application/json"};
     struct tc_slice type;
@@ -102,15 +103,16 @@ void api_handle(void *user, struct http_request *r) {
         handle_fault(a, r);
         return;
     }
+    bool post = tc_slice_eq(r->head->method, TC_SLICE_LIT("POST")) &&
+                tc_slice_eq(r->head->path, TC_SLICE_LIT("/"));
+    const char *type = post ? json_type(r->head) : NULL;
     allow_origin(r);
-    if (tc_slice_eq(r->head->method, TC_SLICE_LIT("OPTIONS"))) {
+    if (type != NULL)
+        api__call(a, r, type);
+    else if (tc_slice_eq(r->head->method, TC_SLICE_LIT("OPTIONS")))
         answer(a, r, 200, "text/plain; charset=utf-8");
-    } else if (tc_slice_eq(r->head->method, TC_SLICE_LIT("GET"))) {
+    else if (tc_slice_eq(r->head->method, TC_SLICE_LIT("GET")))
         handle_get(a, r);
-    } else if (tc_slice_eq(r->head->method, TC_SLICE_LIT("POST")) &&
-               tc_slice_eq(r->head->path, TC_SLICE_LIT("/")) && api__json_type(r->head) != NULL) {
-        api__call(a, r);
-    } else {
+    else
         not_found(a, r);
-    }
 }

@@ -28,14 +28,11 @@ struct api {
  * decoder. */
 enum api_error api__authenticate(struct api_request *req);
 
-/* api.c: serve a request whose head is that of a call. */
-void api__call(struct api *a, struct http_request *r);
+/* api.c: serve a request whose head is that of a call; type: the media type of both bodies. */
+void api__call(struct api *a, struct http_request *r, const char *type);
 void api__request_id(struct tc_prng *ids, char ret_id[API_REQUEST_ID_CHARS + 1]);
 /* Pack the body if the client asked for it and it is large, add its headers, hand it over. */
 void api__respond(struct http_request *r, unsigned status, const char *type,
                   const char *request_id);
-
-/* api_front.c: the media type of a call's body, as constant text; NULL: not one of ours. */
-const char *api__json_type(const struct http_head *head);
 
 #endif
