@@ -7,8 +7,9 @@
  * moment its creation was acknowledged.
  *
  * A request to storage is sent to the leader (or, for eventually consistent reads, to the replica
- * nearest by zone) and sent again, with the same request id, while that is safe and its deadline
- * allows: writes are recognised by storage when they arrive twice (docs/decisions/0002).
+ * nearest by zone, unless this router wrote there a moment ago) and sent again, with the same
+ * request id, while that is safe and its deadline allows: writes are recognised by storage when
+ * they arrive twice (docs/decisions/0002).
  *
  * Threads: all functions are thread-safe; one instance serves all loops. Callbacks run on an rpc
  * thread, on the retry thread, or inside the call itself; they must not block.

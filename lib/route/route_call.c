@@ -30,6 +30,8 @@ static void finish(struct route_call *c, tc_err err, const ProtobufCMessage *rep
         err = TC_EUNKNOWN;
     if (TC_MUTANT(102) && err == TC_EUNKNOWN) /* what may have happened is called refused */
         err = TC_ETHROTTLED;
+    if (p && c->kind == ROUTE_ITEM && c->request.item.op != TERCET__PB__ITEM_OP__ITEM_GET)
+        route__recent_wrote(&r->recent, c->table_id, p->pb->gid, c->key, daemon_now_ns());
     c->done(c, err, reply, p ? p->pb : NULL);
     route__partition_unref(p);
     route__finished(r);
@@ -123,12 +125,21 @@ static const Tercet__Pb__Member *member_of(const Tercet__Pb__Partition *p, uint3
     return NULL;
 }
 
+/* Any replica will do, and the nearest is as good as the leader. */
+static bool is_near_enough(const struct route *r, const struct route_call *c, uint64_t now_ns) {
+    if (!c->any_replica || c->attempts > 0)
+        return false;
+    return c->kind == ROUTE_ITEM ? !route__recent_item(&r->recent, c->table_id, c->key, now_ns)
+                                 : !route__recent_group(&r->recent, c->partition->pb->gid, now_ns);
+}
+
 /* Leader first; when it did not serve, each member in turn. Any replica: the own zone first. */
-static const Tercet__Pb__Member *choose(const struct route *r, const struct route_call *c) {
+static const Tercet__Pb__Member *choose(const struct route *r, const struct route_call *c,
+                                        uint64_t now_ns) {
     const Tercet__Pb__Partition *p = c->partition->pb;
     if (p->n_members == 0)
         return NULL;
-    if (c->any_replica && c->attempts == 0) {
+    if (is_near_enough(r, c, now_ns)) {
         for (size_t i = 0; i < p->n_members; i++)
             if (p->members[i]->role == 0 && strcmp(p->members[i]->zone, r->config.zone) == 0)
                 return p->members[i];
@@ -269,7 +280,7 @@ static void send_now(struct route *r, struct route_call *c) {
         return;
     }
     uint64_t left_ms = (c->deadline_ns - now_ns) / 1000000u + 1;
-    const Tercet__Pb__Member *m = choose(r, c);
+    const Tercet__Pb__Member *m = choose(r, c, now_ns);
     struct rpc_peer *peer = m ? route__peer(r, m->addr) : NULL;
     tc_err err =
         peer ? send_to(c, peer, (uint32_t)(left_ms < ROUTE_ATTEMPT_MS ? left_ms : ROUTE_ATTEMPT_MS))

@@ -20,6 +20,8 @@ enum {
     ROUTE__REFRESH_NS = 2 * 1000 * 1000, /* between batches for which nobody waits */
     ROUTE__RETRY_MIN_NS = 5 * 1000 * 1000,
     ROUTE__RETRY_MAX_NS = 100 * 1000 * 1000,
+    ROUTE__RECENT_SLOTS = 4096,
+    ROUTE__RECENT_MS = 300, /* twice the time between two beats of a group's leader */
 };
 
 struct route_partition {
@@ -52,6 +54,10 @@ struct route__peer {
     struct rpc_peer *peer;
 };
 
+struct route__recent {
+    uint64_t slots[ROUTE__RECENT_SLOTS]; /* atomic */
+};
+
 struct route {
     struct route_config config;
     pthread_mutex_t lock;
@@ -79,6 +85,7 @@ struct route {
     bool ready;
     uint64_t id_seed[2]; /* random; request ids count up from here */
     uint64_t id_count;   /* atomic */
+    struct route__recent recent;
     struct route_stats stats;
 };
 
@@ -131,6 +138,14 @@ void route__finished(struct route *r);
  * it may be answered on another thread before its caller has left route; the caller then calls
  * route__finished. */
 void route__begun(struct route *r, bool missed);
+
+/* route_recent.c; any thread. An item, or any item of a group, was written here not longer than
+ * ROUTE__RECENT_MS ago. */
+void route__recent_wrote(struct route__recent *recent, uint64_t table_id, uint64_t gid,
+                         struct tc_slice key, uint64_t now_ns);
+bool route__recent_item(const struct route__recent *recent, uint64_t table_id, struct tc_slice key,
+                        uint64_t now_ns);
+bool route__recent_group(const struct route__recent *recent, uint64_t gid, uint64_t now_ns);
 
 /* route_retry.c */
 void route__retry_call(struct route *r, struct route_call *c, uint64_t delay_ns);

@@ -173,6 +173,7 @@ int main(void) {
         cmocka_unit_test(newer_table_wins),
         cmocka_unit_test(full_cache_still_answers),
         cmocka_unit_test(calls_while_route_stops),
+        cmocka_unit_test(own_writes_are_remembered_for_a_moment),
         cmocka_unit_test(rows_astride_are_given_back),
         cmocka_unit_test(partition_end_is_told),
     };

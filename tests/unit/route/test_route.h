@@ -4,6 +4,8 @@
 
 /* test_stop.c */
 void calls_while_route_stops(void **state);
+/* test_recent.c */
+void own_writes_are_remembered_for_a_moment(void **state);
 /* test_index.c */
 void rows_astride_are_given_back(void **state);
 void partition_end_is_told(void **state);
