@@ -185,15 +185,23 @@ BREACHES = [
     ("GetItem", {}, "2 validation errors detected: Value null at 'tableName' failed to satisfy constraint: Member must not be null; "
                     "Value null at 'key' failed to satisfy constraint: Member must not be null"),
     ("Scan", {"TableName": "a!", "Limit": 0, "Select": "SOME"},
-     "4 validation errors detected: Value 'a!' at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: "
-     "[a-zA-Z0-9_.-]+; Value 'a!' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3; "
-     "Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1; "
-     "Value 'SOME' at 'select' failed to satisfy constraint: Member must satisfy enum value set: ["),
+     "3 validation errors detected: Value 'a!' at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: "
+     "[a-zA-Z0-9_.-]+; Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1; "
+     "Value 'SOME' at 'select' failed to satisfy constraint: Member must satisfy enum value set: [SPECIFIC_ATTRIBUTES, COUNT, "
+     "ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]"),
+    ("Query", {"TableName": "wire", "Limit": 0}, "1 validation error detected: Value at 'Limit' failed to satisfy constraint"),
+    ("BatchGetItem", {"RequestItems": {}}, "The requestItems parameter is required for BatchGetItem"),
+    ("BatchWriteItem", {"RequestItems": {"wire": [{}] * 26}},
+     "1 validation error detected: Value '{wire=[...]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: ["),
+    ("CreateTable", {"KeySchema": [], "AttributeDefinitions": []},
+     "1 validation error detected: Value '[]' at 'keySchema' failed to satisfy constraint: Member must have length greater than or equal to 1"),
+    ("CreateTable", {"KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}], "AttributeDefinitions": []},
+     "The parameter 'TableName' is required but was not present in the request"),
     ("BatchExecuteStatement", {"Statements": [{"Statement": ""}]},
      "1 validation error detected: Value '' at 'statements.1.member.statement' failed to satisfy constraint: Member must have length greater "
      "than or equal to 1"),
     # Wrong types come before constraints, constraints before values, values before the rules of the operation.
-    ("GetItem", {"TableName": "a", "Key": {"pk": {}}}, "1 validation error detected: Value 'a' at 'tableName'"),
+    ("GetItem", {"TableName": "?", "Key": {"pk": {}}}, "1 validation error detected: Value '?' at 'tableName'"),
     ("PutItem", {"TableName": "wire", "Item": {"pk": {}}, "ReturnValues": "ALL_NEW"}, "Supplied AttributeValue is empty"),
     ("PutItem", {"TableName": "nowhere", "Item": {"pk": {"S": "a"}}, "ReturnValues": "ALL_NEW"}, "ReturnValues can only be ALL_OLD or NONE"),
 ]

@@ -34,6 +34,8 @@ DIFFERENT = {
     ("CreateTable.KeySchema", "required"): "as AttributeDefinitions",
     ("CreateTable.AttributeDefinitions", "max"): "a bound of our own on what is kept",
     ("UpdateTable.AttributeDefinitions", "max"): "the same",
+    ("CreateTable.TableName", "min"): "a new name has three characters at least; the model's shape serves ARNs too",
+    ("Batch*Item.RequestItems", "min"): "an empty map is told by the operation, in other words",
     ("CreateTable.KeySchema", "max"): "a table has at most two key attributes; the model's list serves indexes of four and four too",
 }
 
@@ -99,7 +101,7 @@ class Check:
             self.say(op, path, "enum", f"the model has {', '.join(s['values'])}")
         low, high = s.get("min") or 0, s.get("max") or INT_MAX.get(kind, 0)
         if row["kind"] == "TABLE":
-            low, high = 3, 255
+            low, high = 1, 255
         if kind in INT_MAX and s.get("min") is None and s.get("max") is None:
             high = 0
         if kind in INT_MAX and s.get("min") is None and s.get("max") is not None:

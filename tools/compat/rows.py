@@ -46,7 +46,7 @@ def kind_of(facts, shape):
 def bounds(kind, s):
     low, high = s.get("min"), s.get("max")
     if kind == "TABLE":
-        return "API_NAME_BYTES_MIN", "API_NAME_BYTES_MAX"
+        return "API_TABLE_BYTES_MIN", "API_NAME_BYTES_MAX"
     if kind in ("INTEGER", "LONG") and (low is not None or high is not None):
         widest = {"INTEGER": ("INT32_MIN", "INT32_MAX"), "LONG": ("INT64_MIN", "INT64_MAX")}[kind]
         return widest[0] if low is None else low, widest[1] if high is None else high

@@ -177,6 +177,8 @@ bool api_check_batch_get(struct api_decoder *d, const void *input) {
     const struct api_batch_get *in = input;
     const struct api_batch_get_table *table = in->tables.items;
     size_t total = 0;
+    if (in->tables.count == 0)
+        return api_invalid(d, "The requestItems parameter is required for BatchGetItem");
     for (size_t i = 0; i < in->tables.count; i++)
         total += table[i].keys.count;
     if (total > API_BATCH_GET_KEYS_MAX)
@@ -212,6 +214,8 @@ bool api_check_batch_write(struct api_decoder *d, const void *input) {
     const struct api_batch_write *in = input;
     const struct api_batch_write_table *table = in->tables.items;
     size_t total = 0;
+    if (in->tables.count == 0)
+        return api_invalid(d, "The requestItems parameter is required for BatchWriteItem");
     for (size_t i = 0; i < in->tables.count; i++)
         total += table[i].writes.count;
     if (total > API_BATCH_WRITE_MAX)

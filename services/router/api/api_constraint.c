@@ -31,15 +31,16 @@ void api__pop(struct api_decoder *d) {
     d->path_depth--;
 }
 
-/* The model's notation: requestItems.table.member.keys.1.member */
-static void append_path(const struct api_decoder *d, struct tc_buf *out) {
+/* The model's notation: requestItems.table.member.keys.1.member; plainly: RequestItems. */
+static void append_path(const struct api_decoder *d, bool plainly, struct tc_buf *out) {
     for (unsigned i = 0; i < d->path_depth; i++) {
         const struct api_path_step *step = &d->path[i];
         if (i)
             tc_buf_append_u8(out, '.');
         if (step->name != NULL) {
             char first = step->name[0];
-            tc_buf_append_u8(out, (uint8_t)(first >= 'A' && first <= 'Z' ? first + 32 : first));
+            bool lower = !plainly && first >= 'A' && first <= 'Z';
+            tc_buf_append_u8(out, (uint8_t)(lower ? first + 32 : first));
             tc_buf_append_str(out, step->name + 1);
         } else if (step->index != 0) {
             tc_buf_printf(out, "%zu.member", step->index);
@@ -69,28 +70,52 @@ static bool begin_violation(struct api_decoder *d) {
     return true;
 }
 
-void api__violate(struct api_decoder *d, struct tc_slice value, const char *fmt, ...) {
-    char rule[512];
-    va_list args;
+/* From the path on. */
+static void finish_violation(struct api_decoder *d, bool plainly, const char *rule) {
+    append_path(d, plainly, &d->constraints);
+    tc_buf_append_str(&d->constraints, "' failed to satisfy constraint: ");
+    tc_buf_append_str(&d->constraints, rule);
+}
+
+static void violate(struct api_decoder *d, struct tc_slice value, const char *rule) {
     if (!begin_violation(d))
         return;
-    va_start(args, fmt);
-    (void)vsnprintf(rule, sizeof rule, fmt, args);
-    va_end(args);
     tc_buf_append_u8(&d->constraints, '\'');
     tc_buf_append_slice(&d->constraints, clip(value));
     tc_buf_append_str(&d->constraints, "' at '");
-    append_path(d, &d->constraints);
-    tc_buf_append_str(&d->constraints, "' failed to satisfy constraint: Member must ");
-    tc_buf_append_str(&d->constraints, rule);
+    finish_violation(d, /* plainly= */ false, rule);
+}
+
+void api__violate(struct api_decoder *d, struct tc_slice value, const char *fmt, ...) {
+    char rule[512] = "Member must ";
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(rule + strlen(rule), sizeof rule - strlen(rule), fmt, args);
+    va_end(args);
+    violate(d, value, rule);
 }
 
 void api__violate_missing(struct api_decoder *d) {
     if (!begin_violation(d))
         return;
     tc_buf_append_str(&d->constraints, "null at '");
-    append_path(d, &d->constraints);
-    tc_buf_append_str(&d->constraints, "' failed to satisfy constraint: Member must not be null");
+    finish_violation(d, /* plainly= */ false, "Member must not be null");
+}
+
+/* A value or a count that is below its minimum or above its maximum. */
+static void check_bounds(struct api_decoder *d, const struct api_field *f, struct tc_slice shown,
+                         const char *what, bool below, bool above) {
+    char rule[128];
+    if (!below && !above)
+        return;
+    (void)snprintf(rule, sizeof rule, "Member must have %s %s than or equal to %" PRId64, what,
+                   below ? "greater" : "less", below ? f->min : f->max);
+    if (!(f->flags & API_TOLD_PLAINLY)) {
+        violate(d, shown, rule);
+    } else if (begin_violation(d)) {
+        tc_buf_append_str(&d->constraints, "at '");
+        finish_violation(d, /* plainly= */ true, rule);
+    }
 }
 
 static bool matches_name_pattern(struct tc_slice s) {
@@ -104,7 +129,9 @@ static bool matches_name_pattern(struct tc_slice s) {
 }
 
 void api__check_string(struct api_decoder *d, const struct api_field *f, struct tc_slice s) {
-    if ((f->flags & API_NAME_PATTERN) && !matches_name_pattern(s))
+    /* The name of a table is only looked at if there is one. */
+    bool looked_at = f->kind != API_KIND_TABLE || s.len > 0;
+    if ((f->flags & API_NAME_PATTERN) && looked_at && !matches_name_pattern(s))
         api__violate(d, s, "satisfy regular expression pattern: [a-zA-Z0-9_.-]+");
     if (f->min > 0 && s.len < (size_t)f->min)
         api__violate(d, s, "have length greater than or equal to %" PRId64, f->min);
@@ -115,23 +142,90 @@ void api__check_string(struct api_decoder *d, const struct api_field *f, struct 
 void api__check_integer(struct api_decoder *d, const struct api_field *f, int64_t value) {
     char text[32];
     int len = snprintf(text, sizeof text, "%" PRId64, value);
-    struct tc_slice s = tc_slice(text, (size_t)len);
-    if (f->max == 0)
-        return;
-    if (value < f->min)
-        api__violate(d, s, "have value greater than or equal to %" PRId64, f->min);
-    if (value > f->max)
-        api__violate(d, s, "have value less than or equal to %" PRId64, f->max);
+    if (f->max != 0)
+        check_bounds(d, f, tc_slice(text, (size_t)len), "value", value<f->min, value> f->max);
+}
+
+static bool is_below(const struct api_field *f, size_t count) {
+    return f->min > 0 && count < (size_t)f->min;
+}
+
+static bool is_above(const struct api_field *f, size_t count) {
+    return f->max > 0 && count > (size_t)f->max;
 }
 
 void api__check_count(struct api_decoder *d, const struct api_field *f, size_t count) {
     struct tc_slice empty =
         f->kind == API_KIND_STRUCT_MAP ? TC_SLICE_LIT("{}") : TC_SLICE_LIT("[]");
-    struct tc_slice shown = count ? TC_SLICE_LIT("[...]") : empty;
-    if (f->min > 0 && count < (size_t)f->min)
-        api__violate(d, shown, "have length greater than or equal to %" PRId64, f->min);
-    if (f->max > 0 && count > (size_t)f->max)
-        api__violate(d, shown, "have length less than or equal to %" PRId64, f->max);
+    check_bounds(d, f, count ? TC_SLICE_LIT("[...]") : empty, "length", is_below(f, count),
+                 is_above(f, count));
+}
+
+/* The list inside a map is told with the map: both bounds, and the key in its value. */
+static void violate_map_value(struct api_decoder *d, const struct api_field *f, size_t count) {
+    char rule[192];
+    struct tc_buf shown = {0};
+    struct tc_slice key = d->path[--d->path_depth].key;
+    (void)snprintf(rule, sizeof rule,
+                   "Map value must satisfy constraint: [Member must have length less than or equal "
+                   "to %" PRId64 ", Member must have length greater than or equal to %" PRId64 "]",
+                   f->max, f->min);
+    tc_buf_printf(&shown, "{%.*s=[%s]}", TC_SLICE_ARGS(key), count ? "..." : "");
+    violate(d, tc_buf_slice(&shown), rule);
+    tc_buf_deinit(&shown);
+    d->path_depth++;
+}
+
+void api__check_list(struct api_decoder *d, const struct api_field *f, size_t count,
+                     struct json_reader before) {
+    struct tc_buf shown = {0};
+    bool above = is_above(f, count);
+    if (!above && !is_below(f, count))
+        return;
+    if (f->name[0] == '\0') {
+        violate_map_value(d, f, count);
+    } else if (above && api__show_list(f, before, &shown)) {
+        check_bounds(d, f, tc_buf_slice(&shown), "length", /* below= */ false, above);
+    } else {
+        api__check_count(d, f, count);
+    }
+    tc_buf_deinit(&shown);
+}
+
+void api__check_table_key(struct api_decoder *d, const struct api_list *list, size_t struct_bytes,
+                          struct tc_slice key) {
+    if (key.len < API_TABLE_BYTES_MIN || key.len > API_NAME_BYTES_MAX ||
+        !matches_name_pattern(key)) {
+        struct tc_buf shown = {0};
+        tc_buf_printf(&shown, "{%.*s=...}", TC_SLICE_ARGS(clip(key)));
+        violate(d, tc_buf_slice(&shown),
+                "Map keys must satisfy constraint: [Member must have length less than or equal to "
+                "255, Member must have length greater than or equal to 1, Member must satisfy "
+                "regular expression pattern: [a-zA-Z0-9_.-]+]");
+        tc_buf_deinit(&shown);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const uint8_t *other = (const uint8_t *)list->items + i * struct_bytes;
+        if (tc_slice_eq(*(const struct tc_slice *)(const void *)other, key))
+            api__violate(d, key, "be unique");
+    }
+}
+
+/* The service tells some sets in an order of its own. */
+static const char *order_told(const char *names) {
+    static const struct {
+        const char *names, *told;
+    } orders[] = {
+        {"S, N, B", "B, N, S"},
+        {"ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES, SPECIFIC_ATTRIBUTES, COUNT",
+         "SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES"},
+        {"NONE, ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATED_NEW",
+         "ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW"},
+    };
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
+        if (strcmp(names, orders[i].names) == 0)
+            return orders[i].told;
+    return names;
 }
 
 unsigned api__check_enum(struct api_decoder *d, const struct api_field *f, struct tc_slice s) {
@@ -147,7 +241,7 @@ unsigned api__check_enum(struct api_decoder *d, const struct api_field *f, struc
         at += len + 2; /* ", " */
         index++;
     }
-    api__violate(d, s, "satisfy enum value set: [%s]", f->enum_names);
+    api__violate(d, s, "satisfy enum value set: [%s]", order_told(f->enum_names));
     return 0;
 }
 

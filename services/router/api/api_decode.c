@@ -154,6 +154,7 @@ static tc_err read_struct_list(struct api_decoder *d, const struct api_field *f,
     struct api_list list = {.set = true};
     size_t cap = 0, count = 0;
     bool more;
+    struct json_reader before = d->reader;
     tc_err err = json_array_begin(&d->reader);
     while (err == TC_OK && (err = json_array_next(&d->reader, &more)) == TC_OK && more) {
         if (is_beyond(f, count++)) {
@@ -170,21 +171,9 @@ static tc_err read_struct_list(struct api_decoder *d, const struct api_field *f,
     }
     if (err != TC_OK)
         return api__json_fail(d, err, "List");
-    api__check_count(d, f, count);
+    api__check_list(d, f, count, before);
     *at = list;
     return TC_OK;
-}
-
-static void check_table_key(struct api_decoder *d, const struct api_list *list, size_t bytes,
-                            struct tc_slice key) {
-    static const struct api_field rule = {
-        .flags = API_NAME_PATTERN, .min = API_NAME_BYTES_MIN, .max = API_NAME_BYTES_MAX};
-    api__check_string(d, &rule, key);
-    for (size_t i = 0; i < list->count; i++) {
-        const struct tc_slice *other = (const void *)((const uint8_t *)list->items + i * bytes);
-        if (tc_slice_eq(*other, key))
-            api__violate(d, key, "be unique");
-    }
 }
 
 /* The key as it is kept. */
@@ -195,7 +184,7 @@ static struct tc_slice check_map_key(struct api_decoder *d, const struct api_lis
         return key;
     }
     key = table_name(key);
-    check_table_key(d, list, bytes, key);
+    api__check_table_key(d, list, bytes, key);
     return key;
 }
 
@@ -328,6 +317,10 @@ static void check_required(struct api_decoder *d, const struct api_shape *shape,
     for (size_t i = 0; i < shape->count; i++) {
         if (!(shape->fields[i].flags & API_REQUIRED) || (seen & (UINT64_C(1) << i)))
             continue;
+        if (shape->fields[i].flags & API_TOLD_PLAINLY) {
+            d->missing = shape->fields[i].name;
+            continue;
+        }
         api__push_name(d, shape->fields[i].name);
         api__violate_missing(d);
         api__pop(d);
@@ -368,6 +361,9 @@ static bool conclude(struct api_decoder *d) {
         tc_buf_append_slice(&d->text, tc_buf_slice(&d->constraints));
         return false;
     }
+    if (d->missing != NULL)
+        return api_invalid(d, "The parameter '%s' is required but was not present in the request",
+                           d->missing);
     if (d->item_fault.kind != JSON_DIAG_NONE)
         return api_invalid(d, "%s", d->item_fault.text);
     if (d->refused != NULL)
@@ -385,7 +381,7 @@ static void reset(struct api_decoder *d, struct tc_slice body, struct tc_arena *
     d->constraint_count = 0;
     d->path_depth = 0;
     d->item_fault.kind = d->diag.kind = JSON_DIAG_NONE;
-    d->refused = NULL;
+    d->refused = d->missing = NULL;
     d->error = API_OK;
     d->arena = arena;
     d->reader = json_reader(body, arena, API_JSON_DEPTH_MAX);

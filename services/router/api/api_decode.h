@@ -32,6 +32,7 @@ struct api_decoder {
     unsigned constraint_count;
     struct json_diag diag;       /* last of the JSON layer */
     struct json_diag item_fault; /* the first ValidationException of an attribute value */
+    const char *missing;         /* first parameter whose absence is told plainly */
     const char *refused;         /* first parameter that is not supported yet */
     struct api_path_step path[API_PATH_DEPTH_MAX];
     unsigned path_depth;

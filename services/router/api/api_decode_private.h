@@ -43,6 +43,14 @@ void api__check_attribute(struct api_decoder *d, struct tc_slice name);
 /* Structs of this size that begin with their key. */
 TC_MUST_USE tc_err api__check_unique(struct api_decoder *d, const struct api_list *list,
                                      size_t struct_bytes);
+/* The same of a list of structs, which before can read again, to show it. */
+void api__check_list(struct api_decoder *d, const struct api_field *f, size_t count,
+                     struct json_reader before);
+/* api_show.c: append a list as the service shows it in messages; false: not a kind it shows. */
+bool api__show_list(const struct api_field *f, struct json_reader reader, struct tc_buf *out);
+/* A key of RequestItems: a table's name, as none of those in the list. */
+void api__check_table_key(struct api_decoder *d, const struct api_list *list, size_t struct_bytes,
+                          struct tc_slice key);
 /* 0 and a violation when s is none of the names. */
 unsigned api__check_enum(struct api_decoder *d, const struct api_field *f, struct tc_slice s);
 

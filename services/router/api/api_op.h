@@ -37,6 +37,8 @@ enum {
     API_NAME_PATTERN = 2, /* [a-zA-Z0-9_.-]+ */
     /* The keys of a STRUCT_MAP are names of attributes, unique ones; without: of tables. */
     API_ATTRIBUTE_KEYS = 4,
+    /* The service checks it in another layer, which tells neither value nor lower-case path. */
+    API_TOLD_PLAINLY = 8,
 };
 
 struct api_field {

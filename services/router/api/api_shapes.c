@@ -80,9 +80,7 @@ SHAPE(api_shape_get_item, get_item_rows, api_get_item);
          NULL,        API_NAME_BYTES_MIN, API_NAME_BYTES_MAX},                                     \
         ENUM_ROW("Select", api_read_page, select,                                                  \
                  "ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES, SPECIFIC_ATTRIBUTES, COUNT"),          \
-        TO_GET_ROW(api_read_page),                                                                 \
-        {"Limit", API_KIND_INTEGER, 0, AT(api_read_page, limit), NULL, NULL, 1, INT32_MAX},        \
-        BOOL_ROW("ConsistentRead", api_read_page, consistent_read),                                \
+        TO_GET_ROW(api_read_page), BOOL_ROW("ConsistentRead", api_read_page, consistent_read),     \
         {"ExclusiveStartKey",                                                                      \
          API_KIND_ITEM,                                                                            \
          0,                                                                                        \
@@ -98,6 +96,8 @@ SHAPE(api_shape_get_item, get_item_rows, api_get_item);
 
 static const struct api_field query_rows[] = {
     PAGE_ROWS,
+    {"Limit", API_KIND_INTEGER, API_TOLD_PLAINLY, AT(api_read_page, limit), NULL, NULL, 1,
+     INT32_MAX},
     STRING_ROW("KeyConditionExpression", api_read_page, key_condition_expression),
     BOOL_ROW("ScanIndexForward", api_read_page, forward),
     LEGACY_ROW("KeyConditions", api_read_page, key_conditions, condition_shape),
@@ -107,6 +107,7 @@ SHAPE(api_shape_query, query_rows, api_read_page);
 
 static const struct api_field scan_rows[] = {
     PAGE_ROWS,
+    {"Limit", API_KIND_INTEGER, 0, AT(api_read_page, limit), NULL, NULL, 1, INT32_MAX},
     {"TotalSegments", API_KIND_INTEGER, 0, AT(api_read_page, total_segments), NULL, NULL, 1,
      API_SEGMENTS_MAX},
     {"Segment", API_KIND_INTEGER, 0, AT(api_read_page, segment), NULL, NULL, 0,
@@ -116,8 +117,8 @@ static const struct api_field scan_rows[] = {
 SHAPE(api_shape_scan, scan_rows, api_read_page);
 
 static const struct api_field batch_get_table_rows[] = {
-    {"Keys", API_KIND_ITEM_LIST, API_REQUIRED, AT(api_batch_get_table, keys), NULL, NULL, 1,
-     API_BATCH_GET_KEYS_MAX},
+    {"Keys", API_KIND_ITEM_LIST, API_REQUIRED | API_TOLD_PLAINLY, AT(api_batch_get_table, keys),
+     NULL, NULL, 1, API_BATCH_GET_KEYS_MAX},
     TO_GET_ROW(api_batch_get_table),
     BOOL_ROW("ConsistentRead", api_batch_get_table, consistent_read),
     STRING_ROW("ProjectionExpression", api_batch_get_table, projection_expression),
@@ -127,7 +128,7 @@ LOCAL_SHAPE(batch_get_table_shape, batch_get_table_rows, api_batch_get_table);
 
 static const struct api_field batch_get_rows[] = {
     {"RequestItems", API_KIND_STRUCT_MAP, API_REQUIRED, AT(api_batch_get, tables),
-     &batch_get_table_shape, NULL, 1, API_BATCH_GET_KEYS_MAX},
+     &batch_get_table_shape, NULL, 0, API_BATCH_GET_KEYS_MAX},
     CAPACITY_ROW(api_batch_get),
 };
 SHAPE(api_shape_batch_get, batch_get_rows, api_batch_get);
@@ -155,7 +156,7 @@ LOCAL_SHAPE(batch_write_table_shape, batch_write_table_rows, api_batch_write_tab
 
 static const struct api_field batch_write_rows[] = {
     {"RequestItems", API_KIND_STRUCT_LIST_MAP, API_REQUIRED, AT(api_batch_write, tables),
-     &batch_write_table_shape, NULL, 1, API_BATCH_WRITE_MAX},
+     &batch_write_table_shape, NULL, 0, API_BATCH_WRITE_MAX},
     CAPACITY_ROW(api_batch_write),
     METRICS_ROW(api_batch_write),
 };

@@ -14,7 +14,7 @@
 #define TABLE_ROW(type, flag)                                                                      \
     {                                                                                              \
         "TableName", API_KIND_TABLE, (flag) | API_NAME_PATTERN, AT(type, table_name), NULL, NULL,  \
-            API_NAME_BYTES_MIN, API_NAME_BYTES_MAX                                                 \
+            API_TABLE_BYTES_MIN, API_NAME_BYTES_MAX                                                \
     }
 #define STRING_ROW(name, type, member)                                                             \
     { name, API_KIND_STRING, 0, AT(type, member), NULL, NULL, 0, 0 }

@@ -55,7 +55,8 @@ LOCAL_SHAPE(sse_shape, sse_rows, api_sse_specification);
         REFUSED_ROW("OnDemandThroughput"), REFUSED_ROW("WarmThroughput")
 
 static const struct api_field create_table_rows[] = {
-    TABLE_ROW(api_create_table, API_REQUIRED),
+    {"TableName", API_KIND_TABLE, API_REQUIRED | API_TOLD_PLAINLY | API_NAME_PATTERN,
+     AT(api_create_table, table_name), NULL, NULL, API_NAME_BYTES_MIN, API_NAME_BYTES_MAX},
     {"AttributeDefinitions", API_KIND_STRUCT_LIST, API_REQUIRED,
      AT(api_create_table, attribute_definitions), &definition_shape, NULL, 0, 1000},
     {"KeySchema", API_KIND_STRUCT_LIST, API_REQUIRED, AT(api_create_table, key_schema),

@@ -15,7 +15,8 @@ enum {
     API_BATCH_WRITE_MAX = 25,
     API_LIST_TABLES_MAX = 100,
     API_SEGMENTS_MAX = 1000000,
-    API_NAME_BYTES_MIN = 3,
+    API_NAME_BYTES_MIN = 3,  /* of what is created or begins a list */
+    API_TABLE_BYTES_MIN = 1, /* of a table that is only named */
     API_NAME_BYTES_MAX = 255,
     API_RESPONSE_PAGE_BYTES_MAX = 1024 * 1024,
 };

@@ -15,7 +15,7 @@ static void check(const struct api_op_info *op, const void *input) {
     if (op->op == API_OP_PUT_ITEM) {
         const struct api_write_item *in = input;
         TC_ASSERT(item_check(in->item) == TC_OK);
-        TC_ASSERT(in->table_name.len >= API_NAME_BYTES_MIN);
+        TC_ASSERT(in->table_name.len >= API_TABLE_BYTES_MIN);
         for (size_t i = 0; i < in->values.list.count; i++)
             TC_ASSERT(item_value_check(in->values.list.at[i].target) == TC_OK);
     } else if (op->op == API_OP_BATCH_GET_ITEM) {

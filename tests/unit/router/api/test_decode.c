@@ -163,11 +163,44 @@ static const struct refusal refusals[] = {
     {"GetItem", "{}", API_VALIDATION,
      "2 validation errors detected: Value null at 'tableName' failed to satisfy constraint: Member "
      "must not be null; Value null at 'key' failed to satisfy constraint: Member must not be null"},
-    {"GetItem", "{\"TableName\":\"ab\"," KEY "}", API_VALIDATION,
-     ONE "Value 'ab' at 'tableName' " MIN_3},
+    {"CreateTable",
+     "{\"TableName\":\"ab\",\"AttributeDefinitions\":[],\"KeySchema\":[{\"AttributeName\":\"h\","
+     "\"KeyType\":\"HASH\"}]}",
+     API_VALIDATION, ONE "Value 'ab' at 'tableName' " MIN_3},
+    {"CreateTable",
+     "{\"AttributeDefinitions\":[],\"KeySchema\":[{\"AttributeName\":\"h\",\"KeyType\":\"HASH\"}]}",
+     API_VALIDATION, "The parameter 'TableName' is required but was not present in the request"},
+    {"CreateTable",
+     "{\"TableName\":\"tab\",\"AttributeDefinitions\":[],\"KeySchema\":[{\"AttributeName\":\"h\","
+     "\"KeyType\":\"HASH\"},{\"KeyType\":\"RANGE\",\"AttributeName\":\"r\"},{\"AttributeName\":"
+     "\"s\","
+     "\"KeyType\":\"RANGE\"}]}",
+     API_VALIDATION,
+     ONE
+     "Value '[KeySchemaElement(attributeName=h, keyType=HASH), KeySchemaElement(attributeName=r, "
+     "keyType=RANGE), KeySchemaElement(attributeName=s, keyType=RANGE)]' at 'keySchema' failed "
+     "to satisfy constraint: Member must have length less than or equal to 2"},
+    {"GetItem", "{\"TableName\":\"\"," KEY "}", API_VALIDATION,
+     ONE
+     "Value '' at 'tableName' failed to satisfy constraint: Member must have length greater than "
+     "or equal to 1"},
     {"GetItem", "{\"TableName\":\"a;\"," KEY "}", API_VALIDATION,
-     "2 validation errors detected: Value 'a;' at 'tableName' failed to satisfy constraint: Member "
-     "must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value 'a;' at 'tableName' " MIN_3},
+     ONE "Value 'a;' at 'tableName' failed to satisfy constraint: Member must satisfy regular "
+         "expression pattern: [a-zA-Z0-9_.-]+"},
+    {"Query", "{\"TableName\":\"tab\",\"Limit\":0,\"Select\":\"SOME\"}", API_VALIDATION,
+     "2 validation errors detected: Value at 'Limit' failed to satisfy constraint: Member must "
+     "have "
+     "value greater than or equal to 1; Value 'SOME' at 'select' failed to satisfy constraint: "
+     "Member must satisfy enum value set: [SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, "
+     "ALL_PROJECTED_ATTRIBUTES]"},
+    {"BatchWriteItem", "{\"RequestItems\":{\"a b\":[{}],\"tab\":[]}}", API_VALIDATION,
+     "2 validation errors detected: Value '{a b=...}' at 'requestItems' failed to satisfy "
+     "constraint: Map keys must satisfy constraint: [Member must have length less than or equal to "
+     "255, Member must have length greater than or equal to 1, Member must satisfy regular "
+     "expression pattern: [a-zA-Z0-9_.-]+]; Value '{tab=[]}' at 'requestItems' failed to satisfy "
+     "constraint: Map value must satisfy constraint: [Member must have length less than or equal "
+     "to "
+     "25, Member must have length greater than or equal to 1]"},
     {"GetItem", "{\"TableName\":\"tab\"," KEY ",\"ReturnConsumedCapacity\":\"all\"}",
      API_VALIDATION,
      ONE "Value 'all' at 'returnConsumedCapacity' failed to satisfy constraint: Member must "
@@ -180,7 +213,7 @@ static const struct refusal refusals[] = {
      "\"X\"}],\"KeySchema\":[]}",
      API_VALIDATION,
      "2 validation errors detected: Value 'X' at 'attributeDefinitions.1.member.attributeType' "
-     "failed to satisfy constraint: Member must satisfy enum value set: [S, N, B]; Value '[]' at "
+     "failed to satisfy constraint: Member must satisfy enum value set: [B, N, S]; Value '[]' at "
      "'keySchema' failed to satisfy constraint: Member must have length greater than or equal to "
      "1"},
     {"BatchWriteItem", "{\"RequestItems\":{\"tab\":[{\"PutRequest\":{}}]}}", API_VALIDATION,
@@ -211,7 +244,7 @@ static const struct refusal refusals[] = {
     {"Scan", "{\"TableName\":\"tab\",\"Select\":\"SPECIFIC_ATTRIBUTES\"}", API_VALIDATION,
      "Must specify the AttributesToGet or ProjectionExpression"},
     {"BatchGetItem", "{\"RequestItems\":{}}", API_VALIDATION,
-     ONE "Value '{}' at 'requestItems' failed to satisfy constraint: Member must have length"},
+     "The requestItems parameter is required for BatchGetItem"},
     {"BatchGetItem",
      "{\"RequestItems\":{\"tab\":{\"Keys\":[{\"k\":{\"S\":\"a\"}},{\"k\":{\"S\":\"a\"}}]}}}",
      API_VALIDATION, "Provided list of item keys contains duplicates"},
@@ -274,6 +307,27 @@ static void batch_bounds_hold_over_all_tables(void **state) {
     tc_buf_deinit(&body);
 }
 
+/* 100 keys of one table are taken, 101 refused without telling them. */
+static void keys_of_one_table_are_bounded(void **state) {
+    struct fixture *f = *state;
+    for (int count = 100; count <= 101; count++) {
+        struct tc_buf body = {0};
+        tc_arena_reset(&f->arena);
+        tc_buf_append_str(&body, "{\"RequestItems\":{\"tab\":{\"Keys\":[");
+        for (int i = 0; i < count; i++)
+            tc_buf_printf(&body, "%s{\"k\":{\"N\":\"%d\"}}", i ? "," : "", i);
+        tc_buf_append_str(&body, "]}}}");
+        const void *in =
+            api_decode(&f->decoder, op_of("BatchGetItem"), tc_buf_slice(&body), &f->arena);
+        assert_int_equal(in != NULL, count == 100);
+        tc_buf_deinit(&body);
+    }
+    assert_true(tc_slice_eq(
+        tc_buf_slice(&f->decoder.text),
+        TC_SLICE_LIT(ONE "Value at 'RequestItems.tab.member.Keys' failed to satisfy constraint: "
+                         "Member must have length less than or equal to 100")));
+}
+
 /* Item of just over 400 KB, and elements beyond a list's bound that are only counted. */
 static void sizes_are_bounded(void **state) {
     struct fixture *f = *state;
@@ -293,8 +347,9 @@ static void sizes_are_bounded(void **state) {
     assert_null(api_decode(&f->decoder, op_of("BatchWriteItem"), tc_buf_slice(&body), &f->arena));
     assert_true(tc_slice_has_prefix(
         tc_buf_slice(&f->decoder.text),
-        TC_SLICE_LIT(ONE "Value '[...]' at 'requestItems.tab.member' failed to satisfy "
-                         "constraint: Member must have length less than or equal to 25")));
+        TC_SLICE_LIT(ONE "Value '{tab=[...]}' at 'requestItems' failed to satisfy constraint: Map "
+                         "value must satisfy constraint: [Member must have length less than or "
+                         "equal to 25, Member must have length greater than or equal to 1]")));
     tc_buf_deinit(&body);
 }
 
@@ -324,6 +379,7 @@ const struct CMUnitTest api_decode_tests[API_DECODE_TESTS] = {
     TEST(create_table_arrives),
     TEST(refusals_have_the_texts_of_the_api),
     TEST(batch_bounds_hold_over_all_tables),
+    TEST(keys_of_one_table_are_bounded),
     TEST(sizes_are_bounded),
     TEST(operations_are_found_by_target),
 };
