@@ -120,6 +120,24 @@ def test_what_is_not_a_call(big):
     assert ask(big, "ListTables", target="DynamoDB_20111205").error[1] == "UnknownOperationException"
 
 
+@pytest.mark.parametrize("lines,status", [(100, 200), (101, 431)])
+def test_headers_are_counted(big, lines, status):
+    """Host and Connection are two of them."""
+    assert plain(big, "GET / HTTP/1.1\n" + "".join(f"a{i}: b\n" for i in range(lines - 2))).status == status
+
+
+@pytest.mark.parametrize("size,status", [(16 * 1024, 200), (16 * 1024 + 1, 431)])
+def test_heads_are_measured(big, size, status):
+    rest = len(b"GET / HTTP/1.1\r\na: \r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert plain(big, f"GET / HTTP/1.1\na: {'b' * (size - rest)}\n").status == status
+
+
+@pytest.mark.parametrize("length,name", [(128, None), (129, "IncompleteSignatureException")])
+def test_key_ids_are_measured(big, length, name):
+    answer = ask(big, "ListTables", key="k" * length)
+    assert answer.status == 200 if name is None else answer.error[1] == name
+
+
 def test_browsers(big):
     asked = plain(big, "OPTIONS / HTTP/1.1\nOrigin: http://a\nAccess-Control-Request-Headers: x-amz-target, x-new\n"
                        "Access-Control-Request-Method: POST\n")
