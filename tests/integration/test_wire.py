@@ -238,6 +238,22 @@ def test_what_is_not_built_answers_what_is_true(strict, op, body, status, part):
     assert answer.status == status and part in answer.body, answer
 
 
+def test_an_sdk_reads_them(strict):
+    db = strict.client()
+    assert db.list_backups(TableName="wire")["BackupSummaries"] == []
+    assert db.list_exports(TableArn=ARN + "wire")["ExportSummaries"] == []
+    assert db.list_imports()["ImportSummaryList"] == []
+    assert db.list_global_tables(Limit=10)["GlobalTables"] == []
+    assert db.list_contributor_insights(TableName="wire")["ContributorInsightsSummaries"] == []
+    assert db.describe_kinesis_streaming_destination(TableName=ARN + "wire")["KinesisDataStreamDestinations"] == []
+    with pytest.raises(db.exceptions.BackupNotFoundException):
+        db.describe_backup(BackupArn=LATER)
+    with pytest.raises(db.exceptions.PolicyNotFoundException):
+        db.get_resource_policy(ResourceArn=ARN + "wire")
+    with pytest.raises(db.exceptions.GlobalTableNotFoundException):
+        db.describe_global_table_settings(GlobalTableName="wire")
+
+
 def test_no_operation_of_the_model_answers_a_server_error(strict):
     """Neither with nothing, nor with a table's name."""
     lines = [line.split(" ") for line in (ROOT / "tools/compat/model.txt").read_text().splitlines() if line.startswith("op ")]
