@@ -1,5 +1,7 @@
 #include "core/expr/expr_private.h"
 
+#include "core/key/key.h"
+
 enum {
     CONDITIONS_MAX = EXPR_OPERATORS_MAX + 1
 };
@@ -138,14 +140,24 @@ static tc_err find_condition(struct key_conditions *k, struct tc_slice name,
     return fail_about(k->p, "Query condition missed key schema element: ", name, "");
 }
 
-static tc_err check_value(struct expr_parser *p, const struct expr_key_attr *attr,
+/* No key is longer, so nothing is found by such a value; key ranges count on it. */
+static tc_err check_length(struct expr_parser *p, struct item_value v, bool sort) {
+    if (v.body.len <= (sort ? KEY_RANGE_BYTES_MAX : KEY_HASH_BYTES_MAX))
+        return TC_OK;
+    return fail(p, sort ? "One or more parameter values were invalid: Aggregated size of all range "
+                          "keys has exceeded the size limit of 1024 bytes"
+                        : "One or more parameter values were invalid: Size of hashkey has exceeded "
+                          "the maximum size limit of2048 bytes");
+}
+
+static tc_err check_value(struct expr_parser *p, const struct expr_key_attr *attr, bool sort,
                           struct tc_slice encoded) {
     struct item_value v = item_value_at(encoded);
     if (v.type != attr->type)
         return fail(p, "One or more parameter values were invalid: "
                        "Condition parameter type does not match schema type");
     if (v.body.len > 0)
-        return TC_OK;
+        return check_length(p, v, sort);
     tc_buf_printf(p->diag,
                   "One or more parameter values are not valid. The AttributeValue for a key "
                   "attribute cannot contain an empty %s value. Key: ",
@@ -154,10 +166,10 @@ static tc_err check_value(struct expr_parser *p, const struct expr_key_attr *att
     return TC_EINVAL;
 }
 
-static tc_err check_values(struct expr_parser *p, const struct expr_key_attr *attr,
+static tc_err check_values(struct expr_parser *p, const struct expr_key_attr *attr, bool sort,
                            const struct key_condition *c) {
-    TC_TRY(check_value(p, attr, c->low));
-    return c->op == OP_BETWEEN ? check_value(p, attr, c->high) : TC_OK;
+    TC_TRY(check_value(p, attr, sort, c->low));
+    return c->op == OP_BETWEEN ? check_value(p, attr, sort, c->high) : TC_OK;
 }
 
 static enum expr_sort_op sort_op(enum expr_op op) {
@@ -190,7 +202,8 @@ static tc_err put_in_order(struct key_conditions *k, const struct expr_key_schem
         TC_TRY(find_condition(k, attr_at(schema, i)->name, &o->at[i]));
     o->count = k->count;
     for (size_t i = 0; i < o->count; i++)
-        TC_TRY(check_values(k->p, attr_at(schema, i), &o->at[i]));
+        TC_TRY(
+            check_values(k->p, attr_at(schema, i), /* sort= */ i >= schema->hash_count, &o->at[i]));
     return TC_OK;
 }
 

@@ -1,6 +1,16 @@
 #include "base/assert.h"
 #include "router/api/api_decode_private.h"
 
+#include <stdio.h>
+
+/* Put the fault that was noted into the words of the member that holds the value. */
+static void frame_fault(struct api_decoder *d, const char *before, const char *after,
+                        struct tc_slice key) {
+    struct json_diag plain = d->item_fault;
+    (void)snprintf(d->item_fault.text, sizeof d->item_fault.text, "%s%.900s%s%.*s", before,
+                   plain.text, after, TC_SLICE_ARGS(key));
+}
+
 /* After a failed attribute value: a SerializationException ends the request, a fault of the value
  * is noted and reading goes on, for the rest may still fail to be JSON of the right types. */
 static tc_err item_failed(struct api_decoder *d, tc_err err) {
@@ -13,8 +23,12 @@ static tc_err item_failed(struct api_decoder *d, tc_err err) {
         tc_buf_append_str(&d->text, d->diag.text);
         return err;
     }
-    if (d->item_fault.kind == JSON_DIAG_NONE)
-        d->item_fault = d->diag;
+    if (d->item_fault.kind != JSON_DIAG_NONE)
+        return TC_OK;
+    d->item_fault = d->diag;
+    const char *member = d->path_depth ? d->path[d->path_depth - 1].name : NULL;
+    if (member && strcmp(member, "ExclusiveStartKey") == 0)
+        frame_fault(d, "The provided starting key is invalid: ", "", TC_SLICE_EMPTY);
     return TC_OK;
 }
 
@@ -95,7 +109,11 @@ static tc_err read_bindings(struct api_decoder *d, struct api_bindings *at, bool
             return TC_ENOMEM;
         struct expr_binding *binding = &b.list.at[b.list.count++];
         *binding = (struct expr_binding){.token = token};
+        bool faulty = d->item_fault.kind != JSON_DIAG_NONE;
         TC_TRY(values ? api__read_value(d, &binding->target) : api__read_text(d, &binding->target));
+        if (!faulty && d->item_fault.kind != JSON_DIAG_NONE)
+            frame_fault(d, "ExpressionAttributeValues contains invalid value: ", " for key ",
+                        token);
     }
     if (err != TC_OK)
         return api__json_fail(d, err, "Map");

@@ -3,7 +3,15 @@
 
 #include "core/expr/expr_legacy.h"
 
+/* Conditions and their values are as many as the client likes: they share the bound of what was
+ * decoded. */
+static struct tc_arena *bounded(struct exec_op *op) {
+    op->req->arena->max_bytes = API_ARENA_BYTES_MAX;
+    return op->req->arena;
+}
+
 static bool done(struct exec_op *op, tc_err err) {
+    op->req->arena->max_bytes = 0;
     if (err == TC_ENOMEM)
         tc_buf_append_str(&op->diag, "The parameters need more memory than a request may use");
     return err == TC_OK;
@@ -45,7 +53,7 @@ static void read_condition(const struct api_condition *in, struct expr_legacy_co
 static struct expr_legacy_condition *read_conditions(struct exec_op *op,
                                                      const struct api_list *list) {
     const struct api_condition *in = list->items;
-    struct expr_legacy_condition *at = tc_arena_calloc(op->req->arena, list->count, sizeof *at);
+    struct expr_legacy_condition *at = tc_arena_calloc(bounded(op), list->count, sizeof *at);
     for (size_t i = 0; at != NULL && i < list->count; i++)
         read_condition(&in[i], &at[i]);
     return at;
@@ -60,7 +68,7 @@ bool exec__compile_conditions(struct exec_op *op, enum expr_kind kind, const str
                                        .any = conditional_operator == API_CONDITIONAL_OR};
     if (c.at == NULL)
         return done(op, TC_ENOMEM);
-    return done(op, expr_legacy_compile(kind, &c, op->req->arena, out, &op->diag));
+    return done(op, expr_legacy_compile(kind, &c, bounded(op), out, &op->diag));
 }
 
 bool exec__compile_key_conditions(struct exec_op *op, const struct api_list *list,
@@ -69,7 +77,7 @@ bool exec__compile_key_conditions(struct exec_op *op, const struct api_list *lis
     struct expr_legacy_conditions c = {.at = read_conditions(op, list), .count = list->count};
     if (c.at == NULL)
         return done(op, TC_ENOMEM);
-    return done(op, expr_legacy_compile_key(&c, schema, op->req->arena, ret_range, &op->diag));
+    return done(op, expr_legacy_compile_key(&c, schema, bounded(op), ret_range, &op->diag));
 }
 
 bool exec__compile_updates(struct exec_op *op, const struct api_list *list) {
@@ -82,13 +90,13 @@ bool exec__compile_updates(struct exec_op *op, const struct api_list *list) {
     const struct api_attribute_update *in = list->items;
     if (list->count == 0)
         return true;
-    struct expr_legacy_update *at = tc_arena_calloc(op->req->arena, list->count, sizeof *at);
+    struct expr_legacy_update *at = tc_arena_calloc(bounded(op), list->count, sizeof *at);
     if (at == NULL)
         return done(op, TC_ENOMEM);
     for (size_t i = 0; i < list->count; i++)
         at[i] = (struct expr_legacy_update){in[i].name, actions[in[i].action], in[i].value};
-    return done(op, expr_legacy_compile_updates(at, list->count, op->req->arena,
-                                                &op->programs.update, &op->diag));
+    return done(op, expr_legacy_compile_updates(at, list->count, bounded(op), &op->programs.update,
+                                                &op->diag));
 }
 
 bool exec__compile_names(struct exec_op *op, const struct api_slices *names) {
@@ -100,6 +108,6 @@ bool exec__compile_names(struct exec_op *op, const struct api_slices *names) {
                       len ? "is too large, must be less than 65536 bytes" : "must not be empty");
         return false;
     }
-    return done(op, expr_legacy_compile_names(names->items, names->count, op->req->arena,
+    return done(op, expr_legacy_compile_names(names->items, names->count, bounded(op),
                                               &op->programs.projection, &op->diag));
 }

@@ -64,7 +64,7 @@ static bool compile_key(struct exec_op *op, const struct expr_key_schema *schema
     return ok && exec__check_used(op, names, values) && forbid_keys_in_filter(op, schema);
 }
 
-/* Does the page begin among the rows of the partition key that is asked for? */
+/* Does the page begin among the rows that are asked for? */
 static bool starts_inside(struct exec_op *op, const struct exec_page *p,
                           const struct expr_key_range *range) {
     struct tc_buf prefix = {0};
@@ -80,7 +80,10 @@ static bool starts_inside(struct exec_op *op, const struct exec_page *p,
         tc_buf_append_str(&op->diag,
                           "The provided starting key is outside query boundaries based on "
                           "provided conditions");
-    return inside;
+    else if (!key_in_range(tc_buf_slice(&p->after), tc_buf_slice(&p->start), tc_buf_slice(&p->end)))
+        tc_buf_append_str(&op->diag,
+                          "The provided starting key does not match the range key predicate");
+    return op->diag.len == 0;
 }
 
 static bool prepare_query(struct exec_op *op) {

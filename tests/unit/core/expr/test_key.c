@@ -154,8 +154,48 @@ static void composed_keys(void **state) {
     request_deinit(&r);
 }
 
+/* A key value as long as a key may be, and one byte longer: the ranges made of them rely on it. */
+static void key_values_have_the_length_of_keys(void **state) {
+    (void)state;
+    static const struct {
+        bool sort;
+        size_t len;
+        const char *wanted;
+    } cases[] = {
+        {false, 2048, ""},
+        {false, 2049,
+         "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size "
+         "limit of2048 bytes"},
+        {true, 1024, ""},
+        {true, 1025,
+         "One or more parameter values were invalid: Aggregated size of all range keys has "
+         "exceeded the size limit of 1024 bytes"},
+    };
+    static char text[2100];
+    struct expr_key_schema schema = {.hash = {{TC_SLICE_LIT("pk"), ITEM_S}},
+                                     .hash_count = 1,
+                                     .sort = {{TC_SLICE_LIT("sk"), ITEM_S}},
+                                     .sort_count = 1};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct request r;
+        struct tc_buf value = {0};
+        struct expr_key_range range;
+        request_init(&r, "", ":p='p' :s='s'");
+        memset(text, 'x', cases[i].len);
+        item_put_string(&value, tc_slice(text, cases[i].len));
+        r.values[cases[i].sort ? 1 : 0].target = tc_buf_slice(&value);
+        tc_err err = expr_compile_key_condition(TC_SLICE_LIT("pk = :p AND begins_with(sk, :s)"),
+                                                &schema, &r.ctx, &range, &r.diag);
+        assert_int_equal(err, *cases[i].wanted ? TC_EINVAL : TC_OK);
+        assert_string_equal(request_diag(&r), cases[i].wanted);
+        tc_buf_deinit(&value);
+        request_deinit(&r);
+    }
+}
+
 int key_tests(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(key_conditions),
-                                       cmocka_unit_test(composed_keys)};
+                                       cmocka_unit_test(composed_keys),
+                                       cmocka_unit_test(key_values_have_the_length_of_keys)};
     return cmocka_run_group_tests_name("expr key conditions", tests, NULL, NULL);
 }

@@ -223,6 +223,14 @@ static const struct refusal refusals[] = {
      API_VALIDATION, "Supplied AttributeValue has more than one datatypes set"},
     {"PutItem", "{\"TableName\":\"tab\",\"Item\":{\"k\":{}}}", API_VALIDATION,
      "Supplied AttributeValue is empty"},
+    {"PutItem",
+     "{\"TableName\":\"tab\",\"Item\":{},\"ConditionExpression\":\"a = :v\","
+     "\"ExpressionAttributeValues\":{\":v\":{\"N\":\"x\"},\":w\":{}}}",
+     API_VALIDATION,
+     "ExpressionAttributeValues contains invalid value: The parameter cannot be converted to a "
+     "numeric value: x for key :v"},
+    {"Scan", "{\"TableName\":\"tab\",\"ExclusiveStartKey\":{\"k\":{}}}", API_VALIDATION,
+     "The provided starting key is invalid: Supplied AttributeValue is empty"},
     /* A fault of a value, then a wrong type. */
     {"PutItem", "{\"Item\":{\"k\":{}},\"TableName\":7}", API_SERIALIZATION, ""},
     {"PutItem", "{\"TableName\":\"tab\",\"Item\":{},\"ReturnValues\":\"ALL_NEW\"}", API_VALIDATION,
