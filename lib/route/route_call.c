@@ -129,8 +129,11 @@ static const Tercet__Pb__Member *member_of(const Tercet__Pb__Partition *p, uint3
 static bool is_near_enough(const struct route *r, const struct route_call *c, uint64_t now_ns) {
     if (!c->any_replica || c->attempts > 0)
         return false;
-    return c->kind == ROUTE_ITEM ? !route__recent_item(&r->recent, c->table_id, c->key, now_ns)
-                                 : !route__recent_group(&r->recent, c->partition->pb->gid, now_ns);
+    if (c->kind == ROUTE_ITEM)
+        return !route__recent_item(&r->recent, c->table_id, c->key, now_ns);
+    struct tc_slice start = proto_slice(c->request.range.start);
+    struct tc_slice end = proto_slice(c->request.range.end);
+    return !route__recent_range(&r->recent, c->table_id, c->partition->pb->gid, start, end, now_ns);
 }
 
 /* Leader first; when it did not serve, each member in turn. Any replica: the own zone first. */

@@ -139,13 +139,15 @@ void route__finished(struct route *r);
  * route__finished. */
 void route__begun(struct route *r, bool missed);
 
-/* route_recent.c; any thread. An item, or any item of a group, was written here not longer than
- * ROUTE__RECENT_MS ago. */
+/* route_recent.c; any thread. An item, or any one that a range may hold, was written here not
+ * longer than ROUTE__RECENT_MS ago. A range inside one partition key asks about that one only; any
+ * other about the whole group. */
 void route__recent_wrote(struct route__recent *recent, uint64_t table_id, uint64_t gid,
                          struct tc_slice key, uint64_t now_ns);
 bool route__recent_item(const struct route__recent *recent, uint64_t table_id, struct tc_slice key,
                         uint64_t now_ns);
-bool route__recent_group(const struct route__recent *recent, uint64_t gid, uint64_t now_ns);
+bool route__recent_range(const struct route__recent *recent, uint64_t table_id, uint64_t gid,
+                         struct tc_slice start, struct tc_slice end, uint64_t now_ns);
 
 /* route_retry.c */
 void route__retry_call(struct route *r, struct route_call *c, uint64_t delay_ns);

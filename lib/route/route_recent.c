@@ -6,7 +6,10 @@
 
 #include "base/hash.h"
 
+#include <string.h>
+
 enum {
+    HASH_BYTES = 8,  /* of the partition key, at the beginning of a storage key */
     STAMP_BITS = 24, /* of milliseconds: 4.6 hours; the upper bits of a slot are the hash's */
 };
 
@@ -14,6 +17,10 @@ enum {
 
 static uint64_t hash_of_item(uint64_t table_id, struct tc_slice key) {
     return tc_hash64(key, table_id);
+}
+
+static uint64_t hash_of_collection(uint64_t table_id, struct tc_slice key) {
+    return tc_hash64(tc_slice(key.data, HASH_BYTES), ~table_id);
 }
 
 static uint64_t hash_of_group(uint64_t gid) {
@@ -39,6 +46,8 @@ static bool noted(const struct route__recent *recent, uint64_t hash, uint64_t no
 void route__recent_wrote(struct route__recent *recent, uint64_t table_id, uint64_t gid,
                          struct tc_slice key, uint64_t now_ns) {
     note(recent, hash_of_item(table_id, key), now_ns);
+    if (key.len >= HASH_BYTES)
+        note(recent, hash_of_collection(table_id, key), now_ns);
     note(recent, hash_of_group(gid), now_ns);
 }
 
@@ -47,6 +56,14 @@ bool route__recent_item(const struct route__recent *recent, uint64_t table_id, s
     return noted(recent, hash_of_item(table_id, key), now_ns);
 }
 
-bool route__recent_group(const struct route__recent *recent, uint64_t gid, uint64_t now_ns) {
+static bool is_one_collection(struct tc_slice start, struct tc_slice end) {
+    return start.len >= HASH_BYTES && end.len >= HASH_BYTES &&
+           memcmp(start.data, end.data, HASH_BYTES) == 0;
+}
+
+bool route__recent_range(const struct route__recent *recent, uint64_t table_id, uint64_t gid,
+                         struct tc_slice start, struct tc_slice end, uint64_t now_ns) {
+    if (is_one_collection(start, end))
+        return noted(recent, hash_of_collection(table_id, start), now_ns);
     return noted(recent, hash_of_group(gid), now_ns);
 }
