@@ -15,6 +15,11 @@
     X(ADDRS, gac, "", 0, 16, "host:port,...", "global admission control nodes")                    \
     X(STRING, region, "us-east-1", 1, 64, "name",                                                  \
       "shown by GET /; any region's signature is accepted")                                        \
+    X(U64, table_units_max, "40000", 1, 1000000000, "units",                                       \
+      "read and write units of one table at most, as provisioned, maximum or warm throughput")     \
+    X(U64, account_units_max, "80000", 1, 1000000000, "units",                                     \
+      "read and write units that all provisioned tables have together")                            \
+    X(U64, tables_max, "2500", 1, 1000000, "tables", "tables that may exist")                      \
     X(STRING, auth, "local", 5, 6, "mode",                                                         \
       "local: any well-signed key id; strict: only keys of --credentials")                         \
     X(STRING, credentials, "tercet:tercet-local-secret", 3, 65536, "ID:SECRET,...",                \

@@ -36,6 +36,12 @@ DIFFERENT = {
     ("UpdateTable.AttributeDefinitions", "max"): "the same",
     ("CreateTable.TableName", "min"): "a new name has three characters at least; the model's shape serves ARNs too",
     ("Batch*Item.RequestItems", "min"): "an empty map is told by the operation, in other words",
+    ("*.ResourceArn", "required"): "a missing ARN has a text of its own (api_check_tags.c)",
+    ("*.Tags.Key", "required"): "rules of tags have texts of their own",
+    ("*.Tags.Key", "min"): "the same",
+    ("*.Tags.Key", "max"): "the same",
+    ("*.Tags.Value", "required"): "the same",
+    ("*.Tags.Value", "max"): "the same",
     ("CreateTable.KeySchema", "max"): "a table has at most two key attributes; the model's list serves indexes of four and four too",
 }
 

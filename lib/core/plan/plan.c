@@ -246,23 +246,26 @@ static uint64_t divide_up(uint64_t a, uint64_t b) {
     return a / b + (a % b != 0);
 }
 
-static uint32_t partitions_for(bool on_demand, uint64_t rcu, uint64_t wcu) {
-    if (on_demand)
-        return PLAN_ON_DEMAND_PARTITIONS;
-    uint64_t by_write = divide_up(wcu, PLAN_WCU_PER_PARTITION);
-    uint64_t by_read = divide_up(rcu, PLAN_RCU_PER_PARTITION);
-    uint64_t count = by_write > by_read ? by_write : by_read;
+static uint32_t clamp_partitions(uint64_t count) {
     if (count < 1)
-        count = 1;
+        return 1;
     return count > PLAN_PARTITIONS_PER_TABLE_MAX ? PLAN_PARTITIONS_PER_TABLE_MAX : (uint32_t)count;
 }
 
+uint32_t plan_partitions_for(uint64_t rcu, uint64_t wcu) {
+    uint64_t by_write = divide_up(wcu, PLAN_WCU_PER_PARTITION);
+    uint64_t by_read = divide_up(rcu, PLAN_RCU_PER_PARTITION);
+    return clamp_partitions(by_write > by_read ? by_write : by_read);
+}
+
 uint32_t plan_partition_count(const struct plan_table *t) {
-    return partitions_for(t->on_demand, t->rcu, t->wcu);
+    if (t->partitions_wanted)
+        return clamp_partitions(t->partitions_wanted);
+    return t->on_demand ? PLAN_ON_DEMAND_PARTITIONS : plan_partitions_for(t->rcu, t->wcu);
 }
 
 uint32_t plan_index_partition_count(const struct plan_table *t, const struct plan_index *index) {
-    return partitions_for(t->on_demand, index->rcu, index->wcu);
+    return t->on_demand ? PLAN_ON_DEMAND_PARTITIONS : plan_partitions_for(index->rcu, index->wcu);
 }
 
 uint64_t plan_partition_start(uint32_t i, uint32_t n) {

@@ -89,6 +89,7 @@ struct plan_table {
     bool on_demand;
     uint64_t rcu;
     uint64_t wcu;
+    uint32_t partitions_wanted; /* 0: as many as its throughput needs when it is created */
     const uint64_t *gids;
     uint32_t gid_count;
     const struct plan_index *indexes;
@@ -228,6 +229,8 @@ struct plan_out {
 
 void plan_step(const struct plan_snapshot *s, struct plan_out *out);
 
+/* Partitions that can take so many units per second, 1 to PLAN_PARTITIONS_PER_TABLE_MAX. */
+uint32_t plan_partitions_for(uint64_t rcu, uint64_t wcu);
 /* Partitions a table starts with, from its throughput. */
 uint32_t plan_partition_count(const struct plan_table *t);
 /* The same of a global index: the table's billing, its own throughput. */

@@ -1,6 +1,8 @@
-/* Rules of the operations on tables, over several parameters; what depends on the table is checked
- * by the executor. */
+/* Rules of the operations on tables, over several parameters; what depends on the table as it is
+ * now is checked by the executor. */
 #include "router/api/api_decode.h"
+
+#define INVALID_VALUES "One or more parameter values were invalid: "
 
 static const struct api_attribute_definition *definition(const struct api_list *definitions,
                                                          struct tc_slice name) {
@@ -9,6 +11,34 @@ static const struct api_attribute_definition *definition(const struct api_list *
         if (tc_slice_eq(d[i].name, name))
             return &d[i];
     return NULL;
+}
+
+static bool check_definitions(struct api_decoder *d, const struct api_list *definitions) {
+    const struct api_attribute_definition *a = definitions->items;
+    if (definitions->count == 0)
+        return api_invalid(d, "Invalid KeySchema: Some index key attribute have no definition");
+    for (size_t i = 0; i < definitions->count; i++)
+        if (definition(definitions, a[i].name) != &a[i])
+            return api_invalid(d, "Attribute Name is duplicated: %.*s", TC_SLICE_ARGS(a[i].name));
+    return true;
+}
+
+/* Names of keys and definitions as the API lists them. */
+static bool undefined(struct api_decoder *d, const struct api_create_table *in) {
+    const struct api_key_element *key = in->key_schema.items;
+    const struct api_attribute_definition *a = in->attribute_definitions.items;
+    struct tc_buf text = {0};
+    for (size_t i = 0; i < in->key_schema.count; i++)
+        tc_buf_printf(&text, "%s%.*s", i ? ", " : "", TC_SLICE_ARGS(key[i].name));
+    tc_buf_append_str(&text, "], AttributeDefinitions: [");
+    for (size_t i = 0; i < in->attribute_definitions.count; i++)
+        tc_buf_printf(&text, "%s%.*s", i ? ", " : "", TC_SLICE_ARGS(a[i].name));
+    api_invalid(d,
+                INVALID_VALUES
+                "Some index key attributes are not defined in AttributeDefinitions. Keys: [%.*s]",
+                TC_SLICE_ARGS(tc_buf_slice(&text)));
+    tc_buf_deinit(&text);
+    return false;
 }
 
 static bool check_key_schema(struct api_decoder *d, const struct api_create_table *in) {
@@ -23,62 +53,182 @@ static bool check_key_schema(struct api_decoder *d, const struct api_create_tabl
     if (count == 2 && key[1].type != API_KEY_RANGE)
         return api_invalid(
             d, "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type");
+    if (!check_definitions(d, &in->attribute_definitions))
+        return false;
     for (size_t i = 0; i < count; i++)
         if (definition(&in->attribute_definitions, key[i].name) == NULL)
-            return api_invalid(d,
-                               "One or more parameter values were invalid: Some index key "
-                               "attributes are not defined in AttributeDefinitions. Keys: "
-                               "[%.*s]",
-                               TC_SLICE_ARGS(key[i].name));
+            return undefined(d, in);
     if (in->attribute_definitions.count != count)
-        return api_invalid(d, "One or more parameter values were invalid: Number of attributes in "
-                              "KeySchema does not exactly match number of attributes defined in "
-                              "AttributeDefinitions");
+        return api_invalid(d, INVALID_VALUES
+                           "Number of attributes in KeySchema does not exactly match number of "
+                           "attributes defined in AttributeDefinitions");
     return true;
 }
 
 static bool check_billing(struct api_decoder *d, unsigned mode,
                           const struct api_throughput *throughput, bool creating) {
     if (mode == API_BILLING_ON_DEMAND && throughput != NULL)
-        return api_invalid(d, "One or more parameter values were invalid: Neither "
-                              "ReadCapacityUnits nor WriteCapacityUnits can be specified when "
-                              "BillingMode is PAY_PER_REQUEST");
+        return api_invalid(d, INVALID_VALUES
+                           "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when "
+                           "BillingMode is PAY_PER_REQUEST");
     bool wanted = mode == API_BILLING_PROVISIONED || (creating && mode != API_BILLING_ON_DEMAND);
+    if (wanted && throughput == NULL && creating)
+        return api_invalid(d, INVALID_VALUES
+                           "ReadCapacityUnits and WriteCapacityUnits must both be specified when "
+                           "BillingMode is PROVISIONED");
     if (wanted && throughput == NULL)
-        return api_invalid(d, "One or more parameter values were invalid: ReadCapacityUnits and "
-                              "WriteCapacityUnits must both be specified when BillingMode is "
-                              "PROVISIONED");
+        return api_invalid(d, INVALID_VALUES
+                           "ProvisionedThroughput must be specified when BillingMode is "
+                           "PROVISIONED");
     return true;
 }
 
-static bool check_features(struct api_decoder *d, const struct api_stream_specification *stream,
-                           const struct api_sse_specification *sse) {
-    const char *name = NULL;
+static bool refuse(struct api_decoder *d, const char *name) {
+    return api_invalid(d, INVALID_VALUES "%s is not supported by this version of Tercet", name);
+}
+
+/* Tercet does not encrypt what it stores: asking for that is refused, asking for none is granted.
+ */
+static bool check_encryption(struct api_decoder *d, const struct api_sse_specification *sse,
+                             bool creating) {
+    if (sse == NULL)
+        return true;
+    if (sse->enabled == API_FALSE && sse->type != 0)
+        return api_invalid(d, INVALID_VALUES "SSEType can not be specified if Enabled is false");
+    if (sse->enabled == API_TRUE || sse->type != 0)
+        return refuse(d, "SSESpecification");
+    if (!creating)
+        return api_invalid(d, INVALID_VALUES "Table is already encrypted by default");
+    return true;
+}
+
+static bool check_stream(struct api_decoder *d, const struct api_stream_specification *stream) {
     if (stream != NULL && stream->enabled == API_TRUE)
-        name = "StreamSpecification";
-    if (sse != NULL && sse->enabled == API_TRUE)
-        name = "SSESpecification";
-    if (name != NULL)
+        return refuse(d, "StreamSpecification");
+    return true;
+}
+
+/* ---- maxima of on-demand tables, warm throughput: at creation */
+
+static bool check_maximum(struct api_decoder *d, const struct api_integer *value, const char *name,
+                          bool on_demand) {
+    if (!value->set)
+        return true;
+    if (!on_demand)
         return api_invalid(d,
-                           "One or more parameter values were invalid: %s is not supported by "
-                           "this version of Tercet",
+                           INVALID_VALUES
+                           "%s for OnDemandThroughput cannot be specified when table BillingMode "
+                           "is PROVISIONED.",
+                           name);
+    if (value->value < 1)
+        return api_invalid(d,
+                           INVALID_VALUES
+                           "Requested %s for OnDemandThroughput for table is outside of valid "
+                           "range",
                            name);
     return true;
 }
 
+static bool check_warm_units(struct api_decoder *d, const struct api_integer *value, int64_t min,
+                             const char *name, const char *below) {
+    if (!value->set || value->value >= min)
+        return true;
+    return api_invalid(d,
+                       INVALID_VALUES "Requested %s for WarmThroughput for table is lower than %s",
+                       name, below);
+}
+
+static bool check_warm(struct api_decoder *d, const struct api_create_table *in) {
+    static const char initial[] = "initial throughput for OnDemand.";
+    const struct api_warm *w = in->warm;
+    if (w == NULL)
+        return true;
+    if (in->billing_mode == API_BILLING_ON_DEMAND)
+        return check_warm_units(d, &w->read_units, API_ON_DEMAND_READ_UNITS, "ReadUnitsPerSecond",
+                                initial) &&
+               check_warm_units(d, &w->write_units, API_ON_DEMAND_WRITE_UNITS,
+                                "WriteUnitsPerSecond", initial);
+    return check_warm_units(d, &w->read_units, in->throughput->read_units.value,
+                            "ReadUnitsPerSecond", "ReadCapacityUnits of ProvisionedThroughput") &&
+           check_warm_units(d, &w->write_units, in->throughput->write_units.value,
+                            "WriteUnitsPerSecond", "WriteCapacityUnits of ProvisionedThroughput");
+}
+
 bool api_check_create_table(struct api_decoder *d, const void *input) {
     const struct api_create_table *in = input;
+    bool on_demand = in->billing_mode == API_BILLING_ON_DEMAND;
+    const struct api_on_demand none = {0}, *maxima = in->on_demand ? in->on_demand : &none;
     return check_billing(d, in->billing_mode, in->throughput, /* creating= */ true) &&
-           check_key_schema(d, in) && check_features(d, in->stream, in->sse);
+           check_key_schema(d, in) &&
+           check_maximum(d, &maxima->max_read_units, "MaxReadRequestUnits", on_demand) &&
+           check_maximum(d, &maxima->max_write_units, "MaxWriteRequestUnits", on_demand) &&
+           check_warm(d, in) && check_stream(d, in->stream) &&
+           check_encryption(d, in->sse, /* creating= */ true) && api_check_tags(d, &in->tags);
+}
+
+/* ---- UpdateTable: one change at a time ---- */
+
+enum {
+    GIVEN_BILLING = 1,
+    GIVEN_THROUGHPUT = 2,
+    GIVEN_STREAM = 4,
+    GIVEN_ENCRYPTION = 8,
+    GIVEN_CLASS = 16,
+    GIVEN_PROTECTION = 32,
+    GIVEN_MAXIMA = 64,
+    GIVEN_WARM = 128,
+};
+
+/* Structures without members count as absent. */
+static unsigned given(const struct api_update_table *in) {
+    const struct api_on_demand *m = in->on_demand;
+    const struct api_warm *w = in->warm;
+    return (in->billing_mode ? GIVEN_BILLING : 0u) | (in->throughput ? GIVEN_THROUGHPUT : 0u) |
+           (in->stream ? GIVEN_STREAM : 0u) | (in->sse ? GIVEN_ENCRYPTION : 0u) |
+           (in->table_class ? GIVEN_CLASS : 0u) |
+           (in->deletion_protection != API_UNSET ? GIVEN_PROTECTION : 0u) |
+           (m && (m->max_read_units.set || m->max_write_units.set) ? GIVEN_MAXIMA : 0u) |
+           (w && (w->read_units.set || w->write_units.set) ? GIVEN_WARM : 0u);
+}
+
+static bool check_alone(struct api_decoder *d, unsigned set) {
+    static const struct {
+        unsigned bit;
+        const char *name;
+    } alone[] = {
+        {GIVEN_ENCRYPTION, "Server-Side Encryption modification"},
+        {GIVEN_CLASS, "TableClass modification"},
+        {GIVEN_PROTECTION, "DeletionProtection modification"},
+        {GIVEN_WARM, "WarmThroughput"},
+    };
+    for (size_t i = 0; i < sizeof alone / sizeof alone[0]; i++)
+        if ((set & alone[i].bit) && set != alone[i].bit)
+            return api_invalid(d, INVALID_VALUES "%s must be the only operation in the request",
+                               alone[i].name);
+    if ((set & GIVEN_MAXIMA) && (set & ~(unsigned)GIVEN_BILLING) != GIVEN_MAXIMA)
+        return api_invalid(d, INVALID_VALUES
+                           "OnDemandThroughput can only be combined with BillingMode in an "
+                           "UpdateTable request");
+    return true;
 }
 
 bool api_check_update_table(struct api_decoder *d, const void *input) {
     const struct api_update_table *in = input;
-    if (in->billing_mode == 0 && in->throughput == NULL && in->stream == NULL && in->sse == NULL &&
-        in->table_class == 0 && in->deletion_protection == API_UNSET)
+    unsigned set = given(in);
+    if (set == 0)
         return api_invalid(d, "At least one of ProvisionedThroughput, BillingMode, "
                               "UpdateStreamEnabled, GlobalSecondaryIndexUpdates or "
                               "SSESpecification or ReplicaUpdates is required");
-    return check_billing(d, in->billing_mode, in->throughput, /* creating= */ false) &&
-           check_features(d, in->stream, in->sse);
+    if ((set & GIVEN_STREAM) &&
+        ((set & GIVEN_THROUGHPUT) || in->billing_mode == API_BILLING_PROVISIONED))
+        return api_invalid(d, INVALID_VALUES
+                           "You cannot modify stream status while updating table IOPS");
+    if (!check_alone(d, set) ||
+        !check_billing(d, in->billing_mode, in->throughput, /* creating= */ false) ||
+        !check_stream(d, in->stream) || !check_encryption(d, in->sse, /* creating= */ false))
+        return false;
+    if (in->stream != NULL && set == GIVEN_STREAM)
+        return api_invalid(d, "Table has no stream to disable: TableName: %.*s",
+                           TC_SLICE_ARGS(in->table_name));
+    return true;
 }

@@ -66,13 +66,18 @@ enum api_op {
     API_OP_DESCRIBE_ENDPOINTS,
     API_OP_DESCRIBE_LIMITS,
     API_OP_DESCRIBE_TABLE,
+    API_OP_DESCRIBE_TTL,
     API_OP_GET_ITEM,
     API_OP_LIST_TABLES,
+    API_OP_LIST_TAGS,
     API_OP_PUT_ITEM,
     API_OP_QUERY,
     API_OP_SCAN,
+    API_OP_TAG_RESOURCE,
+    API_OP_UNTAG_RESOURCE,
     API_OP_UPDATE_ITEM,
     API_OP_UPDATE_TABLE,
+    API_OP_UPDATE_TTL,
     API_OP_UNBUILT, /* known by name, answered with a typed error */
 };
 
@@ -93,10 +98,15 @@ const struct api_op_info *api_op_all(size_t *ret_count);
 extern const struct api_shape api_shape_create_table, api_shape_update_table, api_shape_table_only,
     api_shape_list_tables, api_shape_nothing, api_shape_put_item, api_shape_delete_item,
     api_shape_update_item, api_shape_get_item, api_shape_query, api_shape_scan, api_shape_batch_get,
-    api_shape_batch_write;
+    api_shape_batch_write, api_shape_update_ttl, api_shape_tag_resource, api_shape_untag_resource,
+    api_shape_list_tags;
 
 bool api_check_create_table(struct api_decoder *d, const void *input);
 bool api_check_update_table(struct api_decoder *d, const void *input);
+bool api_check_tag_resource(struct api_decoder *d, const void *input);
+bool api_check_untag_resource(struct api_decoder *d, const void *input);
+bool api_check_list_tags(struct api_decoder *d, const void *input);
+bool api_check_tags(struct api_decoder *d, const struct api_list *tags); /* of api_tag */
 bool api_check_write_item(struct api_decoder *d, const void *input);
 bool api_check_update_item(struct api_decoder *d, const void *input);
 bool api_check_get_item(struct api_decoder *d, const void *input);

@@ -38,6 +38,26 @@ static const struct api_field sse_rows[] = {
 };
 LOCAL_SHAPE(sse_shape, sse_rows, api_sse_specification);
 
+static const struct api_field on_demand_rows[] = {
+    {"MaxReadRequestUnits", API_KIND_LONG, 0, AT(api_on_demand, max_read_units), NULL, NULL, 0, 0},
+    {"MaxWriteRequestUnits", API_KIND_LONG, 0, AT(api_on_demand, max_write_units), NULL, NULL, 0,
+     0},
+};
+LOCAL_SHAPE(on_demand_shape, on_demand_rows, api_on_demand);
+
+static const struct api_field warm_rows[] = {
+    {"ReadUnitsPerSecond", API_KIND_LONG, 0, AT(api_warm, read_units), NULL, NULL, 0, 0},
+    {"WriteUnitsPerSecond", API_KIND_LONG, 0, AT(api_warm, write_units), NULL, NULL, 0, 0},
+};
+LOCAL_SHAPE(warm_shape, warm_rows, api_warm);
+
+/* Their rules have texts of their own (api_check_tags.c). */
+static const struct api_field tag_rows[] = {
+    STRING_ROW("Key", api_tag, key),
+    STRING_ROW("Value", api_tag, value),
+};
+LOCAL_SHAPE(tag_shape, tag_rows, api_tag);
+
 #define TABLE_SETTING_ROWS(type)                                                                   \
     ENUM_ROW("BillingMode", type, billing_mode, "PROVISIONED, PAY_PER_REQUEST"),                   \
         {"ProvisionedThroughput",                                                                  \
@@ -51,8 +71,17 @@ LOCAL_SHAPE(sse_shape, sse_rows, api_sse_specification);
         {"StreamSpecification", API_KIND_STRUCT, 0, AT(type, stream), &stream_shape, NULL, 0, 0},  \
         {"SSESpecification", API_KIND_STRUCT, 0, AT(type, sse), &sse_shape, NULL, 0, 0},           \
         ENUM_ROW("TableClass", type, table_class, "STANDARD, STANDARD_INFREQUENT_ACCESS"),         \
-        BOOL_ROW("DeletionProtectionEnabled", type, deletion_protection),                          \
-        REFUSED_ROW("OnDemandThroughput"), REFUSED_ROW("WarmThroughput")
+        BOOL_ROW("DeletionProtectionEnabled", type, deletion_protection), {"OnDemandThroughput",   \
+                                                                           API_KIND_STRUCT,        \
+                                                                           0,                      \
+                                                                           AT(type, on_demand),    \
+                                                                           &on_demand_shape,       \
+                                                                           NULL,                   \
+                                                                           0,                      \
+                                                                           0},                     \
+    {                                                                                              \
+        "WarmThroughput", API_KIND_STRUCT, 0, AT(type, warm), &warm_shape, NULL, 0, 0              \
+    }
 
 static const struct api_field create_table_rows[] = {
     {"TableName", API_KIND_TABLE, API_REQUIRED | API_TOLD_PLAINLY | API_NAME_PATTERN,
@@ -64,7 +93,7 @@ static const struct api_field create_table_rows[] = {
     TABLE_SETTING_ROWS(api_create_table),
     REFUSED_ROW("GlobalSecondaryIndexes"),
     REFUSED_ROW("LocalSecondaryIndexes"),
-    REFUSED_ROW("Tags"),
+    {"Tags", API_KIND_STRUCT_LIST, 0, AT(api_create_table, tags), &tag_shape, NULL, 0, 0},
     REFUSED_ROW("ResourcePolicy"),
     REFUSED_ROW("GlobalTableSourceArn"),
     REFUSED_ROW("VectorIndexes"),
@@ -96,3 +125,39 @@ static const struct api_field list_tables_rows[] = {
     {"Limit", API_KIND_INTEGER, 0, AT(api_list_tables, limit), NULL, NULL, 1, API_LIST_TABLES_MAX},
 };
 SHAPE(api_shape_list_tables, list_tables_rows, api_list_tables);
+
+static const struct api_field ttl_rows[] = {
+    {"Enabled", API_KIND_BOOL, API_REQUIRED, AT(api_ttl_specification, enabled), NULL, NULL, 0, 0},
+    {"AttributeName", API_KIND_STRING, API_REQUIRED, AT(api_ttl_specification, attribute), NULL,
+     NULL, 1, 255},
+};
+LOCAL_SHAPE(ttl_shape, ttl_rows, api_ttl_specification);
+
+static const struct api_field update_ttl_rows[] = {
+    TABLE_ROW(api_update_ttl, API_REQUIRED),
+    {"TimeToLiveSpecification", API_KIND_STRUCT, API_REQUIRED, AT(api_update_ttl, ttl), &ttl_shape,
+     NULL, 0, 0},
+};
+SHAPE(api_shape_update_ttl, update_ttl_rows, api_update_ttl);
+
+#define ARN_ROW(type)                                                                              \
+    { "ResourceArn", API_KIND_STRING, 0, AT(type, arn), NULL, NULL, 1, 1283 }
+
+static const struct api_field tag_resource_rows[] = {
+    ARN_ROW(api_tag_resource),
+    {"Tags", API_KIND_STRUCT_LIST, API_REQUIRED, AT(api_tag_resource, tags), &tag_shape, NULL, 0,
+     0},
+};
+SHAPE(api_shape_tag_resource, tag_resource_rows, api_tag_resource);
+
+static const struct api_field untag_resource_rows[] = {
+    ARN_ROW(api_untag_resource),
+    {"TagKeys", API_KIND_STRING_LIST, API_REQUIRED, AT(api_untag_resource, keys), NULL, NULL, 0, 0},
+};
+SHAPE(api_shape_untag_resource, untag_resource_rows, api_untag_resource);
+
+static const struct api_field list_tags_rows[] = {
+    ARN_ROW(api_list_tags),
+    STRING_ROW("NextToken", api_list_tags, next_token),
+};
+SHAPE(api_shape_list_tags, list_tags_rows, api_list_tags);

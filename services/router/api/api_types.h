@@ -19,6 +19,11 @@ enum {
     API_TABLE_BYTES_MIN = 1, /* of a table that is only named */
     API_NAME_BYTES_MAX = 255,
     API_RESPONSE_PAGE_BYTES_MAX = 1024 * 1024,
+    API_TAGS_MAX = 50,
+    API_TAG_KEY_CHARS_MAX = 128,
+    API_TAG_VALUE_CHARS_MAX = 256,
+    API_ON_DEMAND_READ_UNITS = 12000, /* what an on-demand table takes from the start */
+    API_ON_DEMAND_WRITE_UNITS = 4000,
 };
 
 enum api_bool {
@@ -149,6 +154,16 @@ struct api_sse_specification {
     unsigned type;
 };
 
+struct api_on_demand {
+    struct api_integer max_read_units, max_write_units;
+};
+struct api_warm {
+    struct api_integer read_units, write_units;
+};
+struct api_tag {
+    struct tc_slice key, value;
+};
+
 struct api_create_table {
     struct tc_slice table_name;
     struct api_list attribute_definitions; /* api_attribute_definition */
@@ -159,6 +174,9 @@ struct api_create_table {
     struct api_sse_specification *sse;
     unsigned table_class; /* 1 standard, 2 infrequent access */
     unsigned deletion_protection;
+    struct api_on_demand *on_demand;
+    struct api_warm *warm;
+    struct api_list tags; /* api_tag */
 };
 
 struct api_update_table {
@@ -170,9 +188,33 @@ struct api_update_table {
     struct api_sse_specification *sse;
     unsigned table_class;
     unsigned deletion_protection;
+    struct api_on_demand *on_demand;
+    struct api_warm *warm;
 };
 
-/* DeleteTable, DescribeTable */
+struct api_ttl_specification {
+    unsigned enabled;
+    struct tc_slice attribute;
+};
+struct api_update_ttl {
+    struct tc_slice table_name;
+    struct api_ttl_specification *ttl;
+};
+
+struct api_tag_resource {
+    struct tc_slice arn; /* of a table, as the rules have made sure */
+    struct api_list tags;
+};
+struct api_untag_resource {
+    struct tc_slice arn;
+    struct api_slices keys;
+};
+struct api_list_tags {
+    struct tc_slice arn;
+    struct tc_slice next_token;
+};
+
+/* DeleteTable, DescribeTable, DescribeTimeToLive */
 struct api_table_only {
     struct tc_slice table_name;
 };

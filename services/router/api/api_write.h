@@ -90,9 +90,15 @@ struct api_table_description {
     uint64_t created_ms;
     uint64_t read_units, write_units;
     uint64_t last_increase_ms, last_decrease_ms, decreases_today;
+    int64_t max_read_units, max_write_units; /* 0: none, -1: taken away by this request */
+    uint64_t warm_read_units, warm_write_units;
+    bool warm_growing; /* partitions are being made for more than that */
     uint64_t item_count, size_bytes;
     bool deletion_protection;
     struct tc_slice table_class; /* empty: STANDARD, not shown */
+    uint64_t class_changed_ms;   /* 0: never */
+    bool creating;               /* CreateTable's answer: what is settled later is left out */
+    bool warm_asked;             /* creating: with warm throughput */
 };
 /* {"Table":{...}} of DescribeTable, {"TableDescription":{...}} of the others. */
 void api_write_table(struct tc_buf *out, const char *member, const struct api_table_description *t);
@@ -103,6 +109,22 @@ void api_write_list_tables_begin(struct tc_buf *out);
 void api_write_list_tables_name(struct tc_buf *out, struct tc_slice name);
 /* last: data NULL when there are no more. */
 void api_write_list_tables_end(struct tc_buf *out, struct tc_slice last);
+
+/* ListTagsOfResource: begin, each tag, end. */
+void api_write_tags_begin(struct tc_buf *out);
+void api_write_tag(struct tc_buf *out, struct tc_slice key, struct tc_slice value);
+void api_write_tags_end(struct tc_buf *out);
+
+/* UpdateTimeToLive repeats what was asked; DescribeTimeToLive: attribute empty: none. */
+enum api_ttl_status {
+    API_TTL_DISABLED,
+    API_TTL_ENABLING,
+    API_TTL_ENABLED,
+    API_TTL_DISABLING,
+};
+void api_write_ttl(struct tc_buf *out, bool enabled, struct tc_slice attribute);
+void api_write_ttl_description(struct tc_buf *out, enum api_ttl_status status,
+                               struct tc_slice attribute);
 
 struct api_limits {
     uint64_t account_read_units, account_write_units, table_read_units, table_write_units;

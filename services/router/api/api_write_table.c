@@ -1,6 +1,8 @@
 #include "base/assert.h"
 #include "router/api/api_write_private.h"
 
+#include <inttypes.h>
+
 /* Tercet has no accounts; ARNs carry the all-zero one. */
 void api_write_table_arn(struct tc_buf *out, struct tc_slice region, struct tc_slice table_name) {
     tc_buf_append_str(out, "arn:aws:dynamodb:");
@@ -68,8 +70,37 @@ static void write_billing(struct tc_buf *out, const struct api_table_description
     api__member_string(out, "BillingMode",
                        t->on_demand ? TC_SLICE_LIT("PAY_PER_REQUEST")
                                     : TC_SLICE_LIT("PROVISIONED"));
-    if (t->on_demand_switch_ms)
+    if (t->on_demand_switch_ms && !t->creating)
         api__member_time(out, "LastUpdateToPayPerRequestDateTime", t->on_demand_switch_ms);
+    tc_buf_append_u8(out, '}');
+}
+
+static void member_i64(struct tc_buf *out, const char *name, int64_t value) {
+    api__member(out, name);
+    tc_buf_printf(out, "%" PRId64, value);
+}
+
+static void write_maxima(struct tc_buf *out, const struct api_table_description *t) {
+    if (t->max_read_units == 0 && t->max_write_units == 0)
+        return;
+    api__member(out, "OnDemandThroughput");
+    tc_buf_append_u8(out, '{');
+    if (t->max_read_units)
+        member_i64(out, "MaxReadRequestUnits", t->max_read_units);
+    if (t->max_write_units)
+        member_i64(out, "MaxWriteRequestUnits", t->max_write_units);
+    tc_buf_append_u8(out, '}');
+}
+
+static void write_warm(struct tc_buf *out, const struct api_table_description *t) {
+    bool growing = t->warm_growing || t->status == API_TABLE_CREATING;
+    if (t->creating && !t->warm_asked)
+        return;
+    api__member(out, "WarmThroughput");
+    tc_buf_append_u8(out, '{');
+    api__member_u64(out, "ReadUnitsPerSecond", t->warm_read_units);
+    api__member_u64(out, "WriteUnitsPerSecond", t->warm_write_units);
+    api__member_string(out, "Status", growing ? TC_SLICE_LIT("UPDATING") : TC_SLICE_LIT("ACTIVE"));
     tc_buf_append_u8(out, '}');
 }
 
@@ -83,6 +114,8 @@ static void write_identity(struct tc_buf *out, const struct api_table_descriptio
         api__member(out, "TableClassSummary");
         tc_buf_append_u8(out, '{');
         api__member_string(out, "TableClass", t->table_class);
+        if (t->class_changed_ms)
+            api__member_time(out, "LastUpdateDateTime", t->class_changed_ms);
         tc_buf_append_u8(out, '}');
     }
 }
@@ -102,6 +135,8 @@ void api_write_table(struct tc_buf *out, const char *member,
     api__member_u64(out, "ItemCount", t->item_count);
     write_identity(out, t);
     write_billing(out, t);
+    write_maxima(out, t);
+    write_warm(out, t);
     api__member(out, "DeletionProtectionEnabled");
     json_put_bool(out, t->deletion_protection);
     tc_buf_append_str(out, "}}");

@@ -144,13 +144,18 @@ void exec_execute(void *user, struct api_request *req) {
         [API_OP_DESCRIBE_ENDPOINTS] = exec__describe_endpoints,
         [API_OP_DESCRIBE_LIMITS] = exec__describe_limits,
         [API_OP_DESCRIBE_TABLE] = exec__describe_table,
+        [API_OP_DESCRIBE_TTL] = exec__describe_ttl,
         [API_OP_GET_ITEM] = exec__get_item,
         [API_OP_LIST_TABLES] = exec__list_tables,
+        [API_OP_LIST_TAGS] = exec__list_tags,
         [API_OP_PUT_ITEM] = exec__put_item,
         [API_OP_QUERY] = exec__query,
         [API_OP_SCAN] = exec__scan,
+        [API_OP_TAG_RESOURCE] = exec__tag_resource,
+        [API_OP_UNTAG_RESOURCE] = exec__untag_resource,
         [API_OP_UPDATE_ITEM] = exec__update_item,
         [API_OP_UPDATE_TABLE] = exec__update_table,
+        [API_OP_UPDATE_TTL] = exec__update_ttl,
         [API_OP_UNBUILT] = exec__unbuilt,
     };
     TC_ASSERT(req->op->op < sizeof run / sizeof run[0] && run[req->op->op] != NULL);

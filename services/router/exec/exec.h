@@ -17,10 +17,18 @@ enum {
     EXEC_DEADLINE_MS = 8000, /* below the 10 s for which storage recognises a repeated request */
 };
 
+/* Quotas, as the service has them by default. */
+struct exec_limits {
+    uint64_t table_units_max;   /* of reads and of writes, each */
+    uint64_t account_units_max; /* over all provisioned tables and their indexes */
+    uint64_t tables_max;
+};
+
 struct exec {
     struct route *route;
     struct admit *admit;
     const char *endpoint; /* DescribeEndpoints, when the request names no host */
+    struct exec_limits limits;
 };
 
 /* api_executor.execute; user is the struct exec. */

@@ -1,16 +1,14 @@
 /* What belongs to no table: limits and endpoints. */
 #include "exec_private.h"
 
-/* Service quotas of the API's documentation, which SDK tools read. */
 enum {
-    ACCOUNT_UNITS_MAX = 80000,
-    TABLE_UNITS_MAX = 40000,
     ENDPOINT_CACHE_MINUTES = 1440,
 };
 
 void exec__describe_limits(struct exec_op *op) {
-    struct api_limits limits = {ACCOUNT_UNITS_MAX, ACCOUNT_UNITS_MAX, TABLE_UNITS_MAX,
-                                TABLE_UNITS_MAX};
+    const struct exec_limits *l = &op->exec->limits;
+    struct api_limits limits = {l->account_units_max, l->account_units_max, l->table_units_max,
+                                l->table_units_max};
     api_write_limits(op->req->out, &limits);
     exec__complete(op);
 }

@@ -3,6 +3,7 @@
 
 #include "engine/system/system.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +19,12 @@ uint64_t exec__wall_ms(void) {
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void call_system(struct exec_op *op, Tercet__Pb__ItemOp kind, struct tc_slice name,
-                        exec_call_done done) {
+static void call_system(struct exec_op *op, Tercet__Pb__ItemOp what, const char *kind,
+                        struct tc_slice name, exec_call_done done) {
     tc_buf_clear(&op->key);
-    system_key(&op->key, SYSTEM_KIND_TABLE, name);
+    system_key(&op->key, kind, name);
     op->call.kind = ROUTE_ITEM;
-    op->call.request.item.op = kind;
+    op->call.request.item.op = what;
     op->call.request.item.key = exec__pb(&op->key);
     op->call.request.item.consistent = true;
     op->call.table_id = SYSTEM_TABLE_ID;
@@ -34,10 +35,15 @@ static void call_system(struct exec_op *op, Tercet__Pb__ItemOp kind, struct tc_s
     route_call(op->exec->route, &op->call);
 }
 
-void exec__table_read(struct exec_op *op, struct tc_slice name, exec_call_done done) {
+static void read_record(struct exec_op *op, const char *kind, struct tc_slice name,
+                        exec_call_done done) {
     op->call = (struct route_call){0};
     tercet__pb__item_request__init(&op->call.request.item);
-    call_system(op, TERCET__PB__ITEM_OP__ITEM_GET, name, done);
+    call_system(op, TERCET__PB__ITEM_OP__ITEM_GET, kind, name, done);
+}
+
+void exec__table_read(struct exec_op *op, struct tc_slice name, exec_call_done done) {
+    read_record(op, SYSTEM_KIND_TABLE, name, done);
 }
 
 /* op->item and op->programs hold the bytes of the write. */
@@ -56,25 +62,89 @@ void exec__table_write(struct exec_op *op, const Tercet__Pb__TableDescriptor *d,
     tercet__pb__item_request__init(&op->call.request.item);
     op->call.request.item.item = exec__pb(&op->item);
     op->call.request.item.condition = exec__pb(&op->programs.condition);
-    call_system(op, TERCET__PB__ITEM_OP__ITEM_PUT, tc_slice_str(d->name), done);
+    call_system(op, TERCET__PB__ITEM_OP__ITEM_PUT, SYSTEM_KIND_TABLE, tc_slice_str(d->name), done);
 }
 
-Tercet__Pb__TableDescriptor *exec__table_take(struct exec_op *op, struct tc_slice name, tc_err err,
+static bool take_data(const Tercet__Pb__ItemReply *reply, struct system_record *ret_record) {
+    struct tc_slice item = proto_slice(reply->new_item);
+    return item_check(item) == TC_OK && system_decode(item, ret_record) == TC_OK;
+}
+
+Tercet__Pb__TableDescriptor *exec__table_take(struct exec_op *op, const char *kind,
+                                              struct tc_slice name, tc_err err,
                                               const ProtobufCMessage *message) {
     const Tercet__Pb__ItemReply *reply = (const Tercet__Pb__ItemReply *)message;
     if (err == TC_OK && !reply->found) {
-        exec__fail(op, API_RESOURCE_NOT_FOUND,
-                   "Requested resource not found: Table: %.*s not found", TC_SLICE_ARGS(name));
+        exec__fail(op, API_RESOURCE_NOT_FOUND, "Requested resource not found: %s: %.*s not found",
+                   kind, TC_SLICE_ARGS(name));
         return NULL;
     }
     struct system_record r;
     Tercet__Pb__TableDescriptor *d = NULL;
-    if (err == TC_OK && item_check(proto_slice(reply->new_item)) == TC_OK &&
-        system_decode(proto_slice(reply->new_item), &r) == TC_OK)
+    if (err == TC_OK && take_data(reply, &r))
         d = tercet__pb__table_descriptor__unpack(NULL, r.data.len, r.data.data);
     if (d == NULL)
         exec__storage_error(op, err == TC_OK ? TC_ECORRUPT : err, NULL);
     return d;
+}
+
+/* ---- a description: the record, then the count */
+
+struct describing {
+    struct tc_slice table_name;
+    exec_described described;
+    Tercet__Pb__TableDescriptor *descriptor;
+    char count_name[24];
+};
+
+static void drop_described(void *state) {
+    struct describing *s = state;
+    if (s->descriptor)
+        tercet__pb__table_descriptor__free_unpacked(s->descriptor, NULL);
+    s->descriptor = NULL;
+}
+
+static void count_read(struct route_call *call, tc_err err, const ProtobufCMessage *message,
+                       const Tercet__Pb__Partition *partition) {
+    struct exec_op *op = call->user;
+    struct describing *s = op->state;
+    const Tercet__Pb__ItemReply *reply = (const Tercet__Pb__ItemReply *)message;
+    struct system_record r;
+    Tercet__Pb__TableCount *count = NULL;
+    (void)partition;
+    if (err == TC_OK && reply->found && take_data(reply, &r))
+        count = tercet__pb__table_count__unpack(NULL, r.data.len, r.data.data);
+    if (err == TC_OK && reply->found && count == NULL)
+        err = TC_ECORRUPT;
+    if (err == TC_OK)
+        s->described(op, s->descriptor, count); /* the op is gone; count is ours */
+    else
+        exec__storage_error(op, err, NULL);
+    if (count)
+        tercet__pb__table_count__free_unpacked(count, NULL);
+}
+
+static void table_read(struct route_call *call, tc_err err, const ProtobufCMessage *reply,
+                       const Tercet__Pb__Partition *partition) {
+    struct exec_op *op = call->user;
+    struct describing *s = op->state;
+    (void)partition;
+    s->descriptor = exec__table_take(op, "Table", s->table_name, err, reply);
+    if (s->descriptor == NULL)
+        return;
+    route_learn_table(op->exec->route, s->descriptor);
+    (void)snprintf(s->count_name, sizeof s->count_name, "%020" PRIu64, s->descriptor->table_id);
+    read_record(op, SYSTEM_KIND_COUNT, tc_slice_str(s->count_name), count_read);
+}
+
+void exec__table_describe(struct exec_op *op, struct tc_slice name, exec_described described) {
+    struct describing *s = tc_arena_calloc(op->req->arena, 1, sizeof *s);
+    TC_ASSERT(s != NULL);
+    s->table_name = name;
+    s->described = described;
+    op->state = s;
+    op->free_state = drop_described;
+    exec__table_read(op, name, table_read);
 }
 
 /* ---- a change: the op's state while it is under way ---- */
@@ -126,7 +196,9 @@ static void read_done(struct route_call *call, tc_err err, const ProtobufCMessag
     struct exec_op *op = call->user;
     struct changing *c = op->state;
     (void)partition;
-    c->descriptor = exec__table_take(op, c->change.table_name, err, reply);
+    bool by_arn = c->change.arn.data != NULL;
+    c->descriptor = exec__table_take(op, by_arn ? "ResourceArn" : "Table",
+                                     by_arn ? c->change.arn : c->change.table_name, err, reply);
     if (c->descriptor == NULL)
         return;
     uint64_t expected = c->descriptor->version;
@@ -156,14 +228,14 @@ void exec__table_change(struct exec_op *op, const struct exec_change *change) {
 
 /* ---- for apply ---- */
 
-enum api_error exec__refuse(struct exec_op *op, enum api_error error, const char *fmt, ...) {
+enum api_error exec__refuse(struct tc_buf *diag, enum api_error error, const char *fmt, ...) {
     char text[1024];
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    tc_buf_clear(&op->diag);
-    tc_buf_append_str(&op->diag, text);
+    tc_buf_clear(diag);
+    tc_buf_append_str(diag, text);
     return error;
 }
 
@@ -171,9 +243,16 @@ enum api_error exec__refuse_in_use(struct exec_op *op, const Tercet__Pb__TableDe
     static const char *const words[] = {"created", "", "updated", "deleted"};
     if (d->status == TERCET__PB__TABLE_STATUS__TABLE_ACTIVE)
         return API_OK;
-    return exec__refuse(op, API_RESOURCE_IN_USE,
+    return exec__refuse(&op->diag, API_RESOURCE_IN_USE,
                         "Attempt to change a resource which is still in use: Table is being %s: %s",
                         words[d->status & 3], d->name);
+}
+
+struct exec_settings exec__settings(struct exec_op *op) {
+    return (struct exec_settings){.diag = &op->diag,
+                                  .now_ms = exec__wall_ms(),
+                                  .region = op->req->region,
+                                  .limits = &op->exec->limits};
 }
 
 void exec__set_text(char **field, struct tc_slice text) {

@@ -1,81 +1,72 @@
 /* UpdateTable. */
 #include "exec_table.h"
 
-static const char *apply_billing(const struct api_update_table *in, Tercet__Pb__TableDescriptor *d,
-                                 bool *ret_changed) {
-    bool on_demand = d->billing == TERCET__PB__BILLING_MODE__BILLING_ON_DEMAND;
-    bool wanted = in->billing_mode ? in->billing_mode == API_BILLING_ON_DEMAND : on_demand;
-    if (wanted && in->throughput)
-        return "One or more parameter values were invalid: Neither ReadCapacityUnits nor "
-               "WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST";
-    if (on_demand && !wanted && !in->throughput)
-        return "One or more parameter values were invalid: ProvisionedThroughput must be specified "
-               "when BillingMode is PROVISIONED";
-    if (wanted == on_demand)
-        return NULL;
-    *ret_changed = true;
-    d->billing = wanted ? TERCET__PB__BILLING_MODE__BILLING_ON_DEMAND
-                        : TERCET__PB__BILLING_MODE__BILLING_PROVISIONED;
-    if (wanted) {
-        d->on_demand_switch_ms = exec__wall_ms();
-        d->rcu = d->wcu = 0;
-    }
-    return NULL;
+static bool is_member(const struct api_integer *a, const struct api_integer *b) {
+    return a->set || b->set;
 }
 
-static const char *apply_throughput(const struct api_update_table *in,
-                                    Tercet__Pb__TableDescriptor *d, bool *ret_changed) {
-    if (in->throughput == NULL)
-        return NULL;
-    uint64_t rcu = (uint64_t)in->throughput->read_units.value;
-    uint64_t wcu = (uint64_t)in->throughput->write_units.value;
-    if (rcu == d->rcu && wcu == d->wcu && !*ret_changed)
-        return "The provisioned throughput for the table will not change. The requested value "
-               "equals "
-               "the current value.";
-    if (rcu > d->rcu || wcu > d->wcu)
-        d->last_increase_ms = exec__wall_ms();
-    if (rcu < d->rcu || wcu < d->wcu) {
-        d->last_decrease_ms = exec__wall_ms();
-        d->decreases_today++;
-    }
-    d->rcu = rcu;
-    d->wcu = wcu;
-    *ret_changed = true;
-    return NULL;
+static bool has_maxima(const struct api_update_table *in) {
+    return in->on_demand &&
+           is_member(&in->on_demand->max_read_units, &in->on_demand->max_write_units);
 }
 
-static const char *apply(const struct api_update_table *in, Tercet__Pb__TableDescriptor *d) {
-    bool changed = false;
-    const char *problem = apply_billing(in, d, &changed);
-    if (problem == NULL)
-        problem = apply_throughput(in, d, &changed);
-    if (in->deletion_protection) {
-        changed = true;
+static bool has_warm(const struct api_update_table *in) {
+    return in->warm && is_member(&in->warm->read_units, &in->warm->write_units);
+}
+
+/* Changes of throughput wait for each other; protection and warm throughput wait for nobody. */
+static enum api_error refuse_busy(struct exec_op *op, const struct api_update_table *in,
+                                  const Tercet__Pb__TableDescriptor *d) {
+    bool updating = d->status == TERCET__PB__TABLE_STATUS__TABLE_UPDATING;
+    if (updating && (in->deletion_protection != API_UNSET || has_warm(in)))
+        return API_OK;
+    if (updating && (in->billing_mode || in->throughput))
+        return exec__refuse(&op->diag, API_RESOURCE_IN_USE,
+                            "Attempt to change a resource which is still in use: Table IOPS are "
+                            "currently being updated. Table: %s",
+                            d->name);
+    return exec__refuse_in_use(op, d);
+}
+
+static enum api_error apply(const struct exec_settings *c, const struct api_update_table *in,
+                            Tercet__Pb__TableDescriptor *d) {
+    enum api_error refused = exec__set_billing(c, in, d);
+    if (refused == API_OK && has_maxima(in))
+        refused = exec__set_maxima(c, in->on_demand, d);
+    if (refused == API_OK && has_warm(in))
+        refused = exec__set_warm(c, in->warm, d);
+    if (refused == API_OK && in->table_class)
+        refused = exec__set_class(c, in->table_class, d);
+    if (in->deletion_protection != API_UNSET)
         d->deletion_protection = in->deletion_protection == API_TRUE;
-    }
-    if (problem == NULL && !changed)
-        problem = "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
-                  "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required";
-    return problem;
+    return refused;
 }
 
 static enum api_error change(struct exec_op *op, Tercet__Pb__TableDescriptor *d) {
-    enum api_error refused = exec__refuse_in_use(op, d);
-    if (refused)
-        return refused;
-    const char *problem = apply(op->req->input, d);
-    if (problem)
-        return exec__refuse(op, API_VALIDATION, "%s", problem);
-    d->status = TERCET__PB__TABLE_STATUS__TABLE_UPDATING;
-    return API_OK;
+    const struct api_update_table *in = op->req->input;
+    struct exec_settings c = exec__settings(op);
+    enum api_error refused = refuse_busy(op, in, d);
+    if (refused == API_OK)
+        refused = apply(&c, in, d);
+    /* What autoadmin has to take up; the rest holds from the moment it is written. */
+    if (refused == API_OK && (in->billing_mode || in->throughput || in->table_class))
+        d->status = TERCET__PB__TABLE_STATUS__TABLE_UPDATING;
+    return refused;
 }
 
+/* A maximum that was taken away is told as it was asked for. */
 static void answer(struct exec_op *op, const Tercet__Pb__TableDescriptor *d) {
-    exec__answer_table(op, "TableDescription", d);
+    const struct api_update_table *in = op->req->input;
+    struct api_table_description t = exec__description(op, d, NULL);
+    if (in->on_demand && in->on_demand->max_read_units.set)
+        t.max_read_units = in->on_demand->max_read_units.value;
+    if (in->on_demand && in->on_demand->max_write_units.set)
+        t.max_write_units = in->on_demand->max_write_units.value;
+    api_write_table(op->req->out, "TableDescription", &t);
 }
 
 void exec__update_table(struct exec_op *op) {
     const struct api_update_table *in = op->req->input;
-    exec__table_change(op, &(struct exec_change){in->table_name, change, answer});
+    exec__table_change(
+        op, &(struct exec_change){.table_name = in->table_name, .apply = change, .answer = answer});
 }

@@ -1,0 +1,36 @@
+#include "router/api/api_arn.h"
+
+#include "router/api/api_types.h"
+
+/* Cut off the text up to the next colon. */
+static bool next_part(struct tc_slice *rest, struct tc_slice *ret_part) {
+    const uint8_t *colon = rest->len ? memchr(rest->data, ':', rest->len) : NULL;
+    if (colon == NULL)
+        return false;
+    *ret_part = tc_slice(rest->data, (size_t)(colon - rest->data));
+    *rest = tc_slice_from(*rest, ret_part->len + 1);
+    return true;
+}
+
+static bool is_name(struct tc_slice s) {
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = s.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '_' || c == '.' || c == '-'))
+            return false;
+    }
+    return s.len >= API_NAME_BYTES_MIN && s.len <= API_NAME_BYTES_MAX;
+}
+
+bool api_arn_table(struct tc_slice arn, struct tc_slice *ret_name) {
+    const struct tc_slice table = TC_SLICE_LIT("table/");
+    struct tc_slice parts[5] = {0}, rest = arn;
+    for (size_t i = 0; i < 5; i++)
+        if (!next_part(&rest, &parts[i]))
+            return false;
+    if (!tc_slice_eq(parts[0], TC_SLICE_LIT("arn")) || parts[1].len == 0 ||
+        !tc_slice_eq(parts[2], TC_SLICE_LIT("dynamodb")) || !tc_slice_has_prefix(rest, table))
+        return false;
+    *ret_name = tc_slice_from(rest, table.len);
+    return is_name(*ret_name);
+}
