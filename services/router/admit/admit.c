@@ -57,9 +57,16 @@ static struct bucket_config limits(uint64_t rate_mu) {
     };
 }
 
+/* What the table as a whole may use per second; 0: it is held by its partitions alone. */
+static uint64_t limit_of(const Tercet__Pb__TableDescriptor *d, bool write) {
+    if (d->billing == TERCET__PB__BILLING_MODE__BILLING_PROVISIONED)
+        return (write ? d->wcu : d->rcu) * UNIT_MU;
+    return (write ? d->max_write_units : d->max_read_units) * UNIT_MU;
+}
+
 /* A change of the table's own limits takes effect at once; the share follows within a second. */
 static void adopt(struct admit_table *t, const Tercet__Pb__TableDescriptor *d, uint64_t now_ns) {
-    uint64_t fresh[2] = {d->rcu * UNIT_MU, d->wcu * UNIT_MU};
+    uint64_t fresh[2] = {limit_of(d, /* write= */ false), limit_of(d, /* write= */ true)};
     t->version = d->version;
     for (int k = 0; k < 2; k++) {
         if (t->limit_mu[k] == fresh[k])
@@ -81,7 +88,7 @@ static struct admit_table *find(struct admit *a, const Tercet__Pb__TableDescript
         TC_ASSERT(t != NULL);
         *t = (struct admit_table){.table_id = id,
                                   .version = d->version,
-                                  .limit_mu = {d->rcu * UNIT_MU, d->wcu * UNIT_MU}};
+                                  .limit_mu = {limit_of(d, false), limit_of(d, true)}};
         for (int k = 0; k < 2; k++) {
             struct bucket_config config = limits(t->limit_mu[k]);
             bucket_init(&t->meters[k].bucket, &config, now_ns);
@@ -93,12 +100,8 @@ static struct admit_table *find(struct admit *a, const Tercet__Pb__TableDescript
     return t;
 }
 
-static bool limited(const Tercet__Pb__TableDescriptor *d) {
-    return d->billing == TERCET__PB__BILLING_MODE__BILLING_PROVISIONED;
-}
-
 bool admit_open(struct admit *a, const Tercet__Pb__TableDescriptor *table, bool write) {
-    if (!limited(table))
+    if (limit_of(table, write) == 0)
         return true;
     uint64_t now_ns = daemon_now_ns();
     pthread_mutex_lock(&a->lock);
@@ -112,7 +115,7 @@ bool admit_open(struct admit *a, const Tercet__Pb__TableDescriptor *table, bool 
 
 void admit_charge(struct admit *a, const Tercet__Pb__TableDescriptor *table, bool write,
                   uint64_t cost_mu) {
-    if (!limited(table))
+    if (limit_of(table, write) == 0)
         return;
     uint64_t now_ns = daemon_now_ns();
     pthread_mutex_lock(&a->lock);

@@ -1,10 +1,11 @@
 /* admit: the table limits as this router enforces them.
  *
  * Each provisioned table has a read and a write bucket filled at this router's share of the table's
- * throughput. Once a second every table that saw traffic is reported to its gac node, which answers
- * with the next share; when no gac answers, the last share goes on (static stability), and a table
- * that never had one is held to its whole limit here. On-demand tables are admitted here and held
- * by their partitions' own buckets at storage.
+ * throughput; an on-demand table has one for each maximum that it was given. Once a second every
+ * table that saw traffic is reported to its gac node, which answers with the next share; when no
+ * gac answers, the last share goes on (static stability), and a table that never had one is held to
+ * its whole limit here. What has no limit is admitted here and held by the partitions' own buckets
+ * at storage.
  *
  * Threads: all functions are thread-safe, short and non-blocking, but for new and free.
  */

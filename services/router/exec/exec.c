@@ -114,6 +114,15 @@ void exec__throttled_index(struct exec_op *op) {
                "the under-provisioned global secondary indexes with the UpdateTable API");
 }
 
+void exec__over_limit(struct exec_op *op) {
+    if (op->table->descriptor->billing == TERCET__PB__BILLING_MODE__BILLING_PROVISIONED)
+        exec__throttled(op);
+    else
+        exec__fail(op, API_THROTTLING,
+                   "Throughput exceeds the maximum OnDemandThroughput configured on table or "
+                   "index");
+}
+
 const char *exec__pb_text(const char *s) {
     return s && *s ? s : NULL;
 }

@@ -8,7 +8,7 @@ static void send(struct exec_op *op, bool write,
                               const Tercet__Pb__Partition *partition)) {
     const Tercet__Pb__TableDescriptor *d = op->table->descriptor;
     if (!admit_open(op->exec->admit, d, write)) {
-        exec__throttled(op);
+        exec__over_limit(op);
         return;
     }
     if (write && d->n_indexes && !exec__indexes_open(op->exec, d)) {

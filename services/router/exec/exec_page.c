@@ -163,7 +163,7 @@ static void start_page(struct exec_op *op) {
     const struct api_read_page *in = input(op);
     struct exec_page *p = op->state;
     if (!exec__page_admitted(op, p->index)) {
-        exec__throttled(op);
+        exec__over_limit(op);
         return;
     }
     p->select = in->select;

@@ -55,10 +55,12 @@ void exec__complete(struct exec_op *op);
 void exec__find(struct exec_op *op, struct tc_slice table_name, void (*found)(struct exec_op *op));
 /* Answer for a failed storage call; message: of the reply, or NULL. */
 void exec__storage_error(struct exec_op *op, tc_err err, const char *message);
-/* The table's limits are exhausted: the exception that fits its billing mode. */
+/* Its partitions can take no more: the exception that fits the table's billing mode. */
 void exec__throttled(struct exec_op *op);
 /* The same of a global index, on which a write has to wait. */
 void exec__throttled_index(struct exec_op *op);
+/* The table's own limit is reached, as provisioned or as the maximum of an on-demand table. */
+void exec__over_limit(struct exec_op *op);
 bool exec__is_throttle(tc_err err);
 /* Refused without having been applied, worth another try by the client. */
 bool exec__is_retryable(tc_err err);
