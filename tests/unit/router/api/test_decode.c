@@ -267,7 +267,7 @@ static const struct refusal refusals[] = {
     {"CreateTable",
      "{\"TableName\":\"tab\",\"BillingMode\":\"PAY_PER_REQUEST\",\"AttributeDefinitions\":[],"
      "\"KeySchema\":[{\"AttributeName\":\"h\",\"KeyType\":\"HASH\"}]}",
-     API_VALIDATION, "One or more parameter values were invalid: Some index key attributes"},
+     API_VALIDATION, "Invalid KeySchema: Some index key attribute have no definition"},
     {"CreateTable",
      "{\"TableName\":\"tab\",\"BillingMode\":\"PAY_PER_REQUEST\",\"AttributeDefinitions\":[{"
      "\"AttributeName\":\"h\",\"AttributeType\":\"S\"}],\"KeySchema\":[{\"AttributeName\":\"h\","

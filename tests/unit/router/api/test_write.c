@@ -149,6 +149,8 @@ static void tables(void **state) {
         .created_ms = 1700000000123,
         .read_units = 5,
         .write_units = 6,
+        .warm_read_units = 5,
+        .warm_write_units = 6,
         .item_count = 3,
         .size_bytes = 44,
     };
@@ -161,16 +163,32 @@ static void tables(void **state) {
            "\"ProvisionedThroughput\":{\"NumberOfDecreasesToday\":0,\"ReadCapacityUnits\":5,"
            "\"WriteCapacityUnits\":6},\"TableSizeBytes\":44,\"ItemCount\":3,\"TableArn\":"
            "\"arn:aws:dynamodb:eu-west-1:000000000000:table/tab\",\"TableId\":\"u-1\","
-           "\"DeletionProtectionEnabled\":false}}");
+           "\"WarmThroughput\":{\"ReadUnitsPerSecond\":5,\"WriteUnitsPerSecond\":6,\"Status\":"
+           "\"ACTIVE\"},\"DeletionProtectionEnabled\":false}}");
     t.on_demand = true;
     t.on_demand_switch_ms = 1000;
     t.key_count = 1;
+    t.max_write_units = -1;
+    t.warm_growing = true;
+    t.table_class = TC_SLICE_LIT("STANDARD");
+    t.class_changed_ms = 2000;
     api_write_table(&out, "TableDescription", &t);
     tc_buf_append_u8(&out, 0);
     assert_non_null(strstr((char *)out.data, "\"BillingModeSummary\":{\"BillingMode\":"
                                              "\"PAY_PER_REQUEST\","
                                              "\"LastUpdateToPayPerRequestDateTime\":1}"));
     assert_non_null(strstr((char *)out.data, "\"ReadCapacityUnits\":0"));
+    assert_non_null(
+        strstr((char *)out.data, "\"OnDemandThroughput\":{\"MaxWriteRequestUnits\":-1}"));
+    assert_non_null(strstr((char *)out.data, "\"Status\":\"UPDATING\"}"));
+    assert_non_null(strstr((char *)out.data, "\"TableClassSummary\":{\"TableClass\":"
+                                             "\"STANDARD\",\"LastUpdateDateTime\":2}"));
+    tc_buf_clear(&out);
+    t.creating = true;
+    api_write_table(&out, "TableDescription", &t);
+    tc_buf_append_u8(&out, 0);
+    assert_null(strstr((char *)out.data, "WarmThroughput"));
+    assert_null(strstr((char *)out.data, "LastUpdateToPayPerRequestDateTime"));
     tc_buf_clear(&out);
     api_write_list_tables_begin(&out);
     api_write_list_tables_name(&out, TC_SLICE_LIT("a.b"));
@@ -180,6 +198,27 @@ static void tables(void **state) {
     api_write_endpoints(&out, TC_SLICE_LIT("127.0.0.1:8000"), 1440);
     expect(&out,
            "{\"Endpoints\":[{\"Address\":\"127.0.0.1:8000\",\"CachePeriodInMinutes\":1440}]}");
+    tc_buf_deinit(&out);
+}
+
+static void settings(void **state) {
+    (void)state;
+    struct tc_buf out = {0};
+    api_write_tags_begin(&out);
+    api_write_tags_end(&out);
+    expect(&out, "{\"Tags\":[]}");
+    api_write_tags_begin(&out);
+    api_write_tag(&out, TC_SLICE_LIT("a"), TC_SLICE_LIT(""));
+    api_write_tag(&out, TC_SLICE_LIT("b"), TC_SLICE_LIT("x y"));
+    api_write_tags_end(&out);
+    expect(&out, "{\"Tags\":[{\"Key\":\"a\",\"Value\":\"\"},{\"Key\":\"b\",\"Value\":\"x y\"}]}");
+    api_write_ttl(&out, false, TC_SLICE_LIT("t"));
+    expect(&out, "{\"TimeToLiveSpecification\":{\"Enabled\":false,\"AttributeName\":\"t\"}}");
+    api_write_ttl_description(&out, API_TTL_DISABLED, TC_SLICE_EMPTY);
+    expect(&out, "{\"TimeToLiveDescription\":{\"TimeToLiveStatus\":\"DISABLED\"}}");
+    api_write_ttl_description(&out, API_TTL_ENABLING, TC_SLICE_LIT("t"));
+    expect(&out, "{\"TimeToLiveDescription\":{\"TimeToLiveStatus\":\"ENABLING\","
+                 "\"AttributeName\":\"t\"}}");
     tc_buf_deinit(&out);
 }
 
@@ -211,6 +250,6 @@ static void errors(void **state) {
 }
 
 const struct CMUnitTest api_write_tests[API_WRITE_TESTS] = {
-    cmocka_unit_test(single_items), cmocka_unit_test(pages),  cmocka_unit_test(batches),
-    cmocka_unit_test(tables),       cmocka_unit_test(errors),
+    cmocka_unit_test(single_items), cmocka_unit_test(pages),    cmocka_unit_test(batches),
+    cmocka_unit_test(tables),       cmocka_unit_test(settings), cmocka_unit_test(errors),
 };

@@ -29,4 +29,16 @@ void key_projected(void **state);
 void capacity_of_reads(void **state);
 void capacity_of_writes(void **state);
 
+/* test_settings.c */
+void settings_decreases(void **state);
+void settings_decreases_of_a_day(void **state);
+void settings_throughput_limits(void **state);
+void settings_billing_switches(void **state);
+void settings_maxima(void **state);
+void settings_warm(void **state);
+void settings_warm_after_merge(void **state);
+void settings_class(void **state);
+void settings_ttl(void **state);
+void settings_tags(void **state);
+
 #endif
