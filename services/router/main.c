@@ -131,9 +131,8 @@ static tc_err start_clients(struct router *r) {
     struct route_config route = {r->rpc.rpc, &r->options.memds, d->common.zone};
     struct admit_config admit = {r->rpc.rpc, &r->options.gac, d->node};
     r->exec.endpoint = r->options.http_listen.items[0];
-    r->exec.limits =
-        (struct exec_limits){r->options.table_units_max, r->options.account_units_max,
-                             r->options.tables_max};
+    r->exec.limits = (struct exec_limits){r->options.table_units_max, r->options.account_units_max,
+                                          r->options.tables_max};
     TC_TRY(route_new(&route, &r->exec.route));
     return admit_new(&admit, &r->exec.admit);
 }
