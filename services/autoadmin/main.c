@@ -4,6 +4,7 @@
 #include "daemon/worker.h"
 #include "metrics.h"
 #include "options.h"
+#include "shell_counts.h"
 #include "shell_create.h"
 #include "shell_directory.h"
 #include "shell_execute.h"
@@ -22,6 +23,7 @@ struct autoadmin {
     struct plan_out plan;
     struct shell_directory directory;
     struct shell_orders orders; /* of this round */
+    struct shell_counts counts;
     uint64_t nodes_asked_ns;
     struct shell_seen idle; /* when nothing was to be done */
     uint64_t tables_seen;   /* records over which nothing was to be done */
@@ -146,6 +148,15 @@ static void plan_and_act(struct autoadmin *a, const struct shell_view *v,
     execute(a, v);
 }
 
+/* What the tables hold, on record. */
+static void count_tables(struct autoadmin *a, const struct shell_view *v, uint64_t now_ns) {
+    if (!a->holder || !v->snapshot.tables_read)
+        return;
+    tc_err err = shell_counts_publish(&a->counts, &a->system, v, now_ns);
+    if (err != TC_OK)
+        DAEMON_WARN(a->daemon.log, "counts not published, tried again: err=%s", tc_err_name(err));
+}
+
 /* Orders to split and merge groups; over a view that shows everything. */
 static void step_orders(struct autoadmin *a, const struct shell_view *v) {
     uint32_t done = 0, failed = 0;
@@ -182,6 +193,7 @@ static void round_once(struct autoadmin *a, uint64_t now_ns) {
     bool whole = is_whole(a, &limits, now_ns), held = a->holder;
     struct shell_view v;
     shell_view_init(&v, &a->system, &limits, whole);
+    shell_orders_note(&a->orders, &v);
     if (whole) {
         a->nodes_asked_ns = now_ns;
         a->plan = (struct plan_out){0};
@@ -191,6 +203,7 @@ static void round_once(struct autoadmin *a, uint64_t now_ns) {
     if (whole && (!a->founded || a->holder)) {
         plan_and_act(a, &v, &limits, now_ns);
         step_orders(a, &v);
+        count_tables(a, &v, now_ns);
         a->healing = a->plan.changing_count + a->plan.waiting_count + a->plan.unhealthy_count > 0;
     }
     if (whole && a->plan.count == 0)
@@ -248,6 +261,7 @@ static int start(struct autoadmin *a) {
         daemon_wait(d);
     daemon_drain(d);
     daemon_worker_stop(worker);
+    shell_counts_deinit(&a->counts);
     catalog_deinit(&a->system);
     daemon_rpc_stop(&a->rpc);
     return err == TC_OK ? 0 : 1;

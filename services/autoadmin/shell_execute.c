@@ -1,6 +1,7 @@
 #include "shell_execute.h"
 
 #include "base/assert.h"
+#include "catalog/order.h"
 #include "proto/bytes.h"
 #include "rpc/unary.h"
 #include "shell_create.h"
@@ -29,6 +30,7 @@ const char *shell_action_name(enum plan_action_type type) {
         [PLAN_INDEX_ACTIVE] = "index_active",
         [PLAN_DROP_INDEX] = "drop_index",
         [PLAN_SET_SCHEMA] = "set_schema",
+        [PLAN_SPLIT] = "split",
         [PLAN_RAISE_SCHEMA] = "raise_schema",
     };
     return names[type];
@@ -71,6 +73,22 @@ static tc_err delete_replica(struct catalog *system, const struct plan_action *a
     return err == TC_ENOTFOUND ? TC_OK : err;
 }
 
+/* Another order may have come for the group meanwhile: the table is looked at again after it. */
+static tc_err order_split(struct catalog *system, const struct plan_action *a) {
+    Tercet__Pb__ReshapeOrder order = TERCET__PB__RESHAPE_ORDER__INIT;
+    uint64_t parent = a->gid;
+    uint8_t key[8];
+    for (int i = 0; i < 8; i++)
+        key[i] = (uint8_t)(a->hash >> (56 - 8 * i));
+    order.kind = TERCET__PB__RESHAPE_KIND__RESHAPE_SPLIT;
+    order.parents = &parent;
+    order.n_parents = 1;
+    order.key = (ProtobufCBinaryData){sizeof key, key};
+    order.table_id = a->table_id;
+    tc_err err = catalog_order_reshape(system, &order);
+    return err == TC_EBUSY ? TC_OK : err;
+}
+
 tc_err shell_execute(struct catalog *system, const struct shell_view *v,
                      const struct plan_action *a) {
     switch (a->type) {
@@ -108,6 +126,8 @@ tc_err shell_execute(struct catalog *system, const struct shell_view *v,
         return shell_drop_index(system, v, a);
     case PLAN_SET_SCHEMA:
         return shell_set_schema(system, v, a);
+    case PLAN_SPLIT:
+        return order_split(system, a);
     case PLAN_RAISE_SCHEMA:
         return shell_raise_schema(system, v, a);
     }

@@ -219,6 +219,22 @@ bool shell_view_owner(const struct shell_view *v, uint64_t table_id, size_t *ret
     return false;
 }
 
+/* The first eight bytes of a storage key, big-endian. */
+static uint64_t hash_of(ProtobufCBinaryData key) {
+    uint64_t hash = 0;
+    for (size_t i = 0; i < 8; i++)
+        hash = hash << 8 | (i < key.len ? key.data[i] : 0);
+    return hash;
+}
+
+static void add_range(const Tercet__Pb__Partition *p, struct plan_partition *out) {
+    out->first_hash = hash_of(p->start);
+    out->last_hash = p->end.len == 0 ? UINT64_MAX : hash_of(p->end);
+    /* A key of eight bytes is where its hash begins. */
+    if (p->end.len > 0 && p->end.len <= 8 && out->last_hash > 0)
+        out->last_hash--;
+}
+
 static bool unpack_partitions(struct shell_view *v) {
     size_t count = v->partition_records.count;
     v->partitions = need(tc_arena_calloc(&v->arena, count, sizeof(void *)));
@@ -231,6 +247,7 @@ static bool unpack_partitions(struct shell_view *v) {
         v->partitions[i] = p;
         plans[i] =
             (struct plan_partition){.gid = p->gid, .table_id = p->table_id, .epoch = p->epoch};
+        add_range(p, &plans[i]);
         for (size_t m = 0; m < p->n_members && m < PLAN_REPLICAS_PER_GROUP; m++) {
             plans[i].nodes[m] = tc_slice_str(p->members[m]->node);
             plans[i].rids[m] = p->members[m]->rid;

@@ -57,6 +57,18 @@ void shell_orders_free(struct shell_orders *o) {
     *o = (struct shell_orders){0};
 }
 
+void shell_orders_note(const struct shell_orders *o, struct shell_view *v) {
+    uint64_t *gids = shell_view_alloc(v, o->count * RESHAPE_PARENTS_MAX, sizeof *gids);
+    uint32_t count = 0;
+    for (size_t i = 0; i < o->count; i++) {
+        const Tercet__Pb__ReshapeOrder *m = &o->at[i].message;
+        for (size_t k = 0; k < m->n_parents && (enum reshape_step)m->step != RESHAPE_DONE; k++)
+            gids[count++] = m->parents[k];
+    }
+    v->snapshot.reshaped = gids;
+    v->snapshot.reshaped_count = count;
+}
+
 /* ---- one order */
 
 /* Why it waits is written down when it has waited for a while, and only when that is news. */

@@ -28,6 +28,9 @@ struct shell_orders {
 /* Read them; none if they cannot be read now. */
 void shell_orders_read(struct shell_orders *o, struct catalog *c);
 void shell_orders_free(struct shell_orders *o);
+/* Note in the view's snapshot which groups have an order that is under way or was refused; borrows
+ * from the view. */
+void shell_orders_note(const struct shell_orders *o, struct shell_view *v);
 /* Let every order take the steps that it can. The view is whole, and its tables were read.
  * ret_done, ret_failed: actions carried out, and such that are tried again. */
 void shell_orders_step(struct shell_orders *o, struct catalog *c, const struct shell_view *v,

@@ -135,6 +135,10 @@ static tc_err record_table(const struct shell_order *o, struct catalog *c,
     TC_ASSERT(fresh != NULL);
     bool placed = replace(o, *gids, *count, fresh, count);
     *gids = fresh;
+    /* Whoever orders a merge wants fewer: what the table was promised is not made again. */
+    if (o->message.kind == TERCET__PB__RESHAPE_KIND__RESHAPE_MERGE && !index &&
+        t.d.partitions_wanted > t.d.n_gids)
+        t.d.partitions_wanted = (uint32_t)t.d.n_gids;
     /* Not placed: a table that names neither parents nor children. */
     tc_err err = placed ? shell_table_write(c, &t) : TC_EINTERNAL;
     tc_arena_deinit(&arena);

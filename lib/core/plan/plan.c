@@ -220,6 +220,7 @@ static void plan_table(const struct plan_snapshot *s, uint32_t table, uint64_t *
     case PLAN_UPDATING:
     case PLAN_ACTIVE:
         plan_indexes(s, table, next_id, out);
+        plan__grow(s, table, out);
         break;
     case PLAN_DELETING:
         plan__deleting(s, table, out);

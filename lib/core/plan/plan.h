@@ -34,6 +34,7 @@ enum {
     PLAN_FIRST_ID = 100,           /* ids below are reserved for the system */
     PLAN_WCU_PER_PARTITION = 1000, /* FEATURES.md 2.2, per-partition limits */
     PLAN_RCU_PER_PARTITION = 3000,
+    PLAN_SPLITS_AT_ONCE = 4,       /* of one table, while it grows */
     PLAN_ON_DEMAND_PARTITIONS = 4, /* 4,000 WCU and 12,000 RCU at once (FEATURES.md row 24) */
 };
 
@@ -107,6 +108,9 @@ struct plan_partition {
     uint64_t epoch;
     struct tc_slice nodes[PLAN_REPLICAS_PER_GROUP]; /* rids[i] stands on nodes[i] */
     uint32_t rids[PLAN_REPLICAS_PER_GROUP];         /* 0: fewer members */
+    /* Hashes of partition keys: a split before any of (first, last] parts it. */
+    uint64_t first_hash;
+    uint64_t last_hash;
 };
 
 struct plan_member {
@@ -171,6 +175,9 @@ struct plan_snapshot {
     /* Tables that were dropped while a node was silent: it may come back with a replica. */
     const uint64_t *dropped_ids;
     uint32_t dropped_count;
+    /* Groups with an order to split or merge them that is under way, or was refused of late. */
+    const uint64_t *reshaped;
+    uint32_t reshaped_count;
     struct plan_pace pace;
 };
 
@@ -194,6 +201,7 @@ enum plan_action_type {
     PLAN_DROP_INDEX,     /* no group knows it, no replica is left: it leaves the records */
     PLAN_SET_SCHEMA,     /* ask the leader on leader_node: gid is to keep the table's schema */
     PLAN_RAISE_SCHEMA,   /* the schema changed with the record: give it a version of its own */
+    PLAN_SPLIT,          /* order a split of gid before hash, for its table is to have more */
 };
 
 struct plan_action {
@@ -202,6 +210,7 @@ struct plan_action {
     uint32_t index_index; /* of the table's indexes */
     uint32_t node_index;
     uint64_t gid;
+    uint64_t hash; /* SPLIT */
     uint32_t rid;
     uint64_t table_id;        /* PLACE: the new table's id */
     uint32_t partition_count; /* PLACE: gids are table_id + 1 .. table_id + partition_count; the ids

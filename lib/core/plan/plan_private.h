@@ -22,6 +22,9 @@ void plan__replicas(const struct plan_snapshot *s, const struct plan_partition *
 bool plan__index_made(const struct plan_snapshot *s, const struct plan_index *index,
                       struct plan_out *out);
 
+/* grow.c */
+void plan__grow(const struct plan_snapshot *s, uint32_t table, struct plan_out *out);
+
 /* plan_drop.c */
 /* False: some node holds a replica of the table, and is asked to delete it. */
 bool plan__nobody_holds(const struct plan_snapshot *s, uint64_t table_id, struct plan_out *out);

@@ -105,7 +105,7 @@ void exec__throttled(struct exec_op *op) {
 
 void exec__throttled_index(struct exec_op *op) {
     if (op->table->descriptor->billing != TERCET__PB__BILLING_MODE__BILLING_PROVISIONED) {
-        exec__throttled(op);
+        exec__over_limit(op);
         return;
     }
     exec__fail(op, API_PROVISIONED_THROUGHPUT_EXCEEDED,
