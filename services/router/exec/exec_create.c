@@ -112,6 +112,10 @@ static void created(struct route_call *call, tc_err err, const ProtobufCMessage 
         answer(op);
 }
 
+static void write_table(struct exec_op *op) {
+    exec__table_write(op, op->state, 0, created);
+}
+
 void exec__create_table(struct exec_op *op) {
     struct exec_settings c = exec__settings(op);
     Tercet__Pb__TableDescriptor *d = malloc(sizeof *d);
@@ -122,5 +126,5 @@ void exec__create_table(struct exec_op *op) {
     if (refused)
         exec__fail(op, refused, "%.*s", TC_SLICE_ARGS(tc_buf_slice(&op->diag)));
     else
-        exec__table_write(op, d, 0, created);
+        exec__check_quota(op, d, /* creating= */ true, write_table);
 }

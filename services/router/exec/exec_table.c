@@ -152,6 +152,7 @@ void exec__table_describe(struct exec_op *op, struct tc_slice name, exec_describ
 struct changing {
     struct exec_change change;
     Tercet__Pb__TableDescriptor *descriptor; /* as written */
+    uint64_t expected;                       /* the version that it replaces */
     unsigned attempts;
 };
 
@@ -191,6 +192,11 @@ static void written(struct route_call *call, tc_err err, const ProtobufCMessage 
     exec__complete(op);
 }
 
+static void write_change(struct exec_op *op) {
+    struct changing *c = op->state;
+    exec__table_write(op, c->descriptor, c->expected, written);
+}
+
 static void read_done(struct route_call *call, tc_err err, const ProtobufCMessage *reply,
                       const Tercet__Pb__Partition *partition) {
     struct exec_op *op = call->user;
@@ -201,14 +207,17 @@ static void read_done(struct route_call *call, tc_err err, const ProtobufCMessag
                                      by_arn ? c->change.arn : c->change.table_name, err, reply);
     if (c->descriptor == NULL)
         return;
-    uint64_t expected = c->descriptor->version;
+    c->expected = c->descriptor->version;
     enum api_error refused = c->change.apply(op, c->descriptor);
     if (refused) {
         exec__fail(op, refused, "%.*s", TC_SLICE_ARGS(tc_buf_slice(&op->diag)));
         return;
     }
-    c->descriptor->version = expected + 1;
-    exec__table_write(op, c->descriptor, expected, written);
+    c->descriptor->version = c->expected + 1;
+    if (c->change.counts && c->change.counts(op))
+        exec__check_quota(op, c->descriptor, /* creating= */ false, write_change);
+    else
+        write_change(op);
 }
 
 static void read_for_change(struct exec_op *op) {

@@ -35,10 +35,17 @@ struct exec_change {
     /* Change d, whose fields are malloc'd. Anything but API_OK (see exec__refuse) is answered with
      * the text in op->diag, and nothing is written. */
     enum api_error (*apply)(struct exec_op *op, Tercet__Pb__TableDescriptor *d);
+    /* What the table is to have counts against the quotas; NULL: never. */
+    bool (*counts)(const struct exec_op *op);
     /* Append the answer's body; d is as written. NULL: the body is empty. */
     void (*answer)(struct exec_op *op, const Tercet__Pb__TableDescriptor *d);
 };
 void exec__table_change(struct exec_op *op, const struct exec_change *change);
+
+/* exec_quota.c: go on with `then` if d, as it is to be, fits beside all other tables; or answer
+ * that it does not. d stays as it is until then. */
+void exec__check_quota(struct exec_op *op, const Tercet__Pb__TableDescriptor *d, bool creating,
+                       void (*then)(struct exec_op *op));
 
 /* Put a text into diag; returns error, for apply. */
 enum api_error exec__refuse(struct tc_buf *diag, enum api_error error, const char *fmt, ...)

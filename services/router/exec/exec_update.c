@@ -65,8 +65,14 @@ static void answer(struct exec_op *op, const Tercet__Pb__TableDescriptor *d) {
     api_write_table(op->req->out, "TableDescription", &t);
 }
 
+static bool counts(const struct exec_op *op) {
+    const struct api_update_table *in = op->req->input;
+    return in->throughput != NULL;
+}
+
 void exec__update_table(struct exec_op *op) {
     const struct api_update_table *in = op->req->input;
     exec__table_change(
-        op, &(struct exec_change){.table_name = in->table_name, .apply = change, .answer = answer});
+        op, &(struct exec_change){
+                .table_name = in->table_name, .apply = change, .counts = counts, .answer = answer});
 }
