@@ -345,7 +345,7 @@ def test_list_tables_in_pages(cluster, db):
 
 @pytest.fixture
 def small(request):
-    yield from start(request, env={"TERCET_TABLES_MAX": "4", "TERCET_TABLE_UNITS_MAX": "20", "TERCET_ACCOUNT_UNITS_MAX": "50"})
+    yield from start(request, env={"TERCET_TABLES_MAX": "6", "TERCET_TABLE_UNITS_MAX": "20", "TERCET_ACCOUNT_UNITS_MAX": "50"})
 
 
 def test_quotas(small):
@@ -354,7 +354,7 @@ def test_quotas(small):
     body = {"TableName": "another", "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
             "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}]}
     assert db.describe_limits()["AccountMaxReadCapacityUnits"] == 50
-    wait_for("the canaries' table is there", 20, lambda: len(db.list_tables()["TableNames"]) == 1)
+    wait_for("the canaries' tables are there", 20, lambda: len(db.list_tables()["TableNames"]) == 3)
     make_table(db, "one", **units(20))
     make_table(db, "two", **units(20))
     account = f"This request would have caused the ReadCapacityUnits limit to be exceeded for the account in {REGION}. Current ReadCapacityUnits " \
@@ -362,7 +362,7 @@ def test_quotas(small):
     refused(small, "CreateTable", {**body, **units(11)}, "LimitExceededException", account + "11.")
     make_table(db, "three", **units(10))
     refused(small, "CreateTable", {**body, "BillingMode": "PAY_PER_REQUEST"}, "LimitExceededException",
-            "Subscriber limit exceeded: There is a limit of 4 tables per subscriber")
+            "Subscriber limit exceeded: There is a limit of 6 tables per subscriber")
     refused(small, "UpdateTable", {"TableName": "three", "ProvisionedThroughput": {"ReadCapacityUnits": 11, "WriteCapacityUnits": 1}},
             "LimitExceededException", account + "11.")
     changed(db, "one", ProvisionedThroughput={"ReadCapacityUnits": 19, "WriteCapacityUnits": 1})
