@@ -256,6 +256,7 @@ int request_tests(void);
 int disk_tests(void);
 int upkeep_tests(void);
 int merge_tests(void);
+int index_tests(void);
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -279,5 +280,6 @@ int main(void) {
     failed += upkeep_tests();
     failed += member_tests();
     failed += merge_tests();
+    failed += index_tests();
     return failed + chaos_tests();
 }
