@@ -8,6 +8,7 @@
     X(COUNTER, gets_total, "", "", "item reads answered")                                          \
     X(COUNTER, writes_total, "", "", "writes proposed as leader")                                  \
     X(COUNTER, applied_total, "", "", "log entries applied, leader or not")                        \
+    X(COUNTER, expired_total, "", "", "items deleted because their expiry time had come")          \
     X(COUNTER, conditions_failed_total, "", "", "writes refused by their condition")               \
     X(COUNTER, repeats_total, "", "", "request ids answered from the log: routers had to retry")   \
     X(COUNTER, ranges_total, "", "", "range requests answered")                                    \

@@ -2,6 +2,7 @@
 
 #include "core/index/index.h"
 #include "core/index/index_aux.h"
+#include "engine/store/expire.h"
 
 bool store__aux_is_global(const struct replica *r) {
     return r->schema && r->schema->kind == INDEX_GLOBAL;
@@ -25,6 +26,14 @@ static void remove_row(struct store_aux *a, struct tc_slice key, size_t value_by
     a->outbox_count -= index_key_kind(key) == INDEX_KIND_OUTBOX;
 }
 
+static void note_expiry(struct replica *r, const struct entry_mutation *m) {
+    struct tc_slice key;
+    uint64_t seconds = 0;
+    if (m->op == ENTRY_PUT && index_key_kind(m->key) == INDEX_KIND_EXPIRY &&
+        index_expiry_key_decode(m->key, &seconds, &key) == TC_OK)
+        store__expire_note(r, seconds);
+}
+
 tc_err store__aux_apply(struct replica *r, const struct entry_mutation *m) {
     const bool global = store__aux_is_global(r);
     struct tc_slice before = TC_SLICE_EMPTY;
@@ -45,5 +54,6 @@ tc_err store__aux_apply(struct replica *r, const struct entry_mutation *m) {
         remove_row(&r->aux, m->key, before_bytes);
     if (m->op == ENTRY_PUT)
         store__aux_add(&r->aux, global, m->key, m->item);
+    note_expiry(r, m);
     return TC_OK;
 }

@@ -6,6 +6,7 @@
 #include "engine/store/answer.h"
 #include "engine/store/apply.h"
 #include "engine/store/due.h"
+#include "engine/store/expire.h"
 #include "engine/store/heal.h"
 #include "engine/store/learner.h"
 #include "engine/store/log.h"
@@ -47,6 +48,7 @@ static void follow_role(struct replica *r) {
             r->term_ended_ns = store__now_ns(r->store);
         }
         store__heal_reset(r);
+        store__expire_reset(r);
         r->term_ballot = term;
         r->blocked = false;
         r->announced = false;

@@ -1,6 +1,7 @@
 #include "engine/store/schema.h"
 
 #include "base/assert.h"
+#include "engine/store/expire.h"
 #include "engine/store/group.h"
 #include "engine/store/members.h"
 #include "engine/store/split.h"
@@ -16,6 +17,7 @@ void store__schema_free(struct replica *r) {
 void store__schema_load(struct replica *r) {
     struct tc_slice bytes = proto_slice(r->desc->partition->schema);
     store__schema_free(r);
+    store__expire_reset(r);
     r->schema_unknown = false;
     if (bytes.len == 0)
         return;

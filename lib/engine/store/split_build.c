@@ -112,7 +112,7 @@ static tc_err load_homeless(struct split_build *b, struct build_source *from) {
     tc_err err = TC_OK;
     if (home.len == 0)
         err = load_backfill(b, from);
-    else if (key_in_range(home, tc_buf_slice(&b->start), tc_buf_slice(&b->end)) || TC_MUTANT(70))
+    else if (key_in_range(home, tc_buf_slice(&b->start), tc_buf_slice(&b->end)) || TC_MUTANT(80))
         err = load(b, from->key, from->value);
     return err == TC_OK ? advance(from) : err;
 }

@@ -303,6 +303,7 @@ bool store_behind(const struct store *s);
     X(gets, "item reads answered")                                                                 \
     X(writes, "writes proposed")                                                                   \
     X(applied, "log entries applied")                                                              \
+    X(expired, "items deleted because their expiry time had come")                                 \
     X(conditions_failed, "writes refused by their condition")                                      \
     X(repeats, "request ids answered from the log")                                                \
     X(ranges, "range requests answered")                                                           \

@@ -121,6 +121,10 @@ struct replica {
     struct index_schema *schema; /* in force here; NULL: none. Borrows from desc */
     bool schema_unknown;         /* there is one that cannot be read here */
     struct store_aux aux;        /* at applied.index */
+    struct expire_state {
+        uint64_t next_s; /* no expiry row that counts is due before; 0: not known */
+        uint64_t retry_ns;
+    } expire;
 
     struct store_members members; /* everybody known to be, or to have been, of this group */
     struct store_heal *heal;      /* a leader's change of members; NULL until the first look */

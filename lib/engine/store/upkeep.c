@@ -5,6 +5,7 @@
 #include "engine/store/checkpoint.h"
 #include "engine/store/disk.h"
 #include "engine/store/due.h"
+#include "engine/store/expire.h"
 #include "engine/store/group.h"
 #include "engine/store/heal.h"
 #include "engine/store/log.h"
@@ -68,6 +69,7 @@ void store__upkeep_replica(struct replica *r, uint64_t now_ns) {
     store__log_trimmed(r);
     trim(r, wal_space(r->store->wal).pressure);
     store__heal_tick(r, now_ns);
+    store__expire_tick(r, now_ns);
 }
 
 /* ---- segments */

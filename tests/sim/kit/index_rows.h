@@ -17,7 +17,7 @@ struct index_rows {
     const char *hash; /* key attributes of the table */
     const char *range;
     const char *local;
-    const char *ttl; /* NULL: none */
+    const char *ttl;       /* NULL: none */
     struct tc_slice start; /* the group's range */
     struct tc_slice end;
     bool ttl_whole; /* every item must have its expiry row, and no row is without its item */

@@ -257,6 +257,7 @@ int disk_tests(void);
 int upkeep_tests(void);
 int merge_tests(void);
 int index_tests(void);
+int expire_tests(void);
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -281,5 +282,6 @@ int main(void) {
     failed += member_tests();
     failed += merge_tests();
     failed += index_tests();
+    failed += expire_tests();
     return failed + chaos_tests();
 }

@@ -1,0 +1,135 @@
+#include "engine/store/expire.h"
+
+#include "base/mutant.h"
+#include "core/index/index_aux.h"
+#include "engine/store/admit.h"
+#include "engine/store/apply.h"
+#include "engine/store/derive.h"
+#include "engine/store/due.h"
+#include "engine/store/group.h"
+#include "engine/store/newest.h"
+
+#define SECOND_NS 1000000000u
+
+/* ---- one row */
+
+static tc_err propose(struct replica *r, const struct entry_mutation *m, size_t count,
+                      uint64_t hlc_ns) {
+    struct entry_write w = {.hlc_ns = hlc_ns};
+    struct tc_buf bytes = {0};
+    uint64_t id[2] = {r->store->env.random(r->store->env.user),
+                      r->store->env.random(r->store->env.user)};
+    uint64_t index = 0;
+    memcpy(w.request_id, id, sizeof w.request_id);
+    entry_write_encode(&w, m, count, &bytes);
+    struct tc_blob *body = tc_blob_dup(tc_buf_slice(&bytes));
+    tc_err err = store__group_propose(r, PAXOS_WRITE, body, &index);
+    if (err == TC_OK)
+        store__apply_expect(r, index, body);
+    tc_blob_unref(body);
+    tc_buf_deinit(&bytes);
+    return err;
+}
+
+/* The item, and all rows that follow from it: this one too. */
+static tc_err delete_item(struct replica *r, struct store_derivation *d, struct tc_slice key,
+                          struct tc_slice item) {
+    struct entry_mutation m[1 + INDEX_MUTATIONS_MAX];
+    struct tc_buf message = {0};
+    uint64_t hlc_ns = store__apply_hlc_ns(r);
+    tc_err err = store__derive(r, d, /* updated= */ false, item, TC_SLICE_EMPTY, hlc_ns, &message);
+    tc_buf_deinit(&message);
+    TC_TRY(err);
+    m[0] = (struct entry_mutation){.op = ENTRY_DELETE, .key = key};
+    memcpy(&m[1], d->derived.mutations, d->derived.count * sizeof m[0]);
+    TC_TRY(propose(r, m, 1 + d->derived.count, hlc_ns));
+    r->store->counters.expired++;
+    return TC_OK;
+}
+
+static tc_err expire(struct replica *r, struct tc_slice row_key, struct tc_slice key,
+                     uint64_t seconds) {
+    struct store_derivation *d = NULL;
+    struct tc_slice item = TC_SLICE_EMPTY;
+    uint64_t at_s = 0, pending = 0;
+    tc_arena_reset(&r->store->scratch);
+    TC_TRY(store__derive_read(r, key, &d));
+    TC_TRY(store__newest(r, key, &item, &pending));
+    bool due = d && index_expiry_of(r->schema, item, &at_s) && at_s == seconds;
+    if (due || (TC_MUTANT(81) && item.len > 0)) /* whatever the item says by now */
+        return delete_item(r, d, key, item);
+    struct entry_mutation m = {.op = ENTRY_DELETE, .key = row_key};
+    return propose(r, &m, 1, store__apply_hlc_ns(r));
+}
+
+/* ---- a batch */
+
+struct batch {
+    struct replica *r;
+    uint64_t now_s;
+    uint64_t next_s; /* the first row that is not due; UINT64_MAX: none */
+    size_t looked;
+    bool more; /* rows are left, or on their way out */
+};
+
+/* The row is going already. */
+static bool is_leaving(const struct replica *r, struct tc_slice row_key) {
+    struct store_overlay_hit hit;
+    return store_overlay_get(&r->overlay, row_key, &hit) && !hit.present;
+}
+
+/* The row under the cursor; TC_EEND: no more for now. */
+static tc_err look(struct batch *b, const struct btree_cursor *c) {
+    struct tc_slice row_key = tc_buf_slice(&c->key), key;
+    uint64_t seconds = 0;
+    if (index_key_kind(row_key) != INDEX_KIND_EXPIRY)
+        return TC_EEND;
+    if (index_expiry_key_decode(row_key, &seconds, &key) != TC_OK)
+        return TC_OK; /* none that this code writes: it stays */
+    if (seconds > b->now_s) {
+        b->next_s = seconds;
+        return TC_EEND;
+    }
+    b->more = true;
+    if (b->looked++ == STORE_EXPIRE_BATCH)
+        return TC_EEND;
+    return is_leaving(b->r, row_key) ? TC_OK : expire(b->r, row_key, key, seconds);
+}
+
+static tc_err run(struct batch *b) {
+    struct btree_cursor c;
+    struct tc_buf from = {0};
+    uint64_t from_s = b->now_s > STORE_EXPIRE_PAST_S ? b->now_s - STORE_EXPIRE_PAST_S : 0;
+    index_expiry_key(from_s, TC_SLICE_EMPTY, &from);
+    btree_cursor_init(&c, b->r->tree);
+    tc_err err = btree_cursor_seek(&c, BTREE_GE, tc_buf_slice(&from));
+    while (err == TC_OK) {
+        err = look(b, &c);
+        if (err == TC_OK)
+            err = btree_cursor_next(&c);
+    }
+    btree_cursor_deinit(&c);
+    tc_buf_deinit(&from);
+    return err == TC_EEND ? TC_OK : err;
+}
+
+static bool may(struct replica *r, uint64_t now_ns) {
+    return store__derives(r) && r->schema->ttl.len > 0 && now_ns >= r->expire.retry_ns &&
+           r->expire.next_s <= store__wall_ns(r->store) / SECOND_NS && store__group_leads(r);
+}
+
+void store__expire_tick(struct replica *r, uint64_t now_ns) {
+    if (!may(r, now_ns))
+        return;
+    struct batch b = {.r = r, .now_s = store__wall_ns(r->store) / SECOND_NS, .next_s = UINT64_MAX};
+    tc_err err = store__admit_write(r, /* deletes= */ true);
+    if (err == TC_OK)
+        err = run(&b);
+    if (err != TC_OK || b.more) {
+        uint64_t pause_ms = err == TC_OK ? STORE_EXPIRE_PAUSE_MS : STORE_EXPIRE_REFUSED_MS;
+        r->expire.retry_ns = now_ns + pause_ms * STORE_MS_NS;
+        store__due_touch(r, now_ns);
+        return;
+    }
+    r->expire.next_s = b.next_s;
+}
