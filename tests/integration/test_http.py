@@ -85,6 +85,9 @@ def test_expect_continue(big):
         s.sendall(tail)
         assert wire.receive(s, 1)[0].json["Item"] == BIG
     assert ask(big, "GetItem", GET_BIG, unsigned=[("expect", "miracles")]).status == 417
+    # What would be refused is refused before it is sent.
+    large = wire.call("GetItem", framing=b"content-length: 16777217\r\nexpect: 100-continue\r\n\r\n")
+    assert wire.exchange(big.port, large).status == 413
 
 
 def test_pipelined_calls_are_answered_in_order(big):

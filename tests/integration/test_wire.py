@@ -218,6 +218,7 @@ def test_violations_are_told_together_and_in_order(strict, op, body, text):
 TRUE_TODAY = [
     ("DescribeKinesisStreamingDestination", {"TableName": "wire"}, 200, b'{"TableName":"wire","KinesisDataStreamDestinations":[]}'),
     ("DescribeKinesisStreamingDestination", {"TableName": "nowhere"}, 400, b"ResourceNotFoundException"),
+    ("DisableKinesisStreamingDestination", {"TableName": "wire", "StreamArn": LATER}, 400, b"must be ACTIVE to perform DISABLE operation."),
     ("ListBackups", {}, 200, b'{"BackupSummaries":[]}'),
     ("ListExports", {"TableArn": ARN + "wire"}, 200, b'{"ExportSummaries":[]}'),
     ("ListImports", {}, 200, b'{"ImportSummaryList":[]}'),

@@ -11,8 +11,9 @@
 #define NO_STREAM   "Requested resource not found: Stream: $ not found"
 #define NO_GLOBAL   "Global table not found: Global table with name: '$' does not exist."
 #define NO_PITR     "Point in time recovery is not enabled for table '$'"
-#define NO_KINESIS                                                                                 \
-    "Table is not in a valid state to change its Kinesis Streaming Destination: it has none"
+#define NO_KINESIS(what, word)                                                                     \
+    "Table is not in a valid state to " what " Kinesis Streaming Destination: "                    \
+    "KinesisStreamingDestination must be ACTIVE to perform " word " operation."
 
 static const struct api_unbuilt rows[] = {
     {"BatchExecuteStatement", API_OK, API_UNKNOWN_OPERATION, UNSUPPORTED,
@@ -52,8 +53,8 @@ static const struct api_unbuilt rows[] = {
      &model_DescribeKinesisStreamingDestinationInput},
     {"DescribeTableReplicaAutoScaling", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
      &model_DescribeTableReplicaAutoScalingInput},
-    {"DisableKinesisStreamingDestination", API_RESOURCE_NOT_FOUND, API_VALIDATION, NO_KINESIS,
-     &model_KinesisStreamingDestinationInput},
+    {"DisableKinesisStreamingDestination", API_RESOURCE_NOT_FOUND, API_VALIDATION,
+     NO_KINESIS("disable", "DISABLE"), &model_KinesisStreamingDestinationInput},
     {"EnableKinesisStreamingDestination", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION,
      UNSUPPORTED, &model_KinesisStreamingDestinationInput},
     {"ExecuteStatement", API_OK, API_UNKNOWN_OPERATION, UNSUPPORTED, &model_ExecuteStatementInput},
@@ -94,8 +95,8 @@ static const struct api_unbuilt rows[] = {
      &model_UpdateGlobalTableInput},
     {"UpdateGlobalTableSettings", API_OK, API_GLOBAL_TABLE_NOT_FOUND, NO_GLOBAL,
      &model_UpdateGlobalTableSettingsInput},
-    {"UpdateKinesisStreamingDestination", API_RESOURCE_NOT_FOUND, API_VALIDATION, NO_KINESIS,
-     &model_UpdateKinesisStreamingDestinationInput},
+    {"UpdateKinesisStreamingDestination", API_RESOURCE_NOT_FOUND, API_VALIDATION,
+     NO_KINESIS("update", "UPDATE"), &model_UpdateKinesisStreamingDestinationInput},
     {"UpdateTableReplicaAutoScaling", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
      &model_UpdateTableReplicaAutoScalingInput},
     {"DescribeStream", API_OK, API_RESOURCE_NOT_FOUND, NO_STREAM,
