@@ -89,6 +89,9 @@ PROVOKED = {
                                      lambda c: ask(c, "DescribeGlobalTable", {"GlobalTableName": "wire"})),
     "ImportNotFoundException": (DDB, 400, "Import not found: ", "message", lambda c: ask(c, "DescribeImport", {"ImportArn": LATER})),
     "InternalServerError": (DDB, 500, "", "message", lambda c: stopped(c, "PutItem", PUT)),
+    "LimitExceededException": (DDB, 400, "The requested ReadCapacityUnits, 40001, is above the per table maximum for the account", "message",
+                               lambda c: ask(c, "CreateTable", {**TABLE, "TableName": "large", "BillingMode": "PROVISIONED",
+                                                                "ProvisionedThroughput": {"ReadCapacityUnits": 40001, "WriteCapacityUnits": 1}})),
     "PointInTimeRecoveryUnavailableException": (
         DDB, 400, "Point in time recovery is not enabled for table 'wire'", "message",
         lambda c: ask(c, "ExportTableToPointInTime", {"TableArn": ARN + "wire", "S3Bucket": "b"})),
@@ -126,13 +129,14 @@ LATER_ON = {
     "exports and imports": ["ExportConflictException", "ImportConflictException", "InvalidExportTimeException"],
     "global tables": ["GlobalTableAlreadyExistsException", "IndexNotFoundException", "ReplicaAlreadyExistsException",
                       "ReplicaNotFoundException", "ReplicatedWriteConflictException"],
-    "limits of the account": ["LimitExceededException", "RequestLimitExceeded"],
-    "local indexes of 10 GB": ["ItemCollectionSizeLimitExceededException"],
+    "limits of the account": ["RequestLimitExceeded"],
     "PartiQL": ["DuplicateItemException"],
     "streams": ["ExpiredIteratorException", "TrimmedDataAccessException"],
     "transactions": ["IdempotentParameterMismatchException", "TransactionCanceledException", "TransactionConflictException",
                      "TransactionInProgressException"],
 }
+# Answered, but only after more than a test can write: 10 GB under one key. Where the bound lies is tested in lib/core/index.
+TOO_LARGE = {"ItemCollectionSizeLimitExceededException"}
 
 
 @pytest.mark.parametrize("name", PROVOKED)
@@ -152,7 +156,8 @@ def test_no_error_is_forgotten():
     text = "\n".join(p.read_text() for p in sources)
     used = {name for constant, name in constants.items() if re.search(rf"\b{constant}\b", text)}
     later = {name for names in LATER_ON.values() for name in names}
-    assert used == set(PROVOKED) and set(constants.values()) - used == later, (used ^ set(PROVOKED), set(constants.values()) - used ^ later)
+    assert used - TOO_LARGE == set(PROVOKED), used - TOO_LARGE ^ set(PROVOKED)
+    assert set(constants.values()) - used - TOO_LARGE == later, set(constants.values()) - used - TOO_LARGE ^ later
 
 
 WRONG_TYPES = [
