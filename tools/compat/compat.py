@@ -31,17 +31,17 @@ IGNORED = {}
 # (pattern of OPERATION.PATH, what) -> why the row differs from the model.
 DIFFERENT = {
     ("CreateTable.AttributeDefinitions", "required"): "the model asks for it only where GlobalTableSourceArn does not give it; that is refused",
-    ("CreateTable.KeySchema", "required"): "as AttributeDefinitions",
+    ("CreateTable.KeySchema", "required"): "the model asks for it only where GlobalTableSourceArn does not give it; that is refused",
     ("CreateTable.AttributeDefinitions", "max"): "a bound of our own on what is kept",
-    ("UpdateTable.AttributeDefinitions", "max"): "the same",
+    ("UpdateTable.AttributeDefinitions", "max"): "a bound of our own on what is kept",
     ("CreateTable.TableName", "min"): "a new name has three characters at least; the model's shape serves ARNs too",
     ("Batch*Item.RequestItems", "min"): "an empty map is told by the operation, in other words",
     ("*.ResourceArn", "required"): "a missing ARN has a text of its own (api_check_tags.c)",
     ("*.Tags.Key", "required"): "rules of tags have texts of their own",
-    ("*.Tags.Key", "min"): "the same",
-    ("*.Tags.Key", "max"): "the same",
-    ("*.Tags.Value", "required"): "the same",
-    ("*.Tags.Value", "max"): "the same",
+    ("*.Tags.Key", "min"): "rules of tags have texts of their own",
+    ("*.Tags.Key", "max"): "rules of tags have texts of their own",
+    ("*.Tags.Value", "required"): "rules of tags have texts of their own",
+    ("*.Tags.Value", "max"): "rules of tags have texts of their own",
     ("CreateTable.KeySchema", "max"): "a table has at most two key attributes; the model's list serves indexes of four and four too",
 }
 
@@ -162,7 +162,7 @@ class Check:
 def state(op, ops):
     if ops[op]["built"]:
         return "built"
-    return "empty answer" if ops[op]["answer"] == "empty" else f"`{ops[op]['answer']}`"
+    return "answers that there is none" if ops[op]["answer"] == "empty" else f"`{ops[op]['answer']}`"
 
 
 def page(model, ops, fields):
@@ -178,6 +178,9 @@ def page(model, ops, fields):
         taken = [p for p in top if p not in refused] if ops[op]["built"] else []
         name = f"{op} (streams)" if op in streams else op
         text.append(f"| {name} | {state(op, ops)} | {', '.join(sorted(taken))} | {', '.join(refused)} |")
+    text += ["", "Rows that differ from the public model on purpose:", "", "| parameter | what | why |", "|---|---|---|"]
+    text += [f"| {name.replace('*', chr(92) + '*')} | {what} | {why} |" for (name, what), why in DIFFERENT.items()]
+    text += [f"| {name} | no row | {why} |" for name, why in IGNORED.items()]
     return "\n".join(text) + "\n"
 
 
