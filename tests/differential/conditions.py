@@ -2,7 +2,7 @@
 
 Operands:   ("path", path)  ("val", wire JSON)  ("size", path)
 Conditions: ("cmp", op, a, b)  ("between", a, low, high)  ("in", a, [b...])  ("exists", path)  ("absent", path)
-            ("type", path, name)  ("begins", path, operand)  ("contains", path, operand)  ("not", c)  ("and", [c...])  ("or", [c...])
+            ("type", path, name)  ("begins", path, operand)  ("contains", path, operand)  ("without", path, operand)  ("not", c)  ("and", [c...])  ("or", [c...])
 """
 import documents
 import values
@@ -86,7 +86,7 @@ def check_contains(path, operand):
     literal(operand)
 
 
-CHECKS = {"cmp": check_cmp, "between": check_between, "in": check_in, "type": check_type, "begins": check_begins, "contains": check_contains}
+CHECKS = {"cmp": check_cmp, "between": check_between, "in": check_in, "type": check_type, "begins": check_begins, "contains": check_contains, "without": check_contains}
 
 
 def value(operand, item):
@@ -153,6 +153,13 @@ def holds_contains(item, path, operand):
     return a[0] == b[0] and a[0] in ("S", "B") and b[1] in a[1]
 
 
+def holds_without(item, path, operand):
+    """NOT_CONTAINS, which expressions lack."""
+    if documents.find(item, path) is None:
+        raise Unknowable("NOT_CONTAINS of what is not there")
+    return not holds_contains(item, path, operand)
+
+
 def holds_type(item, path, name):
     v = documents.find(item, path)
     return v is not None and v[0] == name
@@ -167,4 +174,5 @@ HOLDS = {
     "type": holds_type,
     "begins": holds_begins,
     "contains": holds_contains,
+    "without": holds_without,
 }

@@ -44,6 +44,8 @@ FAULTS = {
     "trailing dot": Fault(VALIDATION, READS, setting(ProjectionExpression="zed.")),
     "name that is no string": Fault(SERIALIZATION, ("update",), setting(UpdateExpression="SET #shifted = #shifted", ExpressionAttributeNames={"#shifted": 7})),
     "two SETs": Fault(VALIDATION, ("update",), text("UpdateExpression", lambda t: "SET alpha = b1 SET zed = b1")),
+    "expression and older parameter": Fault(VALIDATION, WRITES, setting(ConditionExpression="attribute_exists(alpha)", Expected={"zed": {"Exists": False}})),
+    "operator that joins nothing": Fault(VALIDATION, ("put", "delete"), setting(ConditionalOperator="OR")),
     "enum": Fault(VALIDATION, BOTH, setting(ReturnConsumedCapacity="SOME")),
     "returns": Fault(VALIDATION, ("put", "delete"), setting(ReturnValues="ALL_NEW")),
     "short table name": Fault(VALIDATION, BOTH, setting(TableName="ab")),

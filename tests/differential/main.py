@@ -21,6 +21,7 @@ import contextlib
 import json
 import multiprocessing
 import os
+import re
 import sys
 import time
 import traceback
@@ -84,8 +85,9 @@ def told(f, args, n):
     lines = [f"DIFFERENCE: seed {args.seed}, episode {n}; again: --seed {args.seed} --episode {args.episode} --only {n}",
              f"{len(f.ops)} operations on"] + [f"  table {i}: {json.dumps(t.key_schema())}" for i, t in enumerate(f.schema)]
     lines += [f"  {request_text(op, f.schema)}" for op in f.ops[:-1]]
-    return "\n".join(lines + [f"  {json.dumps(f.difference.request)[:6000]}", f"got      {json.dumps(f.difference.got)[:4000]}",
-                              f"expected {json.dumps(f.difference.expected)[:4000]}"])
+    lines = lines + [f"  {json.dumps(f.difference.request)[:6000]}", f"got      {json.dumps(f.difference.got)[:4000]}",
+                              f"expected {json.dumps(f.difference.expected)[:4000]}"]
+    return re.sub(r"x{20,}", lambda m: f"<{len(m.group(0))} x>", "\n".join(lines))
 
 
 def request_text(op, schema):

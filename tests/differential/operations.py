@@ -3,6 +3,7 @@ import copy
 import random
 import time
 
+import legacy
 import model
 import values
 from faults import FAULTS
@@ -33,6 +34,8 @@ def plain_body(op, table):
 def body_of(op, table):
     """The wire request; the same for the same op."""
     body, r = plain_body(op, table), Renderer(random.Random(op["style"]))
+    if op.get("legacy"):
+        return body | legacy.body(op, table, r.rng)
     if op.get("condition"):
         body["ConditionExpression"] = r.condition(op["condition"])
     if op.get("filter"):

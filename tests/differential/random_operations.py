@@ -3,6 +3,7 @@ import documents
 import model
 import values
 from faults import FAULTS
+from legacy import Legacy
 from random_expressions import COMPARATORS, Expressions
 from random_values import Values
 
@@ -19,6 +20,7 @@ class Operations:
     def __init__(self, rng, tables):
         self.rng, self.tables, self.values = rng, tables, Values(rng)
         self.expressions = [Expressions(rng, t.key_names) for t in tables]
+        self.legacies = [Legacy(rng, e) for e in self.expressions]
         self.pools = [[self.pool(k, n) for k, n in ((t.hash, 6), (t.sort, 8)) if k] for t in tables]
 
     def pool(self, key, n):
@@ -34,11 +36,16 @@ class Operations:
         t = self.rng.randrange(len(self.tables))
         op = {"kind": kind, "table": t, "style": self.rng.getrandbits(32), "capacity": self.rng.choice([None, None, "NONE", "TOTAL", "INDEXES"]),
               "spurious": self.rng.random() < 0.02}
+        if kind not in ("put", "batch_write", "batch_get") or self.rng.random() < 0.5:
+            op["legacy"] = self.rng.random() < 0.2
         getattr(self, kind)(op, t)
         faults = [name for name, f in FAULTS.items() if kind in f.kinds]
-        if faults and self.rng.random() < 0.06:
+        if faults and not op.get("legacy") and self.rng.random() < 0.06:
             op["fault"] = self.rng.choice(faults)
         return op
+
+    def maker(self, op, t):
+        return (self.legacies if op.get("legacy") else self.expressions)[t]
 
     # ---- keys
 
@@ -75,7 +82,7 @@ class Operations:
     def get(self, op, t):
         op.update(key=self.key(t), consistent=self.rng.random() < 0.9)
         if self.rng.random() < 0.4:
-            op["projection"] = self.expressions[t].projection(self.present(t, op["key"]))
+            op["projection"] = self.maker(op, t).projection(self.present(t, op["key"]))
 
     def put(self, op, t):
         op.update(item=self.item(t), returns=self.rng.choice(["NONE", "ALL_OLD"]))
@@ -106,7 +113,7 @@ class Operations:
 
     def conditional(self, op, t, key):
         if self.rng.random() < 0.45:
-            op["condition"] = self.expressions[t].condition(self.present(t, key))
+            op["condition"] = self.maker(op, t).condition(self.present(t, key))
             op["on_failure"] = self.rng.choice([None, "NONE", "ALL_OLD"])
 
     def delete(self, op, t):
@@ -116,8 +123,8 @@ class Operations:
     def update(self, op, t):
         op.update(key=self.key(t), returns=self.rng.choice(["NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"]))
         if self.rng.random() < 0.95:
-            op["update"] = self.expressions[t].update(self.present(t, op["key"]))
-            if self.rng.random() < 0.01:
+            op["update"] = self.maker(op, t).update(self.present(t, op["key"]))
+            if not op.get("legacy") and self.rng.random() < 0.01:
                 op["update"]["SET"] = op["update"].get("SET", []) + [((self.rng.choice(self.tables[t].key_names),), ("op", ("val", {"S": "x"})))]
         self.conditional(op, t, op["key"])
 
@@ -125,9 +132,9 @@ class Operations:
         op.update(consistent=True, limit=self.rng.choice([None, None, 1, 2, 3, 5, 100]), select=self.rng.choice([None, None, None, "COUNT", "ALL_ATTRIBUTES"]))
         some = self.rng.choice(list(self.tables[t].items.values()) or [{}])
         if self.rng.random() < 0.5:
-            op["filter"] = self.expressions[t].condition(some, keys=False)
+            op["filter"] = self.maker(op, t).condition(some)
         if op["select"] is None and self.rng.random() < 0.3:
-            op["projection"] = self.expressions[t].projection(some)
+            op["projection"] = self.maker(op, t).projection(some)
             op["select"] = self.rng.choice([None, "SPECIFIC_ATTRIBUTES"])
 
     def query(self, op, t):
