@@ -53,5 +53,5 @@ void golden_same(const char *name, struct tc_slice bytes) {
 }
 
 int main(void) {
-    return core_formats() + archive_formats() + store_formats();
+    return core_formats() + archive_formats() + store_formats() + index_formats();
 }

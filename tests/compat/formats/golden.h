@@ -25,5 +25,6 @@ bool golden_writing(void);
 int core_formats(void);
 int archive_formats(void);
 int store_formats(void);
+int index_formats(void);
 
 #endif
