@@ -136,14 +136,18 @@ static void add_system_group(struct shell_view *v, const struct catalog *system)
         }
 }
 
+static uint64_t most(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
 static struct plan_index index_of(const Tercet__Pb__IndexDescriptor *x) {
     return (struct plan_index){.id = x->id,
                                .global = x->global,
                                .table_id = x->table_id,
                                .status = (enum plan_status)x->status,
                                .backfilling = x->backfilling,
-                               .rcu = x->rcu,
-                               .wcu = x->wcu,
+                               .rcu = most(x->rcu, x->warm_read_units),
+                               .wcu = most(x->wcu, x->warm_write_units),
                                .gids = x->gids,
                                .gid_count = (uint32_t)x->n_gids};
 }

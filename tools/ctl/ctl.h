@@ -9,6 +9,7 @@
 int ctl_local(int argc, char **argv);
 int ctl_health(int argc, char **argv);
 int ctl_nodes(int argc, char **argv);
+int ctl_tables(int argc, char **argv);
 int ctl_partitions(int argc, char **argv);
 int ctl_scrub(int argc, char **argv);
 int ctl_heal(int argc, char **argv);

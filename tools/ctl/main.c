@@ -11,6 +11,7 @@ static const struct {
 } commands[] = {
     {"local", ctl_local, "a whole cluster on this machine: up, down, ps, start, stop"},
     {"nodes", ctl_nodes, "the storage nodes: zone, replicas, leaders, log, free space"},
+    {"tables", ctl_tables, "tables and their indexes: status, partitions, size, backfill"},
     {"partitions", ctl_partitions,
      "every replica of every group: role, log positions, items, state"},
     {"heal", ctl_heal, "groups without three storage replicas: what goes on, how far, how long"},

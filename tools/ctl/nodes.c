@@ -162,53 +162,64 @@ static void silence_text(const struct groups *g, const struct row *r, char text[
         snprintf(text, 24, "%.1f", (double)ms / 1000);
 }
 
-static void print_replica_json(const struct row *r, const char *silent, bool first) {
+/* Whose groups these are; empty when the records do not answer. */
+static const char *name_of(const struct records *records, uint64_t table_id) {
+    return records->open ? records_table_name(records, table_id) : "";
+}
+
+static void print_replica_json(const struct row *r, const struct records *records,
+                               const char *silent, bool first) {
     const Tercet__Pb__ReplicaInfo *i = r->replica;
     char *end;
-    double silent_s = strtod(silent, &end);
-    printf("%s\n {\"gid\":%" PRIu64 ",\"table_id\":%" PRIu64 ",\"rid\":%" PRIu32
+    (void)strtod(silent, &end); /* a number, or a word for people */
+    printf("%s\n {\"table\":", first ? "" : ",");
+    json_text(name_of(records, i->partition->table_id));
+    printf(",\"gid\":%" PRIu64 ",\"table_id\":%" PRIu64 ",\"rid\":%" PRIu32
            ",\"node\":\"%s\",\"role\":\"%s\",\"kind\":\"%s\",\"epoch\":%" PRIu64
            ",\"last\":%" PRIu64 ",\"commit\":%" PRIu64 ",\"applied\":%" PRIu64
            ",\"archived\":%" PRIu64 ",\"checkpoint\":%" PRIu64 ",\"items\":%" PRIu64
            ",\"bytes\":%" PRIu64 ",\"silent_s\":",
-           first ? "" : ",", i->partition->gid, i->partition->table_id, i->rid, r->node->node,
-           role_name(i->role), group_kind_name(group_kind_of(i)), i->partition->epoch, i->last,
-           i->commit, i->applied, i->archived, i->checkpoint, i->item_count, i->item_bytes);
-    if (*end || end == silent)
-        printf("null,\"state\":");
-    else
-        printf("%.1f,\"state\":", silent_s);
+           i->partition->gid, i->partition->table_id, i->rid, r->node->node, role_name(i->role),
+           group_kind_name(group_kind_of(i)), i->partition->epoch, i->last, i->commit, i->applied,
+           i->archived, i->checkpoint, i->item_count, i->item_bytes);
+    printf("%s,\"schema_version\":%" PRIu64 ",\"outbox\":%" PRIu64 ",\"state\":",
+           *end || end == silent ? "null" : silent, i->schema_version, i->outbox_count);
     json_text(i->state);
     printf("}");
 }
 
-static void print_replica(const struct row *r, const char *silent) {
+static void print_replica(const struct row *r, const struct records *records, const char *silent) {
     const Tercet__Pb__ReplicaInfo *i = r->replica;
     printf("%6" PRIu64 " %8" PRIu64 " %4" PRIu32 " %-14s %-9s %-8s %6s %5" PRIu64 " %9" PRIu64
-           " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %12" PRIu64 " %s\n",
+           " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %12" PRIu64
+           " %-8s %s\n",
            i->partition->gid, i->partition->table_id, i->rid, r->node->node, role_name(i->role),
            group_kind_name(group_kind_of(i)), silent, i->partition->epoch, i->last, i->commit,
-           i->applied, i->archived, i->checkpoint, i->item_count, i->item_bytes, i->state);
+           i->applied, i->archived, i->checkpoint, i->item_count, i->item_bytes, i->state,
+           name_of(records, i->partition->table_id));
 }
 
-static void print_rows(const struct cluster *c, const struct row *rows, size_t count) {
+static void print_rows(struct cluster *c, const struct row *rows, size_t count) {
     struct groups g;
+    struct records records;
     groups_of(c, &g);
+    TC_IGNORE(records_open(&records, c, &g)); /* names only; nothing depends on them */
     if (c->json)
         printf("[");
     else
-        printf("%6s %8s %4s %-14s %-9s %-8s %6s %5s %9s %9s %9s %9s %9s %9s %12s %s\n", "GROUP",
-               "TABLE", "RID", "NODE", "ROLE", "KIND", "SILENT", "EPOCH", "LAST", "COMMIT",
-               "APPLIED", "ARCHIVED", "CHECKPT", "ITEMS", "BYTES", "STATE");
+        printf("%6s %8s %4s %-14s %-9s %-8s %6s %5s %9s %9s %9s %9s %9s %9s %12s %-8s %s\n",
+               "GROUP", "TABLE", "RID", "NODE", "ROLE", "KIND", "SILENT", "EPOCH", "LAST", "COMMIT",
+               "APPLIED", "ARCHIVED", "CHECKPT", "ITEMS", "BYTES", "STATE", "NAME");
     for (size_t i = 0; i < count; i++) {
         char silent[24];
         silence_text(&g, &rows[i], silent);
         if (c->json)
-            print_replica_json(&rows[i], silent, i == 0);
+            print_replica_json(&rows[i], &records, silent, i == 0);
         else
-            print_replica(&rows[i], silent);
+            print_replica(&rows[i], &records, silent);
     }
     printf(c->json ? "\n]\n" : "");
+    records_close(&records);
     groups_free(&g);
 }
 
@@ -218,7 +229,8 @@ static const char partitions_usage[] =
     "  KIND      storage (log and data; leads and serves), log (log only; counts for durability),\n"
     "            learner (on its way in, counts for nothing yet)\n"
     "  SILENT    seconds since the group's leader heard it; ?: no leader answers\n"
-    "  EPOCH     rises with every change of members or range\n\n";
+    "  EPOCH     rises with every change of members or range\n"
+    "  NAME      of the table, or TABLE/INDEX for the partitions of a global index\n\n";
 
 int ctl_partitions(int argc, char **argv) {
     struct cluster c;

@@ -46,8 +46,18 @@ void records_close(struct records *r) {
     *r = (struct records){0};
 }
 
+/* Are the groups with this id the table's, or those of one of its indexes? */
+static bool owns(const Tercet__Pb__TableDescriptor *d, uint64_t table_id, const char **ret_index) {
+    for (size_t i = 0; i < d->n_indexes; i++)
+        if (d->indexes[i]->table_id == table_id) {
+            *ret_index = d->indexes[i]->name;
+            return true;
+        }
+    return d->table_id == table_id;
+}
+
 const char *records_table_name(const struct records *r, uint64_t table_id) {
-    static char name[SYSTEM_NAME_BYTES_MAX + 1];
+    static char name[2 * SYSTEM_NAME_BYTES_MAX + 2];
     snprintf(name, sizeof name, "%llu", (unsigned long long)table_id);
     if (table_id == SYSTEM_TABLE_ID)
         return "system";
@@ -55,9 +65,10 @@ const char *records_table_name(const struct records *r, uint64_t table_id) {
         struct tc_slice data = r->tables.at[i].data;
         Tercet__Pb__TableDescriptor *d =
             tercet__pb__table_descriptor__unpack(NULL, data.len, data.data);
-        bool it = d && d->table_id == table_id;
+        const char *index = NULL;
+        bool it = d && owns(d, table_id, &index);
         if (it)
-            snprintf(name, sizeof name, "%s", d->name);
+            snprintf(name, sizeof name, "%s%s%s", d->name, index ? "/" : "", index ? index : "");
         if (d)
             tercet__pb__table_descriptor__free_unpacked(d, NULL);
         if (it)

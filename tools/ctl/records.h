@@ -30,7 +30,8 @@ struct records {
 TC_MUST_USE tc_err records_open(struct records *r, struct cluster *c, const struct groups *g);
 void records_close(struct records *r);
 
-/* The table's name; its id in digits if the records do not say. Valid until the next call. */
+/* The table's name, or "table/index" for a global index; the id in digits if the records do not
+ * say. Valid until the next call. */
 const char *records_table_name(const struct records *r, uint64_t table_id);
 bool records_draining(const struct records *r, const char *node);
 /* The directory's entry of an address or of a name; NULL: none. */

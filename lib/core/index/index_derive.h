@@ -13,6 +13,8 @@
 #include "core/index/index.h"
 
 #define INDEX_COLLECTION_BYTES_MAX (10ull << 30)
+/* The service's text, by which a router knows this refusal from others of TC_ELIMIT. */
+#define INDEX_COLLECTION_FULL_TEXT "Collection size exceeded."
 
 enum {
     /* collection, outbox, two of each local index, two of the expiry time */

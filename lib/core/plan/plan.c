@@ -266,7 +266,8 @@ uint32_t plan_partition_count(const struct plan_table *t) {
 }
 
 uint32_t plan_index_partition_count(const struct plan_table *t, const struct plan_index *index) {
-    return t->on_demand ? PLAN_ON_DEMAND_PARTITIONS : plan_partitions_for(index->rcu, index->wcu);
+    uint32_t count = plan_partitions_for(index->rcu, index->wcu);
+    return t->on_demand && count < PLAN_ON_DEMAND_PARTITIONS ? PLAN_ON_DEMAND_PARTITIONS : count;
 }
 
 uint64_t plan_partition_start(uint32_t i, uint32_t n) {

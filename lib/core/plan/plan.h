@@ -77,7 +77,7 @@ struct plan_index {
     uint64_t table_id; /* of its partitions; 0: not placed yet */
     enum plan_status status;
     bool backfilling; /* CREATING: the table's groups are to know it */
-    uint64_t rcu;
+    uint64_t rcu;     /* provisioned or asked for as warm throughput, whichever is more */
     uint64_t wcu;
     const uint64_t *gids;
     uint32_t gid_count;

@@ -51,7 +51,7 @@ static void say_why(const struct store_derivation *d, tc_err err, struct tc_buf 
     if (err == TC_EINVAL)
         index_fault_text(&d->derived.fault, d->write.updated, message);
     else if (err == TC_ELIMIT)
-        tc_buf_append_str(message, "Collection size exceeded.");
+        tc_buf_append_str(message, INDEX_COLLECTION_FULL_TEXT);
 }
 
 tc_err store__derive(struct replica *r, struct store_derivation *d, bool updated,

@@ -1,6 +1,6 @@
 /* Rules of the operations on tables, over several parameters; what depends on the table as it is
  * now is checked by the executor. */
-#include "router/api/api_decode.h"
+#include "router/api/api_check_index.h"
 
 #define INVALID_VALUES "One or more parameter values were invalid: "
 
@@ -58,6 +58,8 @@ static bool check_key_schema(struct api_decoder *d, const struct api_create_tabl
     for (size_t i = 0; i < count; i++)
         if (definition(&in->attribute_definitions, key[i].name) == NULL)
             return undefined(d, in);
+    if (in->local_indexes.set || in->global_indexes.set)
+        return api_check_indexes(d, in);
     if (in->attribute_definitions.count != count)
         return api_invalid(d, INVALID_VALUES
                            "Number of attributes in KeySchema does not exactly match number of "
@@ -177,6 +179,7 @@ enum {
     GIVEN_PROTECTION = 32,
     GIVEN_MAXIMA = 64,
     GIVEN_WARM = 128,
+    GIVEN_INDEXES = 256,
 };
 
 /* Structures without members count as absent. */
@@ -185,7 +188,7 @@ static unsigned given(const struct api_update_table *in) {
     const struct api_warm *w = in->warm;
     return (in->billing_mode ? GIVEN_BILLING : 0u) | (in->throughput ? GIVEN_THROUGHPUT : 0u) |
            (in->stream ? GIVEN_STREAM : 0u) | (in->sse ? GIVEN_ENCRYPTION : 0u) |
-           (in->table_class ? GIVEN_CLASS : 0u) |
+           (in->table_class ? GIVEN_CLASS : 0u) | (in->index_updates.count ? GIVEN_INDEXES : 0u) |
            (in->deletion_protection != API_UNSET ? GIVEN_PROTECTION : 0u) |
            (m && (m->max_read_units.set || m->max_write_units.set) ? GIVEN_MAXIMA : 0u) |
            (w && (w->read_units.set || w->write_units.set) ? GIVEN_WARM : 0u);
@@ -223,7 +226,7 @@ bool api_check_update_table(struct api_decoder *d, const void *input) {
         ((set & GIVEN_THROUGHPUT) || in->billing_mode == API_BILLING_PROVISIONED))
         return api_invalid(d, INVALID_VALUES
                            "You cannot modify stream status while updating table IOPS");
-    if (!check_alone(d, set) ||
+    if (!check_alone(d, set) || !api_check_index_updates(d, in) ||
         !check_billing(d, in->billing_mode, in->throughput, /* creating= */ false) ||
         !check_stream(d, in->stream) || !check_encryption(d, in->sse, /* creating= */ false))
         return false;

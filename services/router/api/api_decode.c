@@ -34,6 +34,11 @@ bool api_invalid(struct api_decoder *d, const char *fmt, ...) {
     return false;
 }
 
+bool api_refuse(struct api_decoder *d, enum api_error error, const char *text) {
+    fail(d, error, tc_slice_str(text));
+    return false;
+}
+
 tc_err api__serialization(struct api_decoder *d, const char *text) {
     fail(d, API_SERIALIZATION, tc_slice_str(text));
     return TC_EINVAL;

@@ -50,5 +50,6 @@ void *api_decode(struct api_decoder *d, const struct api_op_info *op, struct tc_
 
 /* For the rules of operations: report and return false. */
 bool api_invalid(struct api_decoder *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+bool api_refuse(struct api_decoder *d, enum api_error error, const char *text);
 
 #endif

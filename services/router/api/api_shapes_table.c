@@ -51,6 +51,74 @@ static const struct api_field warm_rows[] = {
 };
 LOCAL_SHAPE(warm_shape, warm_rows, api_warm);
 
+static const struct api_field projection_rows[] = {
+    ENUM_ROW("ProjectionType", api_projection, type, "ALL, KEYS_ONLY, INCLUDE"),
+    {"NonKeyAttributes", API_KIND_STRING_LIST, 0, AT(api_projection, attributes), NULL, NULL, 1,
+     20},
+};
+LOCAL_SHAPE(projection_shape, projection_rows, api_projection);
+
+#define INDEX_NAME_ROW(type)                                                                       \
+    {                                                                                              \
+        "IndexName", API_KIND_STRING, API_REQUIRED | API_NAME_PATTERN, AT(type, name), NULL, NULL, \
+            API_NAME_BYTES_MIN, API_NAME_BYTES_MAX                                                 \
+    }
+/* The rules of keys say how many there may be (api_check_index.c). */
+#define INDEX_ROWS                                                                                 \
+    INDEX_NAME_ROW(api_index),                                                                     \
+        {"KeySchema",                                                                              \
+         API_KIND_STRUCT_LIST,                                                                     \
+         API_REQUIRED,                                                                             \
+         AT(api_index, key_schema),                                                                \
+         &key_element_shape,                                                                       \
+         NULL,                                                                                     \
+         1,                                                                                        \
+         0},                                                                                       \
+    {                                                                                              \
+        "Projection", API_KIND_STRUCT, API_REQUIRED, AT(api_index, projection), &projection_shape, \
+            NULL, 0, 0                                                                             \
+    }
+#define INDEX_THROUGHPUT_ROWS(type)                                                                \
+    {"ProvisionedThroughput",                                                                      \
+     API_KIND_STRUCT,                                                                              \
+     0,                                                                                            \
+     AT(type, throughput),                                                                         \
+     &throughput_shape,                                                                            \
+     NULL,                                                                                         \
+     0,                                                                                            \
+     0},                                                                                           \
+        {"OnDemandThroughput",                                                                     \
+         API_KIND_STRUCT,                                                                          \
+         0,                                                                                        \
+         AT(type, on_demand),                                                                      \
+         &on_demand_shape,                                                                         \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+    {                                                                                              \
+        "WarmThroughput", API_KIND_STRUCT, 0, AT(type, warm), &warm_shape, NULL, 0, 0              \
+    }
+
+static const struct api_field local_index_rows[] = {INDEX_ROWS};
+LOCAL_SHAPE(local_index_shape, local_index_rows, api_index);
+
+static const struct api_field global_index_rows[] = {INDEX_ROWS, INDEX_THROUGHPUT_ROWS(api_index)};
+LOCAL_SHAPE(global_index_shape, global_index_rows, api_index);
+
+static const struct api_field index_change_rows[] = {INDEX_NAME_ROW(api_index_change),
+                                                     INDEX_THROUGHPUT_ROWS(api_index_change)};
+LOCAL_SHAPE(index_change_shape, index_change_rows, api_index_change);
+
+static const struct api_field index_delete_rows[] = {INDEX_NAME_ROW(api_index_delete)};
+LOCAL_SHAPE(index_delete_shape, index_delete_rows, api_index_delete);
+
+static const struct api_field index_update_rows[] = {
+    {"Create", API_KIND_STRUCT, 0, AT(api_index_update, create), &global_index_shape, NULL, 0, 0},
+    {"Update", API_KIND_STRUCT, 0, AT(api_index_update, update), &index_change_shape, NULL, 0, 0},
+    {"Delete", API_KIND_STRUCT, 0, AT(api_index_update, del), &index_delete_shape, NULL, 0, 0},
+};
+LOCAL_SHAPE(index_update_shape, index_update_rows, api_index_update);
+
 /* Their rules have texts of their own (api_check_tags.c). */
 static const struct api_field tag_rows[] = {
     STRING_ROW("Key", api_tag, key),
@@ -91,8 +159,10 @@ static const struct api_field create_table_rows[] = {
     {"KeySchema", API_KIND_STRUCT_LIST, API_REQUIRED, AT(api_create_table, key_schema),
      &key_element_shape, NULL, 1, 2},
     TABLE_SETTING_ROWS(api_create_table),
-    REFUSED_ROW("GlobalSecondaryIndexes"),
-    REFUSED_ROW("LocalSecondaryIndexes"),
+    {"GlobalSecondaryIndexes", API_KIND_STRUCT_LIST, 0, AT(api_create_table, global_indexes),
+     &global_index_shape, NULL, 0, 0},
+    {"LocalSecondaryIndexes", API_KIND_STRUCT_LIST, 0, AT(api_create_table, local_indexes),
+     &local_index_shape, NULL, 0, 0},
     {"Tags", API_KIND_STRUCT_LIST, 0, AT(api_create_table, tags), &tag_shape, NULL, 0, 0},
     REFUSED_ROW("ResourcePolicy"),
     REFUSED_ROW("GlobalTableSourceArn"),
@@ -106,7 +176,8 @@ static const struct api_field update_table_rows[] = {
     {"AttributeDefinitions", API_KIND_STRUCT_LIST, 0, AT(api_update_table, attribute_definitions),
      &definition_shape, NULL, 0, 1000},
     TABLE_SETTING_ROWS(api_update_table),
-    REFUSED_ROW("GlobalSecondaryIndexUpdates"),
+    {"GlobalSecondaryIndexUpdates", API_KIND_STRUCT_LIST, 0, AT(api_update_table, index_updates),
+     &index_update_shape, NULL, 0, 0},
     REFUSED_ROW("ReplicaUpdates"),
     REFUSED_ROW("MultiRegionConsistency"),
     REFUSED_ROW("GlobalTableWitnessUpdates"),

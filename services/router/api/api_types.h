@@ -164,6 +164,40 @@ struct api_tag {
     struct tc_slice key, value;
 };
 
+enum api_projection_type {
+    API_PROJECTION_ALL = 1,
+    API_PROJECTION_KEYS_ONLY,
+    API_PROJECTION_INCLUDE,
+};
+struct api_projection {
+    unsigned type;                /* enum api_projection_type */
+    struct api_slices attributes; /* INCLUDE */
+};
+/* Of a local index: name, keys and projection only. */
+struct api_index {
+    struct tc_slice name;
+    struct api_list key_schema; /* api_key_element */
+    struct api_projection *projection;
+    struct api_throughput *throughput;
+    struct api_on_demand *on_demand;
+    struct api_warm *warm;
+};
+struct api_index_change {
+    struct tc_slice name;
+    struct api_throughput *throughput;
+    struct api_on_demand *on_demand;
+    struct api_warm *warm;
+};
+struct api_index_delete {
+    struct tc_slice name;
+};
+/* Exactly one of the three. */
+struct api_index_update {
+    struct api_index *create;
+    struct api_index_change *update;
+    struct api_index_delete *del;
+};
+
 struct api_create_table {
     struct tc_slice table_name;
     struct api_list attribute_definitions; /* api_attribute_definition */
@@ -176,7 +210,8 @@ struct api_create_table {
     unsigned deletion_protection;
     struct api_on_demand *on_demand;
     struct api_warm *warm;
-    struct api_list tags; /* api_tag */
+    struct api_list tags;                          /* api_tag */
+    struct api_list local_indexes, global_indexes; /* api_index */
 };
 
 struct api_update_table {
@@ -190,6 +225,7 @@ struct api_update_table {
     unsigned deletion_protection;
     struct api_on_demand *on_demand;
     struct api_warm *warm;
+    struct api_list index_updates; /* api_index_update */
 };
 
 struct api_ttl_specification {

@@ -78,6 +78,23 @@ struct api_table_key {
     struct tc_slice name;
     struct tc_slice type; /* "S", "N", "B" */
 };
+struct api_index_description {
+    struct tc_slice name;
+    bool global;
+    enum api_table_status status;
+    bool backfilling, shows_backfilling;
+    const struct tc_slice *keys; /* hash_count of them HASH, then RANGE */
+    size_t hash_count, key_count;
+    unsigned projection; /* enum api_projection_type */
+    const struct tc_slice *attributes;
+    size_t attribute_count;
+    bool on_demand;
+    uint64_t read_units, write_units;
+    uint64_t last_increase_ms, last_decrease_ms, decreases_today;
+    uint64_t max_read_units, max_write_units;
+    uint64_t warm_read_units, warm_write_units;
+    uint64_t item_count, size_bytes;
+};
 struct api_table_description {
     struct tc_slice name;
     struct tc_slice region;
@@ -85,6 +102,10 @@ struct api_table_description {
     enum api_table_status status;
     struct api_table_key keys[2]; /* HASH, then RANGE if any */
     size_t key_count;
+    const struct api_table_key *definitions; /* keys of table and indexes, each once */
+    size_t definition_count;                 /* 0: those of the table */
+    const struct api_index_description *indexes;
+    size_t index_count;
     bool on_demand;
     uint64_t on_demand_switch_ms; /* wall clock; 0: never */
     uint64_t created_ms;

@@ -19,4 +19,9 @@ void api__member_consumed(struct tc_buf *out, struct api_consumed consumed);
 void api__consumed(struct tc_buf *out, struct api_consumed consumed);
 void api__collection(struct tc_buf *out, struct api_collection collection);
 
+/* The indexes of one sort; the member is left out when there is none. */
+void api__member_indexes(struct tc_buf *out, const char *member,
+                         const struct api_table_description *t, bool global);
+struct tc_slice api__table_status(enum api_table_status status);
+
 #endif

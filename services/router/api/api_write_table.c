@@ -11,32 +11,38 @@ void api_write_table_arn(struct tc_buf *out, struct tc_slice region, struct tc_s
     tc_buf_append_slice(out, table_name);
 }
 
-static const char *status_name(enum api_table_status status) {
+struct tc_slice api__table_status(enum api_table_status status) {
     switch (status) {
     case API_TABLE_CREATING:
-        return "CREATING";
+        return TC_SLICE_LIT("CREATING");
     case API_TABLE_ACTIVE:
-        return "ACTIVE";
+        return TC_SLICE_LIT("ACTIVE");
     case API_TABLE_UPDATING:
-        return "UPDATING";
+        return TC_SLICE_LIT("UPDATING");
     case API_TABLE_DELETING:
-        return "DELETING";
+        return TC_SLICE_LIT("DELETING");
     }
     TC_ASSERT(!"status");
-    return "";
+    return TC_SLICE_EMPTY;
 }
 
-static void write_keys(struct tc_buf *out, const struct api_table_description *t) {
+static void write_definitions(struct tc_buf *out, const struct api_table_description *t) {
+    bool own = t->definition_count == 0;
+    const struct api_table_key *list = own ? t->keys : t->definitions;
+    size_t count = own ? t->key_count : t->definition_count;
     api__member(out, "AttributeDefinitions");
     tc_buf_append_u8(out, '[');
-    for (size_t i = 0; i < t->key_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         api__comma(out);
         tc_buf_append_u8(out, '{');
-        api__member_string(out, "AttributeName", t->keys[i].name);
-        api__member_string(out, "AttributeType", t->keys[i].type);
+        api__member_string(out, "AttributeName", list[i].name);
+        api__member_string(out, "AttributeType", list[i].type);
         tc_buf_append_u8(out, '}');
     }
     tc_buf_append_u8(out, ']');
+}
+
+static void write_keys(struct tc_buf *out, const struct api_table_description *t) {
     api__member(out, "KeySchema");
     tc_buf_append_u8(out, '[');
     for (size_t i = 0; i < t->key_count; i++) {
@@ -126,9 +132,10 @@ void api_write_table(struct tc_buf *out, const char *member,
     tc_buf_append_u8(out, '{');
     api__member(out, member);
     tc_buf_append_u8(out, '{');
+    write_definitions(out, t);
     write_keys(out, t);
     api__member_string(out, "TableName", t->name);
-    api__member_string(out, "TableStatus", tc_slice_str(status_name(t->status)));
+    api__member_string(out, "TableStatus", api__table_status(t->status));
     api__member_time(out, "CreationDateTime", t->created_ms);
     write_throughput(out, t);
     api__member_u64(out, "TableSizeBytes", t->size_bytes);
@@ -137,6 +144,8 @@ void api_write_table(struct tc_buf *out, const char *member,
     write_billing(out, t);
     write_maxima(out, t);
     write_warm(out, t);
+    api__member_indexes(out, "LocalSecondaryIndexes", t, /* global= */ false);
+    api__member_indexes(out, "GlobalSecondaryIndexes", t, /* global= */ true);
     api__member(out, "DeletionProtectionEnabled");
     json_put_bool(out, t->deletion_protection);
     tc_buf_append_str(out, "}}");

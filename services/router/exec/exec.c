@@ -1,5 +1,6 @@
 #include "exec_private.h"
 
+#include "core/index/index_derive.h"
 #include "daemon/worker.h"
 
 #include <stdarg.h>
@@ -132,6 +133,8 @@ void exec__storage_error(struct exec_op *op, tc_err err, const char *message) {
         exec__throttled(op);
     } else if (err == TC_ECONDITION) {
         exec__fail(op, API_CONDITIONAL_CHECK_FAILED, "The conditional request failed");
+    } else if (err == TC_ELIMIT && message && strcmp(message, INDEX_COLLECTION_FULL_TEXT) == 0) {
+        exec__fail(op, API_ITEM_COLLECTION_SIZE_LIMIT, "%s", message);
     } else if (err == TC_EINVAL || err == TC_ETYPE || err == TC_ELIMIT) {
         exec__fail(op, API_VALIDATION, "%s", exec__pb_text(message) ? message : tc_err_text(err));
     } else if (exec__is_retryable(err)) {

@@ -2,6 +2,8 @@
  * one to finish writes the answer. Parts refused for capacity come back as unprocessed. */
 #include "exec_batch.h"
 
+#include "core/index/index_derive.h"
+
 #include <stdlib.h>
 
 static void free_batch(void *state) {
@@ -36,7 +38,8 @@ static void finish(struct batch *b) {
     if (worst != TC_OK && (done == 0 || !exec__is_retryable(worst))) {
         op->table = b->tables[last].table; /* whose limits the text is about */
         b->tables[last].table = NULL;
-        exec__storage_error(op, worst, NULL);
+        /* Items were measured before: what is too large is an item collection. */
+        exec__storage_error(op, worst, worst == TC_ELIMIT ? INDEX_COLLECTION_FULL_TEXT : NULL);
         return;
     }
     if (b->write)

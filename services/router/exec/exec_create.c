@@ -1,5 +1,5 @@
 /* CreateTable: the record of a new table; autoadmin places its partitions. */
-#include "exec_table.h"
+#include "exec_table_index.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +67,8 @@ static enum api_error set_limited(const struct exec_settings *c, const struct ap
         refused = exec__start_maxima(c, in->on_demand, d);
     if (refused == API_OK)
         refused = exec__start_warm(c, in->warm, d);
+    if (refused == API_OK)
+        refused = exec__add_indexes(c, in, d);
     return refused ? refused : exec__add_tags(c, &in->tags, d);
 }
 

@@ -1,5 +1,5 @@
 /* DescribeTable, and the description that other operations answer with. */
-#include "exec_table.h"
+#include "exec_table_index.h"
 
 static void add_keys(const Tercet__Pb__TableDescriptor *d, struct api_table_description *t) {
     t->key_count = d->n_keys < 2 ? d->n_keys : 2;
@@ -43,6 +43,7 @@ struct api_table_description exec__description(struct exec_op *op,
         t.class_changed_ms = d->class_changes_ms[d->n_class_changes_ms - 1];
     add_keys(d, &t);
     add_throughput(d, &t);
+    exec__describe_indexes(op, d, count, &t);
     return t;
 }
 

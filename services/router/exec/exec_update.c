@@ -1,5 +1,5 @@
 /* UpdateTable. */
-#include "exec_table.h"
+#include "exec_table_index.h"
 
 static bool is_member(const struct api_integer *a, const struct api_integer *b) {
     return a->set || b->set;
@@ -20,6 +20,8 @@ static enum api_error refuse_busy(struct exec_op *op, const struct api_update_ta
     bool updating = d->status == TERCET__PB__TABLE_STATUS__TABLE_UPDATING;
     if (updating && (in->deletion_protection != API_UNSET || has_warm(in)))
         return API_OK;
+    if (updating && exec__deletes_new_index(in, d))
+        return API_OK;
     if (updating && (in->billing_mode || in->throughput))
         return exec__refuse(&op->diag, API_RESOURCE_IN_USE,
                             "Attempt to change a resource which is still in use: Table IOPS are "
@@ -37,6 +39,8 @@ static enum api_error apply(const struct exec_settings *c, const struct api_upda
         refused = exec__set_warm(c, in->warm, d);
     if (refused == API_OK && in->table_class)
         refused = exec__set_class(c, in->table_class, d);
+    if (refused == API_OK)
+        refused = exec__change_indexes(c, in, d);
     if (in->deletion_protection != API_UNSET)
         d->deletion_protection = in->deletion_protection == API_TRUE;
     return refused;
@@ -49,7 +53,8 @@ static enum api_error change(struct exec_op *op, Tercet__Pb__TableDescriptor *d)
     if (refused == API_OK)
         refused = apply(&c, in, d);
     /* What autoadmin has to take up; the rest holds from the moment it is written. */
-    if (refused == API_OK && (in->billing_mode || in->throughput || in->table_class))
+    if (refused == API_OK &&
+        (in->billing_mode || in->throughput || in->table_class || in->index_updates.count))
         d->status = TERCET__PB__TABLE_STATUS__TABLE_UPDATING;
     return refused;
 }

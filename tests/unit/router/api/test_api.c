@@ -149,5 +149,6 @@ int main(void) {
     failed += cmocka_run_group_tests(api_legacy_tests, NULL, NULL);
     failed += cmocka_run_group_tests(api_wire_tests, NULL, NULL);
     failed += cmocka_run_group_tests(api_table_tests, NULL, NULL);
+    failed += cmocka_run_group_tests(api_index_tests, NULL, NULL);
     return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }

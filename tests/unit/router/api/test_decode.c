@@ -273,7 +273,9 @@ static const struct refusal refusals[] = {
      "\"AttributeName\":\"h\",\"AttributeType\":\"S\"}],\"KeySchema\":[{\"AttributeName\":\"h\","
      "\"KeyType\":\"HASH\"}],\"GlobalSecondaryIndexes\":[{\"IndexName\":\"i\"}]}",
      API_VALIDATION,
-     "One or more parameter values were invalid: GlobalSecondaryIndexes is not supported"},
+     "3 validation errors detected: Value 'i' at 'globalSecondaryIndexes.1.member.indexName' "
+     "failed "
+     "to satisfy constraint: Member must have length greater than or equal to 3"},
     {"CreateTable",
      "{\"TableName\":\"tab\",\"BillingMode\":\"PAY_PER_REQUEST\",\"AttributeDefinitions\":[{"
      "\"AttributeName\":\"h\",\"AttributeType\":\"S\"}],\"KeySchema\":[{\"AttributeName\":\"h\","

@@ -22,6 +22,13 @@ int main(void) {
         cmocka_unit_test(settings_class),
         cmocka_unit_test(settings_ttl),
         cmocka_unit_test(settings_tags),
+        cmocka_unit_test(index_is_recorded),
+        cmocka_unit_test(index_numbers_go_round),
+        cmocka_unit_test(index_has_limits),
+        cmocka_unit_test(index_is_dropped),
+        cmocka_unit_test(index_throughput_changes),
+        cmocka_unit_test(index_follows_the_billing_mode),
+        cmocka_unit_test(index_start_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,4 +41,13 @@ void settings_class(void **state);
 void settings_ttl(void **state);
 void settings_tags(void **state);
 
+/* test_index.c */
+void index_is_recorded(void **state);
+void index_numbers_go_round(void **state);
+void index_has_limits(void **state);
+void index_is_dropped(void **state);
+void index_throughput_changes(void **state);
+void index_follows_the_billing_mode(void **state);
+void index_start_keys(void **state);
+
 #endif

@@ -1,0 +1,304 @@
+#include "router/api/api_check_index.h"
+
+#include "core/index/index.h"
+
+#define INVALID_VALUES "One or more parameter values were invalid: "
+
+struct names {
+    struct tc_slice at[INDEX_DEFS_MAX];
+    size_t count;
+    size_t projected; /* non-key attributes of all indexes */
+};
+
+/* ---- keys */
+
+static bool is_defined(const struct api_list *definitions, struct tc_slice name) {
+    const struct api_attribute_definition *a = definitions->items;
+    for (size_t i = 0; i < definitions->count; i++)
+        if (tc_slice_eq(a[i].name, name))
+            return true;
+    return false;
+}
+
+/* "[a, b]" */
+static void list_keys(const struct api_list *keys, struct tc_buf *out) {
+    const struct api_key_element *k = keys->items;
+    tc_buf_append_u8(out, '[');
+    for (size_t i = 0; i < keys->count; i++)
+        tc_buf_printf(out, "%s%.*s", i ? ", " : "", TC_SLICE_ARGS(k[i].name));
+    tc_buf_append_u8(out, ']');
+}
+
+static void list_definitions(const struct api_list *definitions, struct tc_buf *out) {
+    const struct api_attribute_definition *a = definitions->items;
+    tc_buf_append_u8(out, '[');
+    for (size_t i = 0; i < definitions->count; i++)
+        tc_buf_printf(out, "%s%.*s", i ? ", " : "", TC_SLICE_ARGS(a[i].name));
+    tc_buf_append_u8(out, ']');
+}
+
+static bool refuse_undefined(struct api_decoder *d, const struct api_list *keys,
+                             const struct api_list *definitions) {
+    struct tc_buf text = {0};
+    list_keys(keys, &text);
+    tc_buf_append_str(&text, ", AttributeDefinitions: ");
+    list_definitions(definitions, &text);
+    api_invalid(d,
+                INVALID_VALUES
+                "Some index key attributes are not defined in AttributeDefinitions. Keys: %.*s",
+                TC_SLICE_ARGS(tc_buf_slice(&text)));
+    tc_buf_deinit(&text);
+    return false;
+}
+
+static bool check_distinct(struct api_decoder *d, const struct api_list *keys) {
+    const struct api_key_element *k = keys->items;
+    for (size_t i = 1; i < keys->count; i++)
+        for (size_t j = 0; j < i; j++) {
+            if (!tc_slice_eq(k[i].name, k[j].name))
+                continue;
+            if (keys->count == 2)
+                return api_invalid(d,
+                                   "Both the Hash Key and the Range Key element in the KeySchema "
+                                   "have the same name");
+            return api_invalid(d,
+                               "Invalid KeySchema: An attribute is named twice: AttributeName: "
+                               "%.*s",
+                               TC_SLICE_ARGS(k[i].name));
+        }
+    return true;
+}
+
+/* HASH attributes, then RANGE attributes, as many of each as an index can have. */
+static bool check_order(struct api_decoder *d, const struct api_list *keys, size_t each_max) {
+    const struct api_key_element *k = keys->items;
+    size_t hash = 0;
+    while (hash < keys->count && k[hash].type == API_KEY_HASH)
+        hash++;
+    if (hash == 0)
+        return api_invalid(d,
+                           "Invalid KeySchema: The first KeySchemaElement is not a HASH key type");
+    if (!check_distinct(d, keys))
+        return false;
+    for (size_t i = hash; i < keys->count; i++)
+        if (k[i].type != API_KEY_RANGE)
+            return api_invalid(d, "Invalid KeySchema: HASH key attributes must stand before RANGE "
+                                  "key attributes");
+    if (hash > 1 && each_max == 1)
+        return api_invalid(
+            d, "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type");
+    if (hash > each_max || keys->count - hash > each_max)
+        return api_invalid(d,
+                           "Invalid KeySchema: An index can have at most %zu HASH and %zu RANGE "
+                           "key attributes",
+                           each_max, each_max);
+    return true;
+}
+
+static bool check_keys(struct api_decoder *d, const struct api_index *x,
+                       const struct api_list *definitions, size_t each_max) {
+    const struct api_key_element *k = x->key_schema.items;
+    if (!check_order(d, &x->key_schema, each_max))
+        return false;
+    for (size_t i = 0; i < x->key_schema.count; i++)
+        if (!is_defined(definitions, k[i].name))
+            return refuse_undefined(d, &x->key_schema, definitions);
+    return true;
+}
+
+/* ---- projection */
+
+static bool check_attributes(struct api_decoder *d, const struct api_slices *a) {
+    for (size_t i = 0; i < a->count; i++) {
+        if (a->items[i].len == 0 || a->items[i].len > INDEX_NAME_BYTES_MAX)
+            return api_invalid(d, INVALID_VALUES "NonKeyAttributes: names have 1 to 255 bytes");
+        for (size_t j = 0; j < i; j++)
+            if (tc_slice_eq(a->items[i], a->items[j]))
+                return api_invalid(d, INVALID_VALUES "Duplicate NonKeyAttribute: %.*s",
+                                   TC_SLICE_ARGS(a->items[i]));
+    }
+    return true;
+}
+
+static bool check_projection(struct api_decoder *d, const struct api_projection *p,
+                             struct names *seen) {
+    if (p->type == 0)
+        return api_invalid(d, INVALID_VALUES "Unknown ProjectionType: null");
+    if (p->type != API_PROJECTION_INCLUDE && p->attributes.set)
+        return api_invalid(d,
+                           INVALID_VALUES "ProjectionType is %s, but NonKeyAttributes is specified",
+                           p->type == API_PROJECTION_ALL ? "ALL" : "KEYS_ONLY");
+    if (p->type == API_PROJECTION_INCLUDE && p->attributes.count == 0)
+        return api_invalid(d, INVALID_VALUES
+                           "ProjectionType is INCLUDE, but NonKeyAttributes is not specified");
+    seen->projected += p->attributes.count;
+    if (seen->projected > INDEX_ATTRIBUTES_MAX)
+        return api_invalid(d, INVALID_VALUES
+                           "The number of projected attributes over all indexes exceeds the "
+                           "per-table limit of 100");
+    return check_attributes(d, &p->attributes);
+}
+
+static bool check_name(struct api_decoder *d, struct tc_slice name, struct names *seen) {
+    for (size_t i = 0; i < seen->count; i++)
+        if (tc_slice_eq(seen->at[i], name))
+            return api_invalid(d, INVALID_VALUES "Duplicate index name: %.*s", TC_SLICE_ARGS(name));
+    seen->at[seen->count++] = name;
+    return true;
+}
+
+/* ---- CreateTable */
+
+static bool check_local(struct api_decoder *d, const struct api_create_table *in,
+                        const struct api_index *x, struct names *seen) {
+    const struct api_key_element *table = in->key_schema.items, *own = x->key_schema.items;
+    if (!check_name(d, x->name, seen) || !check_keys(d, x, &in->attribute_definitions, 1))
+        return false;
+    if (!tc_slice_eq(own[0].name, table[0].name))
+        return api_invalid(
+            d,
+            INVALID_VALUES "Index KeySchema does not have the same leading hash key as table "
+                           "KeySchema for index: %.*s. index hash key: %.*s, table hash key: %.*s",
+            TC_SLICE_ARGS(x->name), TC_SLICE_ARGS(own[0].name), TC_SLICE_ARGS(table[0].name));
+    if (x->key_schema.count < 2)
+        return api_invalid(
+            d, INVALID_VALUES "Index KeySchema does not have a range key for index: %.*s",
+            TC_SLICE_ARGS(x->name));
+    return check_projection(d, x->projection, seen);
+}
+
+static bool check_locals(struct api_decoder *d, const struct api_create_table *in,
+                         struct names *seen) {
+    const struct api_index *x = in->local_indexes.items;
+    if (!in->local_indexes.set)
+        return true;
+    if (in->local_indexes.count == 0)
+        return api_invalid(d, INVALID_VALUES "List of LocalSecondaryIndexes is empty");
+    if (in->key_schema.count < 2)
+        return api_invalid(d, INVALID_VALUES
+                           "Table KeySchema does not have a range key, which is required when "
+                           "specifying a LocalSecondaryIndex");
+    if (in->local_indexes.count > INDEX_LOCAL_MAX)
+        return api_invalid(d, INVALID_VALUES
+                           "Number of LocalSecondaryIndexes exceeds per-table limit of 5");
+    for (size_t i = 0; i < in->local_indexes.count; i++)
+        if (!check_local(d, in, &x[i], seen))
+            return false;
+    return true;
+}
+
+static bool check_index_billing(struct api_decoder *d, const struct api_index *x, unsigned mode) {
+    if (mode == API_BILLING_ON_DEMAND && x->throughput)
+        return api_invalid(d,
+                           INVALID_VALUES
+                           "ProvisionedThroughput should not be specified for index: %.*s when "
+                           "BillingMode is PAY_PER_REQUEST",
+                           TC_SLICE_ARGS(x->name));
+    if (mode != API_BILLING_ON_DEMAND && x->throughput == NULL)
+        return api_invalid(d,
+                           INVALID_VALUES "ProvisionedThroughput must be specified for index: %.*s",
+                           TC_SLICE_ARGS(x->name));
+    return true;
+}
+
+static bool check_globals(struct api_decoder *d, const struct api_create_table *in,
+                          struct names *seen) {
+    const struct api_index *x = in->global_indexes.items;
+    if (!in->global_indexes.set)
+        return true;
+    if (in->global_indexes.count == 0)
+        return api_invalid(d, INVALID_VALUES "List of GlobalSecondaryIndexes is empty");
+    if (in->global_indexes.count > INDEX_GLOBAL_MAX)
+        return api_invalid(d, INVALID_VALUES
+                           "GlobalSecondaryIndex count exceeds the per-table limit of 20");
+    for (size_t i = 0; i < in->global_indexes.count; i++)
+        if (!check_name(d, x[i].name, seen) ||
+            !check_keys(d, &x[i], &in->attribute_definitions, INDEX_KEY_ATTRS_MAX) ||
+            !check_projection(d, x[i].projection, seen) ||
+            !check_index_billing(d, &x[i], in->billing_mode))
+            return false;
+    return true;
+}
+
+static bool is_key_of(const struct api_list *indexes, struct tc_slice name) {
+    const struct api_index *x = indexes->items;
+    for (size_t i = 0; i < indexes->count; i++) {
+        const struct api_key_element *k = x[i].key_schema.items;
+        for (size_t j = 0; j < x[i].key_schema.count; j++)
+            if (tc_slice_eq(k[j].name, name))
+                return true;
+    }
+    return false;
+}
+
+static bool is_table_key(const struct api_create_table *in, struct tc_slice name) {
+    const struct api_key_element *k = in->key_schema.items;
+    for (size_t i = 0; i < in->key_schema.count; i++)
+        if (tc_slice_eq(k[i].name, name))
+            return true;
+    return false;
+}
+
+static bool check_used(struct api_decoder *d, const struct api_create_table *in) {
+    const struct api_attribute_definition *a = in->attribute_definitions.items;
+    struct tc_buf text = {0};
+    bool unused = false;
+    size_t used = 0;
+    list_definitions(&in->attribute_definitions, &text);
+    tc_buf_append_str(&text, ", keys used: [");
+    for (size_t i = 0; i < in->attribute_definitions.count; i++) {
+        bool key = is_table_key(in, a[i].name) || is_key_of(&in->local_indexes, a[i].name) ||
+                   is_key_of(&in->global_indexes, a[i].name);
+        unused = unused || !key;
+        if (key)
+            tc_buf_printf(&text, "%s%.*s", used++ ? ", " : "", TC_SLICE_ARGS(a[i].name));
+    }
+    if (unused)
+        api_invalid(
+            d, INVALID_VALUES "Some AttributeDefinitions are not used. AttributeDefinitions: %.*s]",
+            TC_SLICE_ARGS(tc_buf_slice(&text)));
+    tc_buf_deinit(&text);
+    return !unused;
+}
+
+bool api_check_indexes(struct api_decoder *d, const struct api_create_table *in) {
+    struct names seen = {0};
+    return check_locals(d, in, &seen) && check_globals(d, in, &seen) && check_used(d, in);
+}
+
+/* ---- UpdateTable */
+
+static bool check_update(struct api_decoder *d, const struct api_update_table *in,
+                         const struct api_index_update *u, struct names *seen) {
+    int given = (u->create != NULL) + (u->update != NULL) + (u->del != NULL);
+    if (given != 1)
+        return api_invalid(d, INVALID_VALUES
+                           "One of GlobalSecondaryIndexUpdate's Create, Update and Delete must be "
+                           "specified");
+    if (seen->count == INDEX_DEFS_MAX)
+        return api_invalid(d, INVALID_VALUES "Too many GlobalSecondaryIndexUpdates");
+    if (u->update)
+        return check_name(d, u->update->name, seen);
+    if (u->del)
+        return check_name(d, u->del->name, seen);
+    return check_name(d, u->create->name, seen) &&
+           check_keys(d, u->create, &in->attribute_definitions, INDEX_KEY_ATTRS_MAX) &&
+           check_projection(d, u->create->projection, seen);
+}
+
+bool api_check_index_updates(struct api_decoder *d, const struct api_update_table *in) {
+    const struct api_index_update *u = in->index_updates.items;
+    struct names seen = {0};
+    size_t made = 0;
+    for (size_t i = 0; i < in->index_updates.count; i++) {
+        if (!check_update(d, in, &u[i], &seen))
+            return false;
+        made += u[i].create != NULL || u[i].del != NULL;
+    }
+    if (made > 1)
+        return api_refuse(
+            d, API_LIMIT_EXCEEDED,
+            "Subscriber limit exceeded: Only 1 online index can be created or deleted "
+            "simultaneously per table");
+    return true;
+}
