@@ -121,12 +121,21 @@ def answered_item(j):
     return {name: answered(v) for name, v in j.items()}
 
 
+def number_size(n):
+    """Pairs of digits before the point and behind it, without zeros at either end."""
+    _, digits, exponent = n.as_tuple()
+    if n == 0:
+        return 1
+    whole = min(max(len(digits) + exponent, 0), len(digits))
+    return 1 + (whole + 1) // 2 + (len(digits) - whole + 1) // 2 + (n < 0)
+
+
 def size(v):
     kind, c = v
     if kind == "S":
         return len(c.encode())
     if kind == "N":
-        return 1 if c == 0 else (len(c.as_tuple().digits) + 1) // 2 + 1 + (c < 0)
+        return number_size(c)
     if kind == "B":
         return len(c)
     if kind == "L":

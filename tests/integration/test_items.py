@@ -126,9 +126,7 @@ def test_typed_errors(db, table):
     with pytest.raises(ClientError) as e:
         db.update_item(TableName=table, Key={"pk": {"S": "x"}, "sk": {"S": "y"}}, UpdateExpression="SET pk = :v", ExpressionAttributeValues={":v": {"S": "z"}})
     assert code(e) == "ValidationException"
-    with pytest.raises(ClientError) as e:
-        db.list_backups()
-    assert e.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert db.list_backups()["BackupSummaries"] == []
 
 
 def test_a_table_being_created_is_not_found_at_once(cluster):

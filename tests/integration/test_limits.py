@@ -17,8 +17,11 @@ def size_of(value):
     if kind == "S":
         return len(v.encode())
     if kind == "N":
-        digits = v.lstrip("-").replace(".", "").strip("0")
-        return (len(digits) + 1) // 2 + 1 + v.startswith("-")
+        whole, _, part = v.lstrip("-").partition(".")
+        whole, part = whole.lstrip("0"), part.rstrip("0")
+        whole, part = (whole, part) if part else (whole.rstrip("0"), "")
+        part = part if whole else part.lstrip("0")
+        return 1 + (len(whole) + 1) // 2 + (len(part) + 1) // 2 + v.startswith("-")
     if kind == "B":
         return len(v) // 4 * 3 - v.count("=")
     if kind in ("BOOL", "NULL"):
@@ -75,7 +78,7 @@ EMPTY_KEY = "One or more parameter values are not valid. The AttributeValue for 
 DIGITS = "Attempting to store more than 38 significant digits in a Number"
 OVERFLOW = "Number overflow. Attempting to store a number with magnitude larger than supported range"
 UNDERFLOW = "Number underflow. Attempting to store a number with magnitude smaller than supported range"
-DEEP = "Nesting Levels have exceeded supported limits"
+DEEP = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
 INVALID = "One or more parameter values were invalid: "
 VALUES_2MB = {f":v{i}": S("x" * 290_000) for i in range(7)}
 FIT = 2 * 1024 * 1024 - sum(len(k) + len(v["S"]) + 4 for k, v in VALUES_2MB.items()) - len(":f") - 4  # type and length: 4 bytes
@@ -104,6 +107,9 @@ LIMITS = [
     ("a number is one", put(N("+1.5e3")), put(N("0x10")), "The parameter cannot be converted to a numeric value: 0x10"),
     ("a number is not empty", None, put(N("")), "The parameter cannot be converted to a numeric value"),
     ("a sum's magnitude", update("SET n = :a + :b", {":a": N("9E125"), ":b": N("9E124")}), update("SET n = :a + :b", {":a": N("9E125"), ":b": N("1E125")}), OVERFLOW),
+    ("a sum's digits", update("SET n = :a + :b", {":a": N("9" * 38), ":b": N("1")}), update("SET n = :a + :b", {":a": N("9" * 38), ":b": N("2")}), DIGITS),
+    ("a difference's digits", update("SET n = :a - :b", {":a": N("1"), ":b": N("1E-38")}), update("SET n = :a - :b", {":a": N("1"), ":b": N("1E-39")}), DIGITS),
+    ("digits of what ADD gives", update("ADD added :b", {":b": N("1" + "0" * 38)}), update("ADD added :b", {":b": N("1")}), DIGITS),
     ("32 levels", put(nested(32)), put(nested(33)), DEEP),
     ("32 levels after an update", update("SET a.b = :v", {":v": nested(31)}, "deep"), update("SET a.b = :v", {":v": nested(32)}, "deep"), DEEP),
     ("empty strings and binaries", put({"M": {"s": S(""), "b": {"B": ""}, "l": {"L": []}, "m": {"M": {}}}}), put({"SS": []}), INVALID + "An string set  may not be empty"),
@@ -131,9 +137,9 @@ LIMITS = [
     ("IN with 100 operands", condition("NOT x IN (" + ",".join([":a"] * 100) + ")", {":a": N("1")}), condition("NOT x IN (" + ",".join([":a"] * 101) + ")", {":a": N("1")}),
      "Invalid ConditionExpression: Incorrect number of operands for operator or function; operator or function: IN, number of operands: 101"),
     ("300 operators", condition(" AND ".join(["NOT :a=x"] * 100), {":a": N("1")}), condition(" AND ".join(["NOT :a=x"] * 100) + " OR :a=x", {":a": N("1")}),
-     "Invalid ConditionExpression: The expression contains too many operators; maximum operators: 300"),
+     "Invalid ConditionExpression: The expression contains too many operators; operator count: 301"),
     ("300 operators in an update", update("SET " + ",".join(f"a{i}=:a+:a" for i in range(300)), {":a": N("1")}),
-     update("SET " + ",".join(f"a{i}=:a+:a" for i in range(301)), {":a": N("1")}), "Invalid UpdateExpression: The expression contains too many operators; maximum operators: 300"),
+     update("SET " + ",".join(f"a{i}=:a+:a" for i in range(301)), {":a": N("1")}), "Invalid UpdateExpression: The expression contains too many operators; operator count: 301"),
     ("a path of 32 elements", condition("attribute_not_exists(" + ".".join(["x"] * 32) + ")"), condition("attribute_not_exists(" + ".".join(["x"] * 33) + ")"),
      "Invalid ConditionExpression: The document path has too many nesting elements;"),
     ("every placeholder is used", None, condition("attribute_not_exists(x)", {":v": N("1")}), "Value provided in ExpressionAttributeValues unused in expressions: keys: {:v}"),
@@ -151,8 +157,8 @@ LIMITS = [
     ("a limit from 1", ("Scan", {"Limit": 1}), ("Scan", {"Limit": 0}),
      "1 validation error detected: Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1"),
 ]
-LIMITS += [(f"item of 400 KB with {next(iter(v))}", ("PutItem", {"Item": filled(v, ITEM_MAX)}), ("PutItem", {"Item": filled(v, ITEM_MAX + 1)}), ITEM_SIZE) for v in (
-    S("gr\u00fc\u00df"), N("12345"), N("-1234.5"), N("1000"), N("0"), {"B": "AAEC"}, {"BOOL": False}, {"NULL": True}, {"SS": ["a", "bc"]}, {"NS": ["1", "-22"]},
+LIMITS += [(f"item of 400 KB with {json.dumps(v)}", ("PutItem", {"Item": filled(v, ITEM_MAX)}), ("PutItem", {"Item": filled(v, ITEM_MAX + 1)}), ITEM_SIZE) for v in (
+    S("gr\u00fc\u00df"), N("12345"), N("-1234.5"), N("1000"), N("0"), N("1.2"), N("100.05"), N("0.0012"), {"B": "AAEC"}, {"BOOL": False}, {"NULL": True}, {"SS": ["a", "bc"]}, {"NS": ["1", "-22"]},
     {"BS": ["YQ==", ""]}, {"L": []}, {"L": [N("1"), S("ab"), {"L": []}]}, {"M": {}}, {"M": {"\u00fc": N("1"), "ab": {"M": {"c": S("d")}}}})]
 
 

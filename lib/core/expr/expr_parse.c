@@ -10,12 +10,6 @@ tc_err expr__enter(struct expr_parser *p) {
     return TC_OK;
 }
 
-tc_err expr__count_operator(struct expr_parser *p) {
-    if (++p->operators_count <= EXPR_OPERATORS_MAX)
-        return TC_OK;
-    return expr__fail(p, "The expression contains too many operators; maximum operators: 300");
-}
-
 tc_err expr__new_node(struct expr_parser *p, enum expr_op op, struct expr_node **ret_node) {
     struct expr_node *node = tc_arena_alloc(p->ctx->scratch, sizeof *node);
     if (node == NULL)
@@ -136,7 +130,7 @@ static tc_err parse_function(struct expr_parser *p, struct tc_slice name,
     call->text = name;
     if (call->op == OP_UNKNOWN && p->unknown_function.len == 0)
         p->unknown_function = name;
-    TC_TRY(expr__count_operator(p));
+    p->operators_count++;
     TC_TRY(expr__enter(p));
     TC_TRY(parse_arguments(p, call));
     p->depth--;
@@ -259,7 +253,7 @@ static tc_err parse_comparison(struct expr_parser *p, struct expr_node **ret_nod
     if (op == OP_NONE)
         return TC_OK;
     TC_TRY(use_as_operand(p, left));
-    TC_TRY(expr__count_operator(p));
+    p->operators_count++;
     expr__advance(p);
     TC_TRY(expr__new_node(p, op, ret_node));
     expr__add_child(*ret_node, left);
@@ -272,7 +266,7 @@ static tc_err parse_not(struct expr_parser *p, struct expr_node **ret_node) {
     if (p->tok.kind != TOK_NOT)
         return parse_comparison(p, ret_node);
     TC_TRY(expr__enter(p));
-    TC_TRY(expr__count_operator(p));
+    p->operators_count++;
     expr__advance(p);
     struct expr_node *child;
     TC_TRY(parse_not(p, &child));
@@ -298,7 +292,7 @@ static tc_err parse_chain(struct expr_parser *p, enum expr_tok_kind token, enum 
     TC_TRY(expr__new_node(p, op, &chain));
     expr__add_child(chain, child);
     while (p->tok.kind == token) {
-        TC_TRY(expr__count_operator(p));
+        p->operators_count++;
         expr__advance(p);
         TC_TRY(part(p, &child));
         TC_TRY(use_as_condition(p, child));

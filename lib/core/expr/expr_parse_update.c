@@ -31,7 +31,7 @@ static tc_err parse_sum(struct expr_parser *p, struct expr_node **ret_node) {
         return TC_OK;
     if (is_sum(left))
         return expr__syntax_error(p);
-    TC_TRY(expr__count_operator(p));
+    p->operators_count++;
     TC_TRY(expr__new_node(p, p->tok.kind == TOK_PLUS ? OP_PLUS : OP_MINUS, ret_node));
     expr__advance(p);
     struct expr_node *right;

@@ -141,8 +141,8 @@ struct expr_parser {
     struct expr_ctx *ctx;
     struct tc_buf *diag;
     uint32_t depth;
-    uint32_t operators_count;
-    uint64_t inlined_bytes; /* substitutions so far, each time one is used */
+    uint32_t operators_count; /* and functions; bounded by the text until it is checked */
+    uint64_t inlined_bytes;   /* substitutions so far, each time one is used */
     /* Faults that syntax errors take precedence over; the first of each in the text. */
     bool redundant_parens;
     struct tc_slice unknown_function;
@@ -191,7 +191,6 @@ TC_MUST_USE tc_err expr__parse_path(struct expr_parser *p, struct expr_node **re
 /* A path, :value or function call. */
 TC_MUST_USE tc_err expr__parse_simple(struct expr_parser *p, struct expr_node **ret_node);
 TC_MUST_USE tc_err expr__enter(struct expr_parser *p);
-TC_MUST_USE tc_err expr__count_operator(struct expr_parser *p);
 TC_MUST_USE tc_err expr__new_node(struct expr_parser *p, enum expr_op op,
                                   struct expr_node **ret_node);
 void expr__add_child(struct expr_node *parent, struct expr_node *child);

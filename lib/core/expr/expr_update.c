@@ -1,7 +1,9 @@
 #include "core/expr/expr_private.h"
 
 #define INVALID_PATH "The document path provided in the update expression is invalid for update"
-#define TOO_DEEP     "Nesting Levels have exceeded supported limits"
+#define TOO_DEEP                                                                                   \
+    "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels "    \
+    "beyond supported limit"
 
 /* The new item is written in one pass: the trie of actions and the old item are both sorted, so
  * they merge. A place is an attribute, map entry or list element; actions decide what stands there.

@@ -15,7 +15,16 @@ enum item_type expr__static_type(const struct expr_node *node) {
     return node->op == OP_SIZE ? ITEM_N : (enum item_type)0;
 }
 
+static tc_err check_operators(struct expr_parser *p) {
+    if (p->operators_count <= EXPR_OPERATORS_MAX)
+        return TC_OK;
+    (void)expr__fail(p, "The expression contains too many operators; operator count: ");
+    tc_buf_printf(p->diag, "%u", p->operators_count);
+    return TC_EINVAL;
+}
+
 tc_err expr__check_faults(struct expr_parser *p) {
+    TC_TRY(check_operators(p));
     if (p->redundant_parens)
         return expr__fail(p, "The expression has redundant parentheses;");
     if (p->unknown_function.len && p->kind != EXPR_UPDATE)

@@ -14,7 +14,7 @@ enum {
 
 _Static_assert(EXPONENT_BIAS + NUMBER_EXPONENT_MAX == 255, "the exponent fills one byte");
 
-static tc_err fail(enum number_fault fault, enum number_fault *ret_fault) {
+tc_err number__fail(enum number_fault fault, enum number_fault *ret_fault) {
     if (ret_fault)
         *ret_fault = fault;
     return fault == NUMBER_FAULT_SYNTAX ? TC_EINVAL : TC_ELIMIT;
@@ -29,9 +29,9 @@ tc_err number__pack(const struct number_digits *d, struct number *ret_number,
         return TC_OK;
     }
     if (d->exponent > NUMBER_EXPONENT_MAX)
-        return fail(NUMBER_FAULT_OVERFLOW, ret_fault);
+        return number__fail(NUMBER_FAULT_OVERFLOW, ret_fault);
     if (d->exponent < NUMBER_EXPONENT_MIN)
-        return fail(NUMBER_FAULT_UNDERFLOW, ret_fault);
+        return number__fail(NUMBER_FAULT_UNDERFLOW, ret_fault);
     const uint8_t flip = d->negative ? 0xff : 0x00;
     ret_number->bytes[0] = d->negative ? CLASS_NEGATIVE : CLASS_POSITIVE;
     ret_number->bytes[1] = (uint8_t)(d->exponent + EXPONENT_BIAS) ^ flip;
@@ -93,14 +93,17 @@ tc_err number_check(struct tc_slice bytes) {
 
 uint64_t number_size_bytes(struct tc_slice number) {
     TC_ASSERT(number.len > 0);
-    switch (number.data[0]) {
-    case CLASS_ZERO:
+    if (number.data[0] == CLASS_ZERO)
         return 1;
-    case CLASS_NEGATIVE:
-        return number.len - 3u + 2u;
-    default:
-        return number.len - 2u + 1u;
-    }
+    const bool negative = number.data[0] == CLASS_NEGATIVE;
+    const uint8_t flip = negative ? 0xff : 0x00;
+    const size_t end = number.len - negative;
+    TC_ASSERT(end > 2);
+    /* An odd last digit is padded with zero: pairs are d1 * 10 + d2 + 1. */
+    const int count = 2 * (int)(end - 2) - (((number.data[end - 1] ^ flip) - 1) % 10 == 0);
+    const int before_point = (number.data[1] ^ flip) - EXPONENT_BIAS + 1;
+    const int whole = before_point < 0 ? 0 : before_point > count ? count : before_point;
+    return 1u + (uint64_t)((whole + 1) / 2 + (count - whole + 1) / 2) + negative;
 }
 
 const char *number_fault_text(enum number_fault fault) {

@@ -61,15 +61,17 @@ void number_append_text(struct tc_buf *out, struct tc_slice number);
 /* TC_ECORRUPT: untrusted bytes that are not one canonical number. */
 TC_MUST_USE tc_err number_check(struct tc_slice bytes);
 
-/* a + b and a - b of checked numbers. Digits beyond 38 are cut off (towards zero).
- *   Errors  TC_ELIMIT  the result is out of range; ret_fault (may be NULL) says which way
+/* a + b and a - b of checked numbers, exactly.
+ *   Errors  TC_ELIMIT  the result is out of range or has more than 38 digits; ret_fault (may be
+ *                      NULL) says which, magnitude before precision
  */
 TC_MUST_USE tc_err number_add(struct tc_slice a, struct tc_slice b, struct number *ret_sum,
                               enum number_fault *ret_fault);
 TC_MUST_USE tc_err number_subtract(struct tc_slice a, struct tc_slice b,
                                    struct number *ret_difference, enum number_fault *ret_fault);
 
-/* Size by the API's arithmetic: one byte per two significant digits, one more, one if negative. */
+/* Size by the API's arithmetic: one byte, one per two significant digits before the point, one per
+ * two behind it, one more if negative. */
 uint64_t number_size_bytes(struct tc_slice number);
 /* The API's message for a fault; for SYNTAX without the ": text" that follows a non-empty text. */
 const char *number_fault_text(enum number_fault fault);

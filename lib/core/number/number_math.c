@@ -82,7 +82,13 @@ static tc_err pack_wide(const struct wide *w, bool negative, struct number *ret_
         d.count--;
     if (d.count == 0)
         d = (struct number_digits){0};
-    return number__pack(&d, ret_number, ret_fault);
+    struct number sum;
+    TC_TRY(number__pack(&d, &sum, ret_fault));
+    for (; s >= w->low; s--)
+        if (w->digit[s] != 0)
+            return number__fail(NUMBER_FAULT_DIGITS, ret_fault);
+    *ret_number = sum;
+    return TC_OK;
 }
 
 static tc_err add(const struct number_digits *a, const struct number_digits *b,

@@ -13,6 +13,8 @@ struct number_digits {
     uint8_t digit[NUMBER_DIGITS_MAX];
 };
 
+/* Set the fault, if it is wanted; the error code that goes with it. */
+tc_err number__fail(enum number_fault fault, enum number_fault *ret_fault);
 /* Checked bytes -> digits. */
 void number__unpack(struct tc_slice bytes, struct number_digits *ret_digits);
 /* Digits -> canonical bytes. Errors: TC_ELIMIT, the exponent is out of range. */

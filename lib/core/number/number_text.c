@@ -75,12 +75,6 @@ static bool read_exponent(struct cursor *c, int64_t *ret_exponent) {
     return true;
 }
 
-static tc_err fail(enum number_fault fault, enum number_fault *ret_fault) {
-    if (ret_fault)
-        *ret_fault = fault;
-    return fault == NUMBER_FAULT_SYNTAX ? TC_EINVAL : TC_ELIMIT;
-}
-
 /* The API reports magnitude before precision. */
 static tc_err finish(struct mantissa *m, int64_t exponent, struct number *ret_number,
                      enum number_fault *ret_fault) {
@@ -90,11 +84,11 @@ static tc_err finish(struct mantissa *m, int64_t exponent, struct number *ret_nu
     }
     exponent += m->before_point > 0 ? (int64_t)m->before_point - 1 : -(int64_t)m->zeros_leading - 1;
     if (exponent > NUMBER_EXPONENT_MAX)
-        return fail(NUMBER_FAULT_OVERFLOW, ret_fault);
+        return number__fail(NUMBER_FAULT_OVERFLOW, ret_fault);
     if (exponent < NUMBER_EXPONENT_MIN)
-        return fail(NUMBER_FAULT_UNDERFLOW, ret_fault);
+        return number__fail(NUMBER_FAULT_UNDERFLOW, ret_fault);
     if (m->kept > NUMBER_DIGITS_MAX)
-        return fail(NUMBER_FAULT_DIGITS, ret_fault);
+        return number__fail(NUMBER_FAULT_DIGITS, ret_fault);
     m->digits.exponent = (int)exponent;
     m->digits.count = (unsigned)m->kept;
     return number__pack(&m->digits, ret_number, ret_fault);
@@ -104,7 +98,7 @@ tc_err number_parse(struct tc_slice text, struct number *ret_number, enum number
     if (ret_fault)
         *ret_fault = NUMBER_FAULT_NONE;
     if (text.len == 0 || text.len >= EXPONENT_CLAMP)
-        return fail(NUMBER_FAULT_SYNTAX, ret_fault);
+        return number__fail(NUMBER_FAULT_SYNTAX, ret_fault);
     struct cursor c = {text.data, text.data + text.len};
     struct mantissa m;
     memset(&m, 0, sizeof m);
@@ -114,7 +108,7 @@ tc_err number_parse(struct tc_slice text, struct number *ret_number, enum number
     read_mantissa(&c, &m);
     int64_t exponent = 0;
     if (m.seen_count == 0 || !read_exponent(&c, &exponent) || c.at != c.end)
-        return fail(NUMBER_FAULT_SYNTAX, ret_fault);
+        return number__fail(NUMBER_FAULT_SYNTAX, ret_fault);
     return finish(&m, exponent, ret_number, ret_fault);
 }
 

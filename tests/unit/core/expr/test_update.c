@@ -191,7 +191,9 @@ static void results_stay_legal_items(void **state) {
         tc_err err = run(&r, "SET l[0][0] = :v", tc_buf_slice(&key), TC_SLICE_EMPTY);
         assert_int_equal(err, depth + 3 <= 32 ? TC_OK : TC_EINVAL);
         if (err != TC_OK)
-            assert_string_equal(request_diag(&r), "Nesting Levels have exceeded supported limits");
+            assert_string_equal(request_diag(&r), "Nesting Levels have exceeded supported limits: "
+                                                  "Attributes in the item have nested levels "
+                                                  "beyond supported limit");
         request_deinit(&r);
     }
     struct request r;
