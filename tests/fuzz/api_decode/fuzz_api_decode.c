@@ -11,6 +11,26 @@ enum {
     PLAIN_BYTES_MAX = 65536,
 };
 
+/* What the executor takes for granted of conditions: names, and values that are there. */
+static void check_conditions(const struct api_list *list) {
+    const struct api_condition *c = list->items;
+    for (size_t i = 0; i < list->count; i++) {
+        TC_ASSERT(c[i].name.len > 0 && c[i].name.len <= ITEM_NAME_BYTES_MAX);
+        TC_ASSERT(c[i].value.data == NULL || item_value_check(c[i].value) == TC_OK);
+        for (size_t j = 0; j < c[i].values.count; j++)
+            TC_ASSERT(item_value_check(c[i].values.items[j]) == TC_OK);
+    }
+}
+
+static void check_updates(const struct api_list *list) {
+    const struct api_attribute_update *u = list->items;
+    for (size_t i = 0; i < list->count; i++) {
+        TC_ASSERT(u[i].name.len > 0 && u[i].action <= API_ACTION_PUT);
+        TC_ASSERT(u[i].value.data ? item_value_check(u[i].value) == TC_OK
+                                  : u[i].action == API_ACTION_DELETE);
+    }
+}
+
 static void check(const struct api_op_info *op, const void *input) {
     if (op->op == API_OP_PUT_ITEM) {
         const struct api_write_item *in = input;
@@ -18,6 +38,15 @@ static void check(const struct api_op_info *op, const void *input) {
         TC_ASSERT(in->table_name.len >= API_TABLE_BYTES_MIN);
         for (size_t i = 0; i < in->values.list.count; i++)
             TC_ASSERT(item_value_check(in->values.list.at[i].target) == TC_OK);
+        check_conditions(&in->expected);
+    } else if (op->op == API_OP_UPDATE_ITEM) {
+        const struct api_write_item *in = input;
+        check_conditions(&in->expected);
+        check_updates(&in->attribute_updates);
+    } else if (op->op == API_OP_QUERY || op->op == API_OP_SCAN) {
+        const struct api_read_page *in = input;
+        check_conditions(&in->key_conditions);
+        check_conditions(&in->filter_conditions);
     } else if (op->op == API_OP_BATCH_GET_ITEM) {
         const struct api_batch_get *in = input;
         const struct api_batch_get_table *t = in->tables.items;
