@@ -322,7 +322,7 @@ static void check_required(struct api_decoder *d, const struct api_shape *shape,
     for (size_t i = 0; i < shape->count; i++) {
         if (!(shape->fields[i].flags & API_REQUIRED) || (seen & (UINT64_C(1) << i)))
             continue;
-        if (shape->fields[i].flags & API_TOLD_PLAINLY) {
+        if (shape->fields[i].flags & API_MISSING_PLAINLY) {
             d->missing = shape->fields[i].name;
             continue;
         }

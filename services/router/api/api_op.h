@@ -39,6 +39,7 @@ enum {
     API_ATTRIBUTE_KEYS = 4,
     /* The service checks it in another layer, which tells neither value nor lower-case path. */
     API_TOLD_PLAINLY = 8,
+    API_MISSING_PLAINLY = 16, /* the same, when it is absent */
 };
 
 struct api_field {

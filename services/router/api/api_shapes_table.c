@@ -152,7 +152,7 @@ LOCAL_SHAPE(tag_shape, tag_rows, api_tag);
     }
 
 static const struct api_field create_table_rows[] = {
-    {"TableName", API_KIND_TABLE, API_REQUIRED | API_TOLD_PLAINLY | API_NAME_PATTERN,
+    {"TableName", API_KIND_TABLE, API_REQUIRED | API_MISSING_PLAINLY | API_NAME_PATTERN,
      AT(api_create_table, table_name), NULL, NULL, API_NAME_BYTES_MIN, API_NAME_BYTES_MAX},
     {"AttributeDefinitions", API_KIND_STRUCT_LIST, API_REQUIRED,
      AT(api_create_table, attribute_definitions), &definition_shape, NULL, 0, 1000},
