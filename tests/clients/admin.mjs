@@ -9,6 +9,12 @@ const browser = await puppeteer.launch({ executablePath: process.env.CHROMIUM ??
 const page = await browser.newPage()
 await page.setViewport({ width: 1100, height: 800 })
 page.setDefaultTimeout(20000)
+// Its form sends throughput as strings, which the service refuses, and so does Tercet: here the page sends numbers.
+await page.evaluateOnNewDocument(() => {
+  const send = window.fetch
+  window.fetch = (target, options) => send(target, options?.method === 'post'
+    ? { ...options, body: options.body.replace(/("(?:Read|Write)CapacityUnits":)"(\d+)"/g, '$1$2') } : options)
+})
 let step = 0
 
 async function show(name) {
@@ -37,6 +43,8 @@ async function createTable() {
   await Promise.all([page.waitForNavigation(), page.click('#saveButton')])
   await until('the new table is listed', async () => (await text()).includes('gui-books'))
   await show('tables')
+  await page.goto(`${url}/tables/gui-books/meta`)
+  await until('the new table is ACTIVE', async () => { await page.reload(); return (await text()).includes('ACTIVE') })
 }
 
 async function save(item) {
