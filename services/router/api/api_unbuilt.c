@@ -87,8 +87,9 @@ static const struct api_unbuilt rows[] = {
     {"TransactGetItems", API_OK, API_UNKNOWN_OPERATION, UNSUPPORTED, &model_TransactGetItemsInput},
     {"TransactWriteItems", API_OK, API_UNKNOWN_OPERATION, UNSUPPORTED,
      &model_TransactWriteItemsInput},
-    {"UpdateContinuousBackups", API_TABLE_NOT_FOUND, API_CONTINUOUS_BACKUPS_UNAVAILABLE,
-     "Continuous backups are not available for table '$'", &model_UpdateContinuousBackupsInput},
+    /* Not "unavailable": tools take that for a matter of minutes and try again. */
+    {"UpdateContinuousBackups", API_TABLE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
+     &model_UpdateContinuousBackupsInput},
     {"UpdateContributorInsights", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
      &model_UpdateContributorInsightsInput},
     {"UpdateGlobalTable", API_OK, API_GLOBAL_TABLE_NOT_FOUND, NO_GLOBAL,
