@@ -40,6 +40,15 @@
     X(GAUGE, heals_running, "", "", "groups led here whose members change or are being healed")    \
     X(GAUGE, log_replicas, "", "", "replicas on this node that hold a log only")                   \
     X(COUNTER, damage_found_total, "", "", "replicas found damaged: look at /status")              \
+    X(COUNTER, index_rows_sent_total, "", "",                                                      \
+      "rows of global indexes sent by groups of tables led here")                                  \
+    X(COUNTER, index_rows_taken_total, "", "",                                                     \
+      "rows of global indexes written by groups of indexes led here")                              \
+    X(COUNTER, index_refused_total, "", "",                                                        \
+      "batches of index rows of which some were refused: the index is throttled or away")          \
+    X(COUNTER, outbox_paid_total, "", "", "writes whose index rows are all there")                 \
+    X(GAUGE, outbox_rows, "", "", "writes whose index rows are not all there yet")                 \
+    X(GAUGE, outbox_age_ms, "ms", "", "age of the oldest of them that is known")                   \
     X(COUNTER, elections_total, "", "", "campaigns begun here because no leader was heard")        \
     X(COUNTER, elections_by_choice_total, "", "",                                                  \
       "campaigns begun here on a leader's resignation, or at a split")                             \

@@ -37,6 +37,7 @@ enum shell_post_kind {
     SHELL_BATCH,   /* the WAL thread wrote a batch */
     SHELL_JOB,     /* the disk thread ran a job */
     SHELL_ARCHIVE, /* an offer was answered, or lost */
+    SHELL_INDEX,   /* rows of indexes were answered */
     SHELL_CALLED,  /* a call to another node was answered, or failed */
     SHELL_MEMDS,   /* a memds node is connected again */
     SHELL_START,   /* everything around the store is there: begin */
@@ -69,6 +70,8 @@ struct shell_post {
     /* CALLED; err too */
     uint64_t token;
     struct tc_buf answer;
+    /* INDEX */
+    struct shell_shipment *shipment;
     /* ARCHIVE */
     uint64_t gid;
     Tercet__Pb__SegmentReply *reply;
@@ -106,7 +109,9 @@ struct shell {
     struct rpc_peer *archivers[16];
     size_t offers_out;
     size_t jobs_out;
-    size_t calls_out; /* to other nodes */
+    size_t calls_out;     /* to other nodes */
+    size_t shipments_out; /* rows of indexes */
+    struct route *route;  /* to the groups of indexes; NULL until rows leave */
     bool batch_out;
     bool started;
     bool stopping;
@@ -169,6 +174,11 @@ void shell_call(struct shell *s, const struct store_effect *e);
 void shell_take_called(struct shell *s, struct shell_post *post);
 /* Their callbacks run before it returns. Blocks. */
 void shell_peers_close(struct shell *s);
+
+/* ---- shell_index.c: rows of global indexes */
+void shell_index_send(struct shell *s, const struct store_effect *e);
+void shell_take_index(struct shell *s, struct shell_post *post);
+void shell_shipment_free(struct shell_shipment *h);
 
 /* ---- shell_files.c */
 /* Let this process open as many files as it may; how many replicas that allows. */

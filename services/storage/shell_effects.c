@@ -51,6 +51,9 @@ static void perform(struct shell *s, const struct store_effect *e) {
     case STORE_PUSH:
         shell_memds_send(s, e);
         break;
+    case STORE_INDEX:
+        shell_index_send(s, e);
+        break;
     case STORE_CALL:
         shell_call(s, e);
         break;

@@ -12,6 +12,10 @@ static void census(struct shell *s, uint64_t now_ns) {
     store_quiet_counts(s->store, &quiet, &active);
     struct store_heal_counts heals;
     store_heal_counts(s->store, &heals);
+    struct store_outbox_counts owed;
+    store_outbox_counts(s->store, &owed);
+    daemon_metric_set(m->outbox_rows, (int64_t)owed.rows);
+    daemon_metric_set(m->outbox_age_ms, (int64_t)owed.age_ms);
     daemon_metric_set(m->groups_short, (int64_t)heals.short_groups);
     daemon_metric_set(m->heals_running, (int64_t)heals.running);
     daemon_metric_set(m->log_replicas, (int64_t)heals.log_replicas);

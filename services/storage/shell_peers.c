@@ -1,5 +1,6 @@
 /* Streams to other nodes: storage peers (made when first needed), memds, archivers. */
 #include "base/assert.h"
+#include "route/route.h"
 #include "shell.h"
 
 #include <stdlib.h>
@@ -209,6 +210,7 @@ void shell_peers_close(struct shell *s) {
         rpc_peer_close(s->memds[i]);
     for (size_t i = 0; i < s->options->archiver.count; i++)
         rpc_peer_close(s->archivers[i]);
+    route_free(s->route);
     while (tc_map_next(&s->peers, &at, &key, &value)) {
         struct shell_peer *p = value;
         rpc_peer_close(p->data);

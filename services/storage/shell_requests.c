@@ -12,6 +12,8 @@ static const ProtobufCMessageDescriptor *descriptor_of(uint32_t kind) {
         return &tercet__pb__item_request__descriptor;
     case TERCET__PB__FRAME_KIND__FRAME_RANGE:
         return &tercet__pb__range_request__descriptor;
+    case TERCET__PB__FRAME_KIND__FRAME_INDEX:
+        return &tercet__pb__index_request__descriptor;
     case TERCET__PB__FRAME_KIND__FRAME_PAXOS:
         return &tercet__pb__paxos_message__descriptor;
     case TERCET__PB__FRAME_KIND__FRAME_BEAT:
@@ -70,6 +72,8 @@ static void take_work(struct shell *s, struct rpc_conn *conn, const struct shell
         return; /* nobody would hear the answer */
     else if (w->kind == TERCET__PB__FRAME_KIND__FRAME_ITEM)
         store_item_request(s->store, shell_pending_new(s, conn, w, NULL), m);
+    else if (w->kind == TERCET__PB__FRAME_KIND__FRAME_INDEX)
+        store_index_request(s->store, shell_pending_new(s, conn, w, NULL), m);
     else
         store_range_request(s->store, shell_pending_new(s, conn, w, NULL), m);
 }
@@ -166,6 +170,11 @@ METHOD(scrub_bucket) {
     (void)token, (void)ret_later;
     const Tercet__Pb__ScrubBucketRequest *req = user;
     return store_scrub_bucket(s->store, req->gid, req->bucket, out);
+}
+
+METHOD(scrub_index) {
+    (void)token, (void)ret_later;
+    return store_scrub_index(s->store, user, out);
 }
 
 METHOD(reinstall) {
@@ -272,6 +281,7 @@ static const struct shell_method methods[] = {
     {"/tercet.Storage/ScrubVector", &tercet__pb__scrub_vector_request__descriptor, scrub_vector},
     {"/tercet.Storage/ScrubPages", &tercet__pb__scrub_pages_request__descriptor, scrub_pages},
     {"/tercet.Storage/ScrubBucket", &tercet__pb__scrub_bucket_request__descriptor, scrub_bucket},
+    {"/tercet.Storage/ScrubIndex", &tercet__pb__scrub_index_request__descriptor, scrub_index},
     {"/tercet.Storage/Reinstall", &tercet__pb__reinstall_request__descriptor, reinstall},
     {"/tercet.Storage/SetDirectory", &tercet__pb__directory__descriptor, set_directory},
     {"/tercet.Storage/ChangeReplica", &tercet__pb__change_replica_request__descriptor,

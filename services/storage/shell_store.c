@@ -41,6 +41,7 @@ void shell_post_free(struct shell_post *post) {
     if (post->request)
         protobuf_c_message_free_unpacked(post->request, NULL);
     tc_buf_deinit(&post->answer);
+    shell_shipment_free(post->shipment);
     if (post->reply)
         tercet__pb__segment_reply__free_unpacked(post->reply, NULL);
     free(post);
@@ -135,6 +136,9 @@ static void take_post(struct shell *s, struct shell_post *post) {
     case SHELL_CALLED:
         shell_take_called(s, post);
         break;
+    case SHELL_INDEX:
+        shell_take_index(s, post);
+        break;
     case SHELL_MEMDS:
         store_push_all(s->store);
         break;
@@ -189,7 +193,7 @@ static void come_to_rest(struct shell *s, uint64_t now_ns) {
         return;
     if (!s->resting && (store_drain(s->store) || now_ns >= s->stop_ns))
         s->resting = true;
-    if (!s->resting || s->batch_out || s->jobs_out > 0 || s->calls_out > 0)
+    if (!s->resting || s->batch_out || s->jobs_out > 0 || s->calls_out > 0 || s->shipments_out > 0)
         return;
     pthread_mutex_lock(&s->rest_lock);
     s->rested = true;

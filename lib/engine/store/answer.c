@@ -108,9 +108,21 @@ void store__answer_later_index(struct replica *r, uint64_t token, uint64_t index
     store_waits_add_take(&r->waits, wait_new(STORE_WAIT_INDEX, token, index));
 }
 
+void store__answer_later_rows(struct replica *r, uint64_t token, uint64_t index) {
+    store_waits_add_take(&r->waits, wait_new(STORE_WAIT_ROWS, token, index));
+}
+
+void store__answer_moved_rows(struct store *s, uint64_t token, tc_err err, struct replica *r) {
+    Tercet__Pb__IndexReply reply = TERCET__PB__INDEX_REPLY__INIT;
+    if (r)
+        reply.moved = store__group_partition(r);
+    store__reply(s, token, err, &reply.base);
+}
+
 static void complete(struct replica *r, const struct store_wait *wait) {
     struct store *s = r->store;
     Tercet__Pb__ScrubMarkReply mark = TERCET__PB__SCRUB_MARK_REPLY__INIT;
+    Tercet__Pb__IndexReply rows = TERCET__PB__INDEX_REPLY__INIT;
     switch (wait->kind) {
     case STORE_WAIT_WRITE:
         store__answer_write(s, wait->token, wait->index, tc_blob_slice(wait->body), wait->want);
@@ -121,6 +133,10 @@ static void complete(struct replica *r, const struct store_wait *wait) {
     case STORE_WAIT_INDEX:
         mark.index = wait->index;
         store__reply(s, wait->token, TC_OK, &mark.base);
+        break;
+    case STORE_WAIT_ROWS:
+        rows.index = wait->index;
+        store__reply(s, wait->token, TC_OK, &rows.base);
         break;
     }
 }

@@ -21,6 +21,10 @@ void store__answer_later_read(struct replica *r, uint64_t token, uint64_t index,
                               const Tercet__Pb__ItemReply *reply);
 /* Answer with the index (ScrubMarkReply) when it is applied. */
 void store__answer_later_index(struct replica *r, uint64_t token, uint64_t index);
+/* The same for rows of a global index (IndexReply). */
+void store__answer_later_rows(struct replica *r, uint64_t token, uint64_t index);
+/* As store__answer_moved, with an IndexReply. */
+void store__answer_moved_rows(struct store *s, uint64_t token, tc_err err, struct replica *r);
 
 /* Complete every wait that the applied index has reached. */
 void store__answer_applied(struct replica *r);

@@ -4,6 +4,7 @@
 #include "engine/store/aux.h"
 #include "engine/store/log.h"
 #include "engine/store/members.h"
+#include "engine/store/outbox.h"
 #include "engine/store/replica.h"
 #include "engine/store/scrub.h"
 #include "engine/store/split.h"
@@ -43,6 +44,9 @@ static tc_err apply_write(struct replica *r, const struct paxos_entry *e, struct
         store_overlay_applied(&r->overlay, m.key, e->index);
     store_dedup_add(&r->dedup, w.request_id, e->index, store__now_ns(r->store));
     store__apply_learn_time(r, w.hlc_ns);
+    r->applied_hlc_ns = w.hlc_ns;
+    if (r->outbox)
+        store__outbox_applied(r);
     return TC_OK;
 }
 

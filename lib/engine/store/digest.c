@@ -5,6 +5,7 @@
 #include "engine/store/disk.h"
 #include "engine/store/group.h"
 #include "engine/store/heal.h"
+#include "engine/store/outbox.h"
 #include "engine/store/split.h"
 
 enum {
@@ -29,7 +30,8 @@ static uint64_t mix_peers(uint64_t digest, const struct replica *r, uint64_t now
 static uint64_t mix_leader(uint64_t digest, const struct replica *r, uint64_t now_ns) {
     Tercet__Pb__ChangeReplicaReply change = TERCET__PB__CHANGE_REPLICA_REPLY__INIT;
     store__heal_progress(r, &change);
-    const uint64_t words[] = {change.rid, (uint64_t)change.state, change.done, change.total};
+    const uint64_t words[] = {change.rid, (uint64_t)change.state, change.done, change.total,
+                              r->outbox ? store__backfill_done_bits(r->outbox) : 0};
     return mix_peers(mix(digest, words, sizeof words / sizeof words[0]), r, now_ns);
 }
 

@@ -60,6 +60,15 @@ void store__push(struct store *s, const Tercet__Pb__PushRequest *msg) {
     enqueue(s, e);
 }
 
+void store__index_send(struct store *s, uint64_t token, uint64_t table_id,
+                       const Tercet__Pb__IndexRequest *msg) {
+    struct store_effect *e = effect_new(STORE_INDEX);
+    e->token = token;
+    e->table_id = table_id;
+    proto_append(&e->payload, &msg->base);
+    enqueue(s, e);
+}
+
 void store__call_send(struct store *s, const struct store_effect *call) {
     struct store_effect *e = effect_new(STORE_CALL);
     *e = *call;

@@ -5,6 +5,7 @@
 #include "engine/store/directory.h"
 #include "engine/store/group.h"
 #include "engine/store/heal.h"
+#include "engine/store/outbox.h"
 #include "engine/store/replica.h"
 #include "engine/store/split.h"
 #include "engine/store/tables.h"
@@ -39,7 +40,27 @@ struct leader_info {
     Tercet__Pb__ChangeReplicaReply change;
     Tercet__Pb__PeerInfo peers[HEAL_PEERS_MAX];
     Tercet__Pb__PeerInfo *pointers[HEAL_PEERS_MAX];
+    Tercet__Pb__BackfillInfo backfills[STORE_BACKFILL_TASKS_MAX];
+    Tercet__Pb__BackfillInfo *backfill_pointers[STORE_BACKFILL_TASKS_MAX];
 };
+
+static void fill_outbox(const struct replica *r, Tercet__Pb__ReplicaInfo *info,
+                        struct leader_info *l) {
+    const struct store_outbox *o = r->outbox;
+    uint64_t oldest_ns = store__outbox_oldest_ns(o), wall_ns = store__wall_ns(r->store);
+    if (oldest_ns > 0 && oldest_ns < wall_ns)
+        info->outbox_age_ms = (wall_ns - oldest_ns) / STORE_MS_NS;
+    for (size_t i = 0; i < o->backfill.task_count; i++) {
+        const struct backfill_task *t = &o->backfill.tasks[i];
+        tercet__pb__backfill_info__init(&l->backfills[i]);
+        l->backfills[i].id = t->id;
+        l->backfills[i].done = t->done;
+        l->backfills[i].items = t->items;
+        l->backfill_pointers[i] = &l->backfills[i];
+    }
+    info->backfills = l->backfill_pointers;
+    info->n_backfills = o->backfill.task_count;
+}
 
 static void fill_leader(const struct replica *r, Tercet__Pb__ReplicaInfo *info,
                         struct leader_info *l) {
@@ -60,6 +81,8 @@ static void fill_leader(const struct replica *r, Tercet__Pb__ReplicaInfo *info,
     }
     info->peers = l->pointers;
     info->n_peers = count;
+    if (r->outbox)
+        fill_outbox(r, info, l);
 }
 
 /* What a replica's info points to. */

@@ -13,6 +13,7 @@
 #include "engine/store/learner.h"
 #include "engine/store/members.h"
 #include "engine/store/schema.h"
+#include "engine/store/outbox.h"
 #include "engine/store/snapshot.h"
 #include "engine/store/split.h"
 #include "env/fs.h"
@@ -168,6 +169,7 @@ void store__replica_free(struct replica *r) {
         tc_blob_unref(r->proposals->items[i].body);
     store__snapshot_forget(r);
     store__heal_free(r);
+    store__outbox_free(r);
     store__members_deinit(r);
     store__schema_free(r);
     store__seal_free(r);

@@ -14,6 +14,7 @@
 #include "engine/store/group.h"
 #include "engine/store/log.h"
 #include "engine/store/members.h"
+#include "engine/store/outbox.h"
 #include "engine/store/replica.h"
 #include "engine/store/store_private.h"
 #include "engine/store/upkeep.h"
@@ -165,6 +166,9 @@ static struct store *store_new(const struct store_env *env, const struct store_o
     tc_list_init(&s->flush_waiting);
     tc_list_init(&s->calls);
     tc_list_init(&s->offers);
+    tc_list_init(&s->outboxes);
+    tc_list_init(&s->deliveries);
+    s->outbox_ns = UINT64_MAX;
     store__due_init(s);
     s->directory = calloc(1, sizeof *s->directory);
     tc_arena_init(&s->scratch, STORE_SCRATCH_BYTES_MAX);
@@ -225,6 +229,7 @@ void store_close(struct store *s) {
     tc_map_deinit(&s->by_gid);
     store__effects_deinit(s);
     store__calls_deinit(s);
+    store__deliveries_deinit(s);
     store__directory_free(s);
     tc_arena_deinit(&s->scratch);
     wal_close(s->wal);
@@ -271,6 +276,7 @@ void store_tick(struct store *s) {
     store__flush(s);
     store__beat_listen(s, now_ns);
     store__due_tick(s, now_ns);
+    store__outbox_tick(s, now_ns);
     store__beat_speak(s, now_ns);
     store__upkeep(s, now_ns);
 }
@@ -281,6 +287,7 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
 
 uint64_t store_deadline_ns(const struct store *s) {
     uint64_t at = earlier(s->upkeep_ns, store__beat_deadline_ns(s));
+    at = earlier(at, s->outbox_ns);
     return earlier(at, store__due_deadline_ns(s));
 }
 

@@ -49,6 +49,8 @@ enum {
     STORE_PUSH_COUNT = 256,             /* replicas looked at by one store_push_some ... */
     STORE_PUSH_TABLES = 32,             /* ... and tables told */
     STORE_DURABLE_LOGS = 3,             /* that a group should have */
+    STORE_INDEX_ROWS_MAX = 32,          /* of one IndexRequest */
+    STORE_INDEX_BYTES_MAX = 512 * 1024, /* ... and their keys and items, or one row alone */
 };
 
 struct store_env {
@@ -109,6 +111,15 @@ void store_tick(struct store *s);
  * may come during the call or much later, exactly once. */
 void store_item_request(struct store *s, uint64_t token, const Tercet__Pb__ItemRequest *req);
 void store_range_request(struct store *s, uint64_t token, const Tercet__Pb__RangeRequest *req);
+
+/* Rows of a global index for a group of that index, from a group of its table: at most
+ * STORE_INDEX_ROWS_MAX, in order of key. The answer is a STORE_REPLY with this token (IndexReply).
+ *   Errors   TC_EINVAL   not such rows, or the group holds no index
+ *            TC_ETHROTTLED, and those of a write; nothing was taken then */
+void store_index_request(struct store *s, uint64_t token, const Tercet__Pb__IndexRequest *req);
+/* The answer to the effect STORE_INDEX with this token: what became of each of its rows, in their
+ * order. Once for each effect, whatever happens. */
+void store_index_done(struct store *s, uint64_t token, const tc_err *errs, size_t count);
 
 /* From other storage nodes. Damaged or misdirected messages are counted and dropped. */
 void store_receive(struct store *s, const Tercet__Pb__PaxosMessage *msg);
@@ -176,6 +187,13 @@ void store_scrub_pages(struct store *s, uint64_t token, uint64_t gid);
 TC_MUST_USE tc_err store_scrub_bucket(struct store *s, uint64_t gid, uint32_t bucket,
                                       struct tc_buf *out);
 
+/* One page of what a table's items should be in a global index, or of what a group of the index
+ * holds; appends the packed ScrubIndexReply.
+ *   Errors   TC_ENOTFOUND; TC_EINVAL (no such index, no schema)
+ *            TC_EBUSY  not the leader, or the log is sealed */
+TC_MUST_USE tc_err store_scrub_index(struct store *s, const Tercet__Pb__ScrubIndexRequest *req,
+                                     struct tc_buf *out);
+
 /* Split a group that this node leads (REPLICATION.md B12). Idempotent; appends the packed
  * SplitReply with TC_OK and TC_ENOTLEADER. Errors   TC_ENOTFOUND   no such group here TC_ENOTLEADER
  * reply.moved says who may lead TC_EINVAL      key is not inside the group's range, or the gids are
@@ -235,6 +253,9 @@ enum store_effect_type {
     STORE_SEND_BEAT,     /* to addr: payload = packed NodeBeat */
     STORE_SEND_BEAT_ACK, /* to addr: payload = packed NodeBeatAck */
     STORE_PUSH,          /* to every memds: payload = packed PushRequest */
+    STORE_INDEX,         /* rows of the index table_id, payload = packed IndexRequest without group:
+                            to the leaders of the groups that hold their keys, each part together;
+                            then store_index_done(token) */
     STORE_CALL,          /* unary method at addr: payload = request; then store_call_done(token) */
 };
 
@@ -244,6 +265,7 @@ struct store_effect {
     uint64_t token;
     tc_err err;
     char addr[STORE_ADDR_BYTES_MAX];
+    uint64_t table_id;    /* INDEX */
     const char *method;   /* CALL: "/tercet.Storage/..." */
     uint32_t deadline_ms; /* CALL */
     uint64_t after_lsn;   /* already durable when the effect comes out; for the simulator's check */
@@ -328,6 +350,10 @@ bool store_behind(const struct store *s);
     X(restored, "log entries taken back from the archive")                                         \
     X(log_rot, "log entries found unreadable while running")                                       \
     X(damage_found, "replicas found damaged")                                                      \
+    X(index_rows_sent, "rows of global indexes sent to their groups")                              \
+    X(index_rows_taken, "rows of global indexes written here as leader")                           \
+    X(index_refused, "batches of rows of which an index took some not")                            \
+    X(outbox_paid, "outbox rows deleted: their items' index rows are there")                       \
     X(elections, "campaigns begun here because no leader was heard")                               \
     X(elections_by_choice, "campaigns begun here on a leader's resignation, or at a split")
 
@@ -344,6 +370,12 @@ struct store_heal_counts {
     size_t log_replicas; /* on this node */
 };
 void store_heal_counts(const struct store *s, struct store_heal_counts *ret);
+/* What groups led here owe to global indexes. */
+struct store_outbox_counts {
+    uint64_t rows;
+    uint64_t age_ms; /* of the oldest that is known */
+};
+void store_outbox_counts(const struct store *s, struct store_outbox_counts *ret);
 /* Replicas that this node leads, of all it has. */
 void store_replica_counts(const struct store *s, size_t *ret_led, size_t *ret_all);
 /* Replicas of quiet groups, which send nothing, for the nodes' beats stand for them; and replicas

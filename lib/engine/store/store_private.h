@@ -103,6 +103,7 @@ struct replica {
     uint64_t lag_index;        /* committed by a leader at lag_ns, not applied yet; 0: none */
     uint64_t lag_ns;
     uint64_t hlc_ns;          /* highest seen in an entry */
+    uint64_t applied_hlc_ns;  /* of the newest WRITE applied in this process; 0: none */
     uint64_t term_ballot;     /* own ballot while leading, else 0 */
     uint64_t term_ended_ns;   /* the last one it led; 0: none */
     uint64_t campaign_ballot; /* newest own ballot of a campaign */
@@ -125,6 +126,7 @@ struct replica {
         uint64_t next_s; /* no expiry row that counts is due before; 0: not known */
         uint64_t retry_ns;
     } expire;
+    struct store_outbox *outbox; /* a leader's: what is owed to global indexes; NULL: nothing */
 
     struct store_members members; /* everybody known to be, or to have been, of this group */
     struct store_heal *heal;      /* a leader's change of members; NULL until the first look */
@@ -257,6 +259,12 @@ struct store {
     struct tc_list calls;              /* to other nodes, not answered yet; see call.h */
     size_t call_count;
     uint64_t next_call;
+    struct tc_list outboxes;   /* groups led here that have rows for global indexes */
+    uint64_t outbox_ns;        /* when they are looked at next */
+    struct tc_list deliveries; /* such rows on their way */
+    size_t delivery_count;
+    uint64_t delivery_bytes;
+    uint64_t next_delivery;
 };
 
 struct store_job {
@@ -273,6 +281,9 @@ void store__reply_packed(struct store *s, uint64_t token, tc_err err, struct tc_
 void store__send(struct store *s, enum store_effect_type type, const char *addr, uint64_t after_lsn,
                  const ProtobufCMessage *msg);
 void store__push(struct store *s, const Tercet__Pb__PushRequest *msg);
+/* Rows of one index on their way to its groups. */
+void store__index_send(struct store *s, uint64_t token, uint64_t table_id,
+                       const Tercet__Pb__IndexRequest *msg);
 /* Takes the payload. */
 void store__call_send(struct store *s, const struct store_effect *call);
 void store__effects_release(struct store *s);

@@ -9,6 +9,7 @@
 #include "engine/store/group.h"
 #include "engine/store/heal.h"
 #include "engine/store/log.h"
+#include "engine/store/outbox.h"
 #include "engine/store/snapshot.h"
 
 #include <stdlib.h>
@@ -70,6 +71,7 @@ void store__upkeep_replica(struct replica *r, uint64_t now_ns) {
     trim(r, wal_space(r->store->wal).pressure);
     store__heal_tick(r, now_ns);
     store__expire_tick(r, now_ns);
+    store__outbox_upkeep(r);
 }
 
 /* ---- segments */

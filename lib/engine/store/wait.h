@@ -20,7 +20,8 @@
 enum store_wait_kind {
     STORE_WAIT_WRITE, /* answered from its entry's body */
     STORE_WAIT_READ,  /* the answer is already made */
-    STORE_WAIT_INDEX, /* answered with the index alone */
+    STORE_WAIT_INDEX, /* answered with the index alone: a mark of a scrub */
+    STORE_WAIT_ROWS,  /* ... rows of a global index */
 };
 
 struct store_wait {
