@@ -96,7 +96,7 @@ void store__outbox_free(struct replica *r) {
 }
 
 void store__outbox_applied(struct replica *r) {
-    if (tc_list_empty(&r->outbox->link) && r->outbox->term != 0 && has_work(r->outbox))
+    if (r->outbox->term != 0 && has_work(r->outbox))
         enlist(r->outbox);
 }
 

@@ -54,7 +54,9 @@ static void create(struct world *w, struct world_group *g) {
     char addr[WORLD_NODES_MAX][16], zone[WORLD_NODES_MAX][2], table[] = "things";
     Tercet__Pb__Partition p = TERCET__PB__PARTITION__INIT;
     p.gid = g->gid;
-    p.table_id = 5;
+    p.table_id = g == &w->groups[w->index.root] && w->swarm.indexed ? WORLD_INDEX_TABLE : 5;
+    struct tc_slice schema = world_index_schema(w, (uint32_t)(g - w->groups));
+    p.schema = (ProtobufCBinaryData){.len = schema.len, .data = (uint8_t *)(uintptr_t)schema.data};
     p.epoch = 1;
     p.members = pointers;
     p.n_members = g->count;
@@ -141,16 +143,21 @@ bool world_group_is_leaf(const struct world *w, uint32_t group) {
 }
 
 void world_groups_create(struct world *w) {
-    w->group_count = w->swarm.groups;
-    for (uint32_t i = 0; i < w->swarm.groups; i++) {
+    w->root_count = w->swarm.groups + w->swarm.indexed;
+    w->group_count = w->root_count;
+    for (uint32_t i = 0; i < w->root_count; i++) {
         struct world_group *g = &w->groups[i];
         g->root = g->parent = i;
         g->epoch = 1;
         g->to = w->swarm.keys;
         g->gid = i + 1 + (i > 1 ? 1000 : 0);
         make_keys(w, g);
-        draw_members(w, g);
-        create(w, g);
+    }
+    if (w->swarm.indexed)
+        world_index_init(w);
+    for (uint32_t i = 0; i < w->root_count; i++) {
+        draw_members(w, &w->groups[i]);
+        create(w, &w->groups[i]);
     }
 }
 

@@ -98,25 +98,51 @@ static void replay_mutation(struct judge *j, struct world_op *op, uint64_t index
     add_version(j, key, (struct version){index, now.stamp, now.count});
 }
 
+/* Rows that follow from items are judged by what they follow from (index_judge.c). */
+static bool is_auxiliary(struct tc_slice key) {
+    return key.len > 8 && key.data[8] >= 0x10;
+}
+
+/* A write of the leader's own: auxiliary rows alone. */
+static bool is_own(const struct entry_write *e) {
+    struct entry_mutation m;
+    for (struct entry_iter it = entry_iter(e); entry_next(&it, &m);)
+        if (!is_auxiliary(m.key))
+            return false;
+    return true;
+}
+
+/* One item's mutation comes first; none, or auxiliary rows, follow it. */
+static void replay_mutations(struct judge *j, struct world_op *op, uint64_t index,
+                             const struct entry_write *e) {
+    struct entry_iter it = entry_iter(e);
+    struct entry_mutation m;
+    if (entry_next(&it, &m))
+        replay_mutation(j, op, index, &m);
+    while (entry_next(&it, &m))
+        if (!j->w->swarm.indexed || !is_auxiliary(m.key))
+            world_fail(j->w, "entry %lu of group %u writes a second item", (ul)index, j->group);
+}
+
 static void replay_write(struct judge *j, uint64_t index, struct tc_slice body) {
     struct world *w = j->w;
     struct entry_write e;
-    struct entry_mutation m;
     uint64_t id[2];
     if (entry_write_decode(body, &e) != TC_OK) {
         world_fail(w, "entry %lu of group %u cannot be read", (ul)index, j->group);
         return;
     }
     memcpy(id, e.request_id, sizeof id);
-    if (id[0] == 0 || id[0] > w->op_count || id[1] != w->seed || e.mutation_count != 1) {
+    bool own = w->swarm.indexed && j->group == w->index.base && is_own(&e);
+    if (!own && (id[0] == 0 || id[0] > w->op_count || id[1] != w->seed)) {
         world_fail(w, "entry %lu of group %u is nobody's request", (ul)index, j->group);
         return;
     }
     if (e.hlc_ns <= j->hlc_ns)
         world_fail(w, "time of group %u goes back at entry %lu", j->group, (ul)index);
     j->hlc_ns = e.hlc_ns;
-    for (struct entry_iter it = entry_iter(&e); entry_next(&it, &m);)
-        replay_mutation(j, w->ops[id[0] - 1], index, &m);
+    if (!own)
+        replay_mutations(j, w->ops[id[0] - 1], index, &e);
 }
 
 /* What follows the entry that seals says nothing: leaders may still change. True: go on. */

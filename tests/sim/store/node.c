@@ -242,6 +242,10 @@ static void send_answer(struct world_node *n, struct store_effect *e) {
         keep_mark(w, e);
         return;
     }
+    if (world_index_owns(e->token)) {
+        world_index_reply(n, e);
+        return;
+    }
     if (world_call_owns(e->token)) {
         world_call_reply(n, e);
         return;
@@ -276,6 +280,9 @@ static void take_effects(struct world_node *n) {
             send_parcel(n, e);
             break;
         case STORE_PUSH:
+            break;
+        case STORE_INDEX:
+            world_index_send(n, e);
             break;
         case STORE_CALL:
             world_call(n, e);
@@ -426,6 +433,11 @@ static void deliver(struct world_node *n, const struct world_parcel *p) {
             world_call_deliver(n, p);
         return;
     }
+    if (p->kind == PARCEL_ROWS || p->kind == PARCEL_ROWS_DONE) {
+        if (p->from == n->id || sim_net_open(&n->w->net, p->from, n->id))
+            world_index_deliver(n, p);
+        return;
+    }
     if (from_peer && sim_net_open(&n->w->net, p->from, n->id))
         deliver_peer(n, p);
     else if (p->kind == PARCEL_ITEM || p->kind == PARCEL_RANGE)
@@ -464,6 +476,8 @@ static void act(struct world_node *n, const struct sim_event *ev) {
     case EVENT_STRAND:
     case EVENT_SPLIT:
     case EVENT_MERGE:
+    case EVENT_PART:
+    case EVENT_SCHEMA:
         break;
     }
 }

@@ -204,7 +204,7 @@ static void reshape_group(struct world *w, struct world_group *g) {
 
 static void lose_disk(struct world *w) {
     struct world_node *n = &w->nodes[below(w, w->swarm.nodes)];
-    for (uint32_t g = 0; g < w->swarm.groups; g++)
+    for (uint32_t g = 0; g < w->root_count; g++)
         if (!world_group_whole(w, &w->groups[g]))
             return;
     uint64_t down_ms = 1000 + below(w, 12000);
@@ -223,7 +223,7 @@ void world_reshape_next(struct world *w) {
     w->reshape_notices = below(w, 2) == 0;
     if (below(w, 3) > 0 || w->calm)
         tell_directory(w);
-    for (uint32_t g = 0; g < w->swarm.groups && !w->failed; g++)
+    for (uint32_t g = 0; g < w->root_count && !w->failed; g++)
         reshape_group(w, &w->groups[g]);
     if (!w->calm && !w->strand.no_copies && below(w, 4) == 0)
         lose_disk(w);

@@ -82,7 +82,9 @@ static struct world_result result_of(const struct world *w) {
                              .heal_count = w->heal_count,
                              .restored_count = w->restored_count,
                              .split_count = w->split_count,
-                             .merge_count = w->merge_count};
+                             .merge_count = w->merge_count,
+                             .indexed = w->swarm.indexed,
+                             .row_count = w->index.row_count};
     snprintf(r.failure, sizeof r.failure, "%s", w->failure);
     return r;
 }
@@ -102,10 +104,14 @@ struct world_result world_run(uint64_t seed, void (*trace)(void *user, const cha
         demand_progress(w);
     if (!w->failed)
         let_clients_end(w);
+    if (!w->failed && w->swarm.indexed)
+        world_index_settle(w);
     if (!w->failed)
         world_converge(w);
     if (!w->failed)
         world_judge(w);
+    if (!w->failed && w->swarm.indexed)
+        world_index_judge(w);
     count_trimmed(w);
     struct world_result r = result_of(w);
     w->calm = true;

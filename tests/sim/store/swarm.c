@@ -83,6 +83,18 @@ static void draw_splits(uint64_t seed, struct world_swarm *s) {
     s->split_every_ns /= 4; /* merges take their turns */
 }
 
+/* The same. A group left behind for good takes all the time there is, without an index too. */
+static void draw_index(uint64_t seed, struct world_swarm *s) {
+    struct tc_prng p = tc_prng(seed * 69621 + 11);
+    if (s->strands || seed % 4 != 2) /* so that --seed 2 --stride 4 runs these alone */
+        return;
+    s->indexed = true;
+    if (s->groups < 2)
+        s->groups = 2; /* the first is the system's */
+    if (tc_prng_chance(&p, 1, 2))
+        s->index_at_ns = tc_prng_between(&p, 500, 6000) * WORLD_MS_NS;
+}
+
 struct world_swarm world_swarm_draw(uint64_t seed) {
     struct tc_prng prng = tc_prng(seed * 2654435761u + 17);
     struct tc_prng *p = &prng;
@@ -109,5 +121,6 @@ struct world_swarm world_swarm_draw(uint64_t seed) {
         s.stale_max_ns += 3 * s.store.lease_ms * WORLD_MS_NS;
     draw_reshape(seed, &s);
     draw_splits(seed, &s);
+    draw_index(seed, &s);
     return s;
 }

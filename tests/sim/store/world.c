@@ -85,8 +85,10 @@ void world_init(struct world *w, uint64_t seed, const struct world_swarm *swarm)
     world_push(w, WORLD_MS_NS, EVENT_ORACLE, 0, 0, NULL);
     if (swarm->splits)
         world_push(w, 1000 * (uint64_t)WORLD_MS_NS, EVENT_SPLIT, UINT32_MAX, 0, NULL);
-    for (uint32_t g = 0; g < swarm->groups; g++)
+    for (uint32_t g = 0; g < w->root_count; g++)
         world_push(w, 2000 * (uint64_t)WORLD_MS_NS, EVENT_SCRUB, g, 0, NULL);
+    if (swarm->indexed && swarm->index_at_ns > 0)
+        world_push(w, swarm->index_at_ns, EVENT_SCHEMA, 0, 0, NULL);
     if (swarm->reshape)
         world_push(w, 100 * (uint64_t)WORLD_MS_NS, EVENT_RESHAPE, 0, 0, NULL);
     if (w->swarm.strands)
@@ -119,6 +121,7 @@ void world_deinit(struct world *w) {
             tc_buf_deinit(&w->groups[g].keys[k]);
     }
     world_calls_deinit(w);
+    world_index_deinit(w);
     size_t at = 0;
     struct tc_slice key;
     void *value;
@@ -173,6 +176,12 @@ static void dispatch(struct world *w, const struct sim_event *ev) {
         break;
     case EVENT_MERGE:
         world_merge_next(w, ev->node);
+        break;
+    case EVENT_PART:
+        world_index_again(w, ev->arg);
+        break;
+    case EVENT_SCHEMA:
+        world_index_schema_next(w);
         break;
     }
 }

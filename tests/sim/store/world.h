@@ -31,6 +31,8 @@ enum {
     WORLD_ATTEMPTS_MAX = 60,
     WORLD_RANGE_ITEMS_MAX = 12,
     WORLD_FAILURE_BYTES = 512,
+    WORLD_INDEX_TABLE = 900, /* table id of the index */
+    WORLD_INDEX_VALUES = 4,  /* of the attribute it is by: three letters, or the item has none */
 };
 
 #define WORLD_MS_NS      1000000u
@@ -81,6 +83,9 @@ struct world_swarm {
     uint64_t split_every_ns; /* on average */
     uint32_t merges;         /* asked for at most */
     bool merging;            /* some are */
+    /* The second group's table has a global index, in a group of its own (index.c). */
+    bool indexed;
+    uint64_t index_at_ns; /* put in force then, on items that are there; 0: from the beginning */
 };
 
 /* A group. The first swarm.groups of a world are roots; a split takes two more as children, whose
@@ -221,6 +226,33 @@ struct world_strand {
     bool no_copies;    /* B-trees do not cross */
 };
 
+struct world_shipment;
+
+/* A part of the rows of one effect, for one group of the index; kept until it is answered. */
+struct world_part {
+    uint64_t id;
+    uint32_t node; /* that sends it */
+    uint64_t life; /* ... in this life; a later one knows nothing of it */
+    struct world_shipment *shipment;
+    size_t first;
+    size_t count;
+    uint32_t to;
+    uint32_t attempts;
+    uint64_t begun_ns;
+    uint64_t request_id[2];
+};
+
+struct world_index {
+    uint32_t base; /* roots: of the table, and of the index */
+    uint32_t root;
+    struct tc_buf schema;     /* of the table's groups */
+    struct tc_buf own_schema; /* of the index's */
+    struct tc_prng prng;
+    struct tc_map parts; /* id -> struct world_part */
+    uint64_t part_count;
+    uint64_t row_count; /* in the index's logs */
+};
+
 struct world_client {
     struct world_op *op;
     uint32_t node; /* where it asks next */
@@ -242,6 +274,8 @@ struct world {
     struct world_node nodes[WORLD_NODES_MAX];
     struct world_group groups[WORLD_GROUPS_MAX];
     uint32_t group_count;
+    uint32_t root_count;
+    struct world_index index;
     struct tc_prng split_prng;
     uint64_t split_count;       /* made */
     bool split_watch;           /* the next child's leader is to lose power as it begins */
@@ -315,6 +349,8 @@ enum world_event {
     EVENT_STRAND,
     EVENT_SPLIT, /* node: the parent; 0xffffffff: a new one, or a merge, is drawn */
     EVENT_MERGE, /* node: the merged group */
+    EVENT_PART,  /* arg: part and attempt of rows of the index: time for another attempt */
+    EVENT_SCHEMA,
 };
 
 enum world_parcel_kind {
@@ -326,6 +362,8 @@ enum world_parcel_kind {
     PARCEL_RANGE,
     PARCEL_CALL,
     PARCEL_CALLED,
+    PARCEL_ROWS,
+    PARCEL_ROWS_DONE,
     PARCEL_ARCHIVE_LOST,
     PARCEL_ARCHIVE,
 };
@@ -458,6 +496,27 @@ void world_strand_end(struct world *w);
 /* This message does not cross now. */
 bool world_strand_stops(const struct world *w, const struct store_effect *e, uint32_t to);
 
+/* ---- index.c */
+/* Schemas and keys of the table and its index; before groups are created. */
+void world_index_init(struct world *w);
+void world_index_deinit(struct world *w);
+/* Bytes of the schema that the group begins with; empty: none. */
+struct tc_slice world_index_schema(const struct world *w, uint32_t group);
+/* Ask every group of the table to keep the index, until each does. */
+void world_index_schema_next(struct world *w);
+/* A node's store wants rows sent. */
+void world_index_send(struct world_node *n, const struct store_effect *e);
+void world_index_deliver(struct world_node *n, const struct world_parcel *p);
+bool world_index_owns(uint64_t token);
+void world_index_reply(struct world_node *n, const struct store_effect *e);
+void world_index_again(struct world *w, uint64_t arg);
+/* Nothing is owed any more, and every item is carried over; fails when that takes too long. */
+void world_index_settle(struct world *w);
+
+/* ---- index_judge.c */
+/* By the archive's logs alone: the index holds a row for each item that has one, and no other. */
+void world_index_judge(struct world *w);
+
 /* ---- judge.c */
 /* Replay the archive and hold every answer against it. */
 void world_judge(struct world *w);
@@ -492,6 +551,8 @@ struct world_result {
     uint64_t restored_count;
     uint64_t split_count;
     uint64_t merge_count;
+    bool indexed;
+    uint64_t row_count; /* that the index's log took, gone ones included */
     char failure[WORLD_FAILURE_BYTES];
 };
 struct world_result world_run(uint64_t seed, void (*trace)(void *user, const char *line),

@@ -40,6 +40,7 @@ struct options {
 struct totals {
     uint64_t seeds, failures, simulated_ns, events, ops, acked, unknown, faults, restarts;
     uint64_t snapshots, damage, trimmed, lost, wiped, moves, joins, heals, splits, merges, restored;
+    uint64_t indexes, rows;
 };
 
 static uint64_t current_seed;
@@ -92,6 +93,8 @@ static void add(struct totals *t, const struct world_result *r) {
     t->splits += r->split_count;
     t->merges += r->merge_count;
     t->restored += r->restored_count;
+    t->indexes += r->indexed;
+    t->rows += r->row_count;
 }
 
 static void report_failure(uint64_t seed, const struct world_result *r, struct tail *tail) {
@@ -130,15 +133,16 @@ static double seconds(void) {
 
 static void summarize(const struct totals *t, double real_s) {
     double sim_s = (double)t->simulated_ns / 1e9;
-    printf("store: %" PRIu64 " seeds, %.0f s simulated in %.1f s (x%.0f), %" PRIu64 " failures; "
-           "%" PRIu64 " operations (%" PRIu64 " acknowledged, %" PRIu64 " unknown), %" PRIu64
-           " faults, %" PRIu64 " restarts, %" PRIu64 " snapshots, %" PRIu64 " damaged, %" PRIu64
-           " disks given up, %" PRIu64 " entries trimmed, %" PRIu64 " disks lost, %" PRIu64
-           " moves, %" PRIu64 " log replicas joined, %" PRIu64 " healed, %" PRIu64
-           " splits, %" PRIu64 " merges, %" PRIu64 " entries restored\n",
-           t->seeds, sim_s, real_s, sim_s / (real_s > 0 ? real_s : 1), t->failures, t->ops,
-           t->acked, t->unknown, t->faults, t->restarts, t->snapshots, t->damage, t->lost,
-           t->trimmed, t->wiped, t->moves, t->joins, t->heals, t->splits, t->merges, t->restored);
+    printf(
+        "store: %" PRIu64 " seeds, %.0f s simulated in %.1f s (x%.0f), %" PRIu64 " failures; "
+        "%" PRIu64 " operations (%" PRIu64 " acknowledged, %" PRIu64 " unknown), %" PRIu64
+        " faults, %" PRIu64 " restarts, %" PRIu64 " snapshots, %" PRIu64 " damaged, %" PRIu64
+        " disks given up, %" PRIu64 " entries trimmed, %" PRIu64 " disks lost, %" PRIu64
+        " moves, %" PRIu64 " log replicas joined, %" PRIu64 " healed, %" PRIu64 " splits, %" PRIu64
+        " merges, %" PRIu64 " entries restored, %" PRIu64 " indexes that took %" PRIu64 " rows\n",
+        t->seeds, sim_s, real_s, sim_s / (real_s > 0 ? real_s : 1), t->failures, t->ops, t->acked,
+        t->unknown, t->faults, t->restarts, t->snapshots, t->damage, t->lost, t->trimmed, t->wiped,
+        t->moves, t->joins, t->heals, t->splits, t->merges, t->restored, t->indexes, t->rows);
 }
 
 static _Noreturn void usage(void) {
