@@ -20,6 +20,7 @@
 #include "sim/kit/heap.h"
 #include "sim/kit/net.h"
 #include "sim/store/index.h"
+#include "sim/store/run.h"
 
 enum {
     WORLD_NODES_MAX = 7,
@@ -31,7 +32,6 @@ enum {
     WORLD_CLIENTS_MAX = 8,
     WORLD_ATTEMPTS_MAX = 60,
     WORLD_RANGE_ITEMS_MAX = 12,
-    WORLD_FAILURE_BYTES = 512,
     WORLD_INDEX_TABLE = 900, /* table id of the index */
     WORLD_INDEX_VALUES = 4,  /* of the attribute it is by: three letters, or the item has none */
 };
@@ -483,36 +483,5 @@ void world_judge(struct world *w);
 bool world_excused(struct world_node *n, uint64_t gid);
 /* All replicas reach the same index with the same content, and the archive rebuilds it. */
 void world_converge(struct world *w);
-
-/* ---- run.c */
-struct world_result {
-    bool ok;
-    uint64_t hash;
-    uint64_t simulated_ns;
-    uint64_t event_count;
-    uint64_t op_count;
-    uint64_t acked_count;
-    uint64_t unknown_count;
-    uint64_t refused_count;
-    uint64_t fault_count;
-    uint64_t restart_count;
-    uint64_t snapshot_count;
-    uint64_t damage_count;
-    uint64_t trimmed_count;
-    uint64_t lost_count;
-    uint64_t scrub_count;
-    uint64_t wiped_count;
-    uint64_t move_count;
-    uint64_t join_count;
-    uint64_t heal_count;
-    uint64_t restored_count;
-    uint64_t split_count;
-    uint64_t merge_count;
-    bool indexed;
-    uint64_t row_count; /* that the index's log took, gone ones included */
-    char failure[WORLD_FAILURE_BYTES];
-};
-struct world_result world_run(uint64_t seed, void (*trace)(void *user, const char *line),
-                              void *user);
 
 #endif
