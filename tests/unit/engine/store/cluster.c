@@ -238,6 +238,18 @@ static void call(struct cluster *c, struct node *from, const struct store_effect
     tc_buf_deinit(&answer);
 }
 
+void cluster_refuse_rows(struct node *n, const struct store_effect *e, tc_err err) {
+    tc_err errs[STORE_INDEX_ROWS_MAX];
+    Tercet__Pb__IndexRequest *m =
+        tercet__pb__index_request__unpack(NULL, e->payload.len, e->payload.data);
+    assert_non_null(m);
+    assert_in_range(m->n_rows, 1, STORE_INDEX_ROWS_MAX);
+    for (size_t i = 0; i < m->n_rows; i++)
+        errs[i] = err;
+    store_index_done(n->store, e->token, errs, m->n_rows);
+    tercet__pb__index_request__free_unpacked(m, NULL);
+}
+
 void cluster_drain(struct cluster *c, struct node *n) {
     struct store_effect *e;
     while ((e = store_effect_next(n->store)) != NULL) {
@@ -247,6 +259,10 @@ void cluster_drain(struct cluster *c, struct node *n) {
             c->pushes++;
         else if (e->type == STORE_CALL)
             call(c, n, e);
+        else if (e->type == STORE_INDEX && c->on_rows)
+            c->on_rows(c, n, e);
+        else if (e->type == STORE_INDEX)
+            cluster_refuse_rows(n, e, TC_EUNAVAILABLE);
         else
             send(c, n, e);
         store_effect_free(e);

@@ -50,7 +50,9 @@ struct cluster {
     uint64_t next_id;
     uint64_t pushes;
     struct tc_prng prng;
-    uint32_t disk_max_ms;   /* batches and jobs take up to this long; 0: none */
+    uint32_t disk_max_ms; /* batches and jobs take up to this long; 0: none */
+    /* Rows of a global index that a store wants sent; NULL: they are refused. */
+    void (*on_rows)(struct cluster *c, struct node *from, const struct store_effect *e);
     uint32_t loss_permille; /* messages lost; as many are repeated, all are delayed */
 };
 
@@ -59,6 +61,8 @@ void cluster_deinit(struct cluster *c);
 void cluster_run(struct cluster *c, uint64_t ms);
 /* Perform the effects that a node has ready now. */
 void cluster_drain(struct cluster *c, struct node *n);
+/* No row of this effect was taken. */
+void cluster_refuse_rows(struct node *n, const struct store_effect *e, tc_err err);
 /* Run until somebody serves; returns its number. */
 int cluster_wait_leader(struct cluster *c);
 int cluster_leader(struct cluster *c); /* -1: nobody serves now */
