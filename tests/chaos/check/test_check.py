@@ -35,6 +35,16 @@ class Registers(unittest.TestCase):
     def test_stale_read(self):
         self.bad(op("put", "a", 0, 1), op("put", "b", 2, 3), op("get", None, 4, 5, result=["a", None]))
 
+    def test_writes_of_unknown_outcome_that_nobody_saw(self):
+        """Forty of them do not make the search long, and the one that is needed is found all the same."""
+        unknown = [op("put", f"u{i}", i, None, "unknown") for i in range(40)]
+        seen = [op("put", "a", 100, 101), op("get", None, 102, 103, result=["a", None])]
+        self.good(*unknown, *seen)
+        self.bad(*unknown[:8], *seen, op("get", None, 104, 105, result=["never", None]))
+        refused = op("cput", ["a", "c"], 104, 105, "cond")
+        self.good(*seen, op("put", "b", 103, None, "unknown"), refused)
+        self.bad(*seen, refused)
+
     def test_overlapping_read_may_see_either(self):
         for seen in ("a", "b"):
             self.good(op("put", "a", 0, 1), op("put", "b", 2, 6), op("get", None, 3, 5, result=[seen, None]))
