@@ -70,6 +70,9 @@ static void tell_result(struct autoadmin *a, const struct plan_action *action, t
     if (err == TC_OK)
         DAEMON_INFO(a->daemon.log, "action done: action=%s gid=%llu table_id=%llu", name,
                     (unsigned long long)action->gid, (unsigned long long)action->table_id);
+    else if (err == TC_EBUSY) /* the group is about something else, or about this */
+        DAEMON_DEBUG(a->daemon.log, "action comes again: action=%s gid=%llu", name,
+                     (unsigned long long)action->gid);
     else
         DAEMON_WARN(a->daemon.log, "action failed, planned again: action=%s err=%s", name,
                     tc_err_name(err));

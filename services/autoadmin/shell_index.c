@@ -8,8 +8,7 @@ tc_err shell_table_copy(const struct shell_view *v, size_t table, struct shell_t
     const Tercet__Pb__TableDescriptor *d = v->descriptors[table];
     if (d->n_indexes > INDEX_DEFS_MAX)
         return TC_ECORRUPT;
-    ret_table->record = &v->table_records.at[table];
-    ret_table->d = *d;
+    *ret_table = (struct shell_table){.record = &v->table_records.at[table], .d = *d};
     for (size_t i = 0; i < d->n_indexes; i++) {
         ret_table->indexes[i] = *d->indexes[i];
         ret_table->list[i] = &ret_table->indexes[i];

@@ -260,7 +260,7 @@ def test_index_is_added_under_load_and_equals_its_table(cluster):
     assert seen <= {("UPDATING", "CREATING", False), ("UPDATING", "CREATING", True), ("ACTIVE", "ACTIVE", None)}
     db.delete_item(TableName=table, Key={"pk": {"S": "odd"}, "sk": {"S": "x"}})
     wait_for("by-color equals its table", 30, lambda: equal_to_table(db, table, "by-color"))
-    row = next(t for t in json.loads(cluster.tercet("tables", "--json", "--data", cluster.data).stdout) if t["name"] == table)
+    row = row_of(cluster, table)
     assert row["indexes"][0]["status"] == "ACTIVE" and row["indexes"][0]["items"] == len(everything(db.scan, TableName=table, IndexName="by-color"))
     assert any(p["table"] == f"{table}/by-color" for p in cluster.partitions())
     drop(cluster, db, table)
@@ -277,6 +277,42 @@ def drop(cluster, db, table):
     wait_for("by-color is ACTIVE again", 60, lambda: active(db, table))
     base = everything(db.scan, TableName=table, ConsistentRead=True)
     wait_for("it has a row for each item", 20, lambda: len(everything(db.scan, TableName=table, IndexName="by-color")) == sum("color" in i for i in base))
+
+
+def row_of(cluster, table):
+    """What `tercet tables` says of one table."""
+    return next(t for t in json.loads(cluster.tercet("tables", "--json", "--data", cluster.data).stdout) if t["name"] == table)
+
+
+def split_some(cluster, name, count, gone=()):
+    """Split groups of a table, or TABLE/INDEX; gone: those that were split before and are still reported."""
+    gids = sorted({p["gid"] for p in cluster.partitions() if p["table"] == name and p["gid"] not in gone})[:count]
+    for gid in gids:
+        done = cluster.tercet("split", str(gid), "--data", cluster.data, check=False)  # until the new groups serve
+        assert done.returncode == 0, done.stdout + done.stderr
+    return gids
+
+
+def test_groups_are_split_while_an_index_is_made(own_cluster):
+    cluster, db = own_cluster, own_cluster.client()
+    table = make_table(db, "ix-split", sort="S")
+    for start in range(0, 1500, 25):
+        db.batch_write_item(RequestItems={table: [{"PutRequest": {"Item": {"pk": {"S": f"old{n}"}, "sk": {"S": "x"}, "color": {"S": f"c{n % 9}"}, "n": {"N": str(n)}}}}
+                                                  for n in range(start, start + 25)]})
+    with Writers(cluster, table) as writers:
+        before = split_some(cluster, table, 1)
+        create = {"Create": index("by-color", keys("color", sort=["n"]))}
+        db.update_table(TableName=table, AttributeDefinitions=attributes(color="S", n="N"), GlobalSecondaryIndexUpdates=[create])
+        during = split_some(cluster, table, 2, before)
+        cluster.kill("autoadmin-a")  # whatever it was at: it goes on from the records when it is back
+        cluster.one("start", "autoadmin-a")
+        wait_for("by-color is ACTIVE", 90, lambda: active(db, table))
+        rows = split_some(cluster, f"{table}/by-color", 2)
+        time.sleep(1)
+    assert writers.problems == [] and len(before + during + rows) == 5
+    wait_for("every group knows the index", 30, lambda: (r := row_of(cluster, table))["schema_groups"] == r["groups"] == r["led"])
+    wait_for("by-color equals its table", 60, lambda: equal_to_table(db, table, "by-color"))
+    assert len(row_of(cluster, table)["indexes"]) == 1 and row_of(cluster, table)["indexes"][0]["groups"] == 6
 
 
 def test_index_may_be_given_up_while_it_is_made(cluster):
