@@ -112,6 +112,8 @@ def test_items_and_bytes_are_counted(cluster, db):
         db.put_item(TableName="g-counted", Item={"pk": {"S": f"{i:04}"}, "v": {"S": "x" * 94}})
     counted = wait_for("25 items are counted", 100, lambda: (t := db.describe_table(TableName="g-counted")["Table"])["ItemCount"] == 25 and t)
     assert 25 * 101 <= counted["TableSizeBytes"] <= 25 * 140  # as stored, with the storage key
+    answer = db.update_table(TableName="g-counted", DeletionProtectionEnabled=False)["TableDescription"]
+    assert (answer["ItemCount"], answer["TableSizeBytes"]) == (25, counted["TableSizeBytes"])
     for i in range(20):
         db.delete_item(TableName="g-counted", Key={"pk": {"S": f"{i:04}"}})
     wait_for("5 are left", 100, lambda: db.describe_table(TableName="g-counted")["Table"]["ItemCount"] == 5)
@@ -242,6 +244,19 @@ def test_warm_throughput_splits_a_table(cluster, db):
     refused(cluster, "UpdateTable", {"TableName": "w-grown", "WarmThroughput": {"WriteUnitsPerSecond": 6999}}, "ValidationException",
             "One or more parameter values were invalid: Requested WriteUnitsPerSecond for WarmThroughput for table is lower than current WarmThroughput")
     assert db.update_table(TableName="w-grown", WarmThroughput={"WriteUnitsPerSecond": 7000})["TableDescription"]["WarmThroughput"]["Status"] == "ACTIVE"
+
+
+def test_a_merge_by_order_is_not_undone(cluster, db):
+    """What an operator merged stays merged while nobody asks for more."""
+    make_table(db, "w-merged", WarmThroughput={"WriteUnitsPerSecond": 5000})
+    left, right = sorted(groups(cluster, "w-merged"))[1:3]
+    cluster.tercet("merge", str(left), str(right), "--data", cluster.data)
+    said = wait_for("the merge is on record", 60,
+                    lambda: (w := db.describe_table(TableName="w-merged")["Table"]["WarmThroughput"])["WriteUnitsPerSecond"] == 4000 and w)
+    assert said == {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 4000, "Status": "ACTIVE"}
+    changed(db, "w-merged", BillingMode="PAY_PER_REQUEST")
+    time.sleep(3)
+    assert db.describe_table(TableName="w-merged")["Table"]["WarmThroughput"] == said
 
 
 # ---- tags

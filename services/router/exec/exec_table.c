@@ -88,13 +88,38 @@ Tercet__Pb__TableDescriptor *exec__table_take(struct exec_op *op, const char *ki
     return d;
 }
 
+/* ---- what was counted of a table */
+
+void exec__count_read(struct exec_op *op, uint64_t table_id, exec_call_done done) {
+    char *name = tc_arena_alloc(op->req->arena, 24);
+    TC_ASSERT(name != NULL);
+    (void)snprintf(name, 24, "%020" PRIu64, table_id);
+    read_record(op, SYSTEM_KIND_COUNT, tc_slice_str(name), done);
+}
+
+tc_err exec__count_take(tc_err err, const ProtobufCMessage *message,
+                        Tercet__Pb__TableCount **ret_count) {
+    const Tercet__Pb__ItemReply *reply = (const Tercet__Pb__ItemReply *)message;
+    struct system_record r;
+    *ret_count = NULL;
+    if (err != TC_OK || !reply->found)
+        return err;
+    if (take_data(reply, &r))
+        *ret_count = tercet__pb__table_count__unpack(NULL, r.data.len, r.data.data);
+    return *ret_count ? TC_OK : TC_ECORRUPT;
+}
+
+void exec__count_free(Tercet__Pb__TableCount *count) {
+    if (count)
+        tercet__pb__table_count__free_unpacked(count, NULL);
+}
+
 /* ---- a description: the record, then the count */
 
 struct describing {
     struct tc_slice table_name;
     exec_described described;
     Tercet__Pb__TableDescriptor *descriptor;
-    char count_name[24];
 };
 
 static void drop_described(void *state) {
@@ -108,20 +133,14 @@ static void count_read(struct route_call *call, tc_err err, const ProtobufCMessa
                        const Tercet__Pb__Partition *partition) {
     struct exec_op *op = call->user;
     struct describing *s = op->state;
-    const Tercet__Pb__ItemReply *reply = (const Tercet__Pb__ItemReply *)message;
-    struct system_record r;
-    Tercet__Pb__TableCount *count = NULL;
+    Tercet__Pb__TableCount *count;
     (void)partition;
-    if (err == TC_OK && reply->found && take_data(reply, &r))
-        count = tercet__pb__table_count__unpack(NULL, r.data.len, r.data.data);
-    if (err == TC_OK && reply->found && count == NULL)
-        err = TC_ECORRUPT;
+    err = exec__count_take(err, message, &count);
     if (err == TC_OK)
         s->described(op, s->descriptor, count); /* the op is gone; count is ours */
     else
         exec__storage_error(op, err, NULL);
-    if (count)
-        tercet__pb__table_count__free_unpacked(count, NULL);
+    exec__count_free(count);
 }
 
 static void table_read(struct route_call *call, tc_err err, const ProtobufCMessage *reply,
@@ -133,8 +152,7 @@ static void table_read(struct route_call *call, tc_err err, const ProtobufCMessa
     if (s->descriptor == NULL)
         return;
     route_learn_table(op->exec->route, s->descriptor);
-    (void)snprintf(s->count_name, sizeof s->count_name, "%020" PRIu64, s->descriptor->table_id);
-    read_record(op, SYSTEM_KIND_COUNT, tc_slice_str(s->count_name), count_read);
+    exec__count_read(op, s->descriptor->table_id, count_read);
 }
 
 void exec__table_describe(struct exec_op *op, struct tc_slice name, exec_described described) {
@@ -147,95 +165,7 @@ void exec__table_describe(struct exec_op *op, struct tc_slice name, exec_describ
     exec__table_read(op, name, table_read);
 }
 
-/* ---- a change: the op's state while it is under way ---- */
-
-struct changing {
-    struct exec_change change;
-    Tercet__Pb__TableDescriptor *descriptor; /* as written */
-    uint64_t expected;                       /* the version that it replaces */
-    unsigned attempts;
-};
-
-static void drop_descriptor(void *state) {
-    struct changing *c = state;
-    if (c->descriptor)
-        tercet__pb__table_descriptor__free_unpacked(c->descriptor, NULL);
-    c->descriptor = NULL;
-}
-
-static void read_for_change(struct exec_op *op);
-
-static void written(struct route_call *call, tc_err err, const ProtobufCMessage *reply,
-                    const Tercet__Pb__Partition *partition) {
-    struct exec_op *op = call->user;
-    struct changing *c = op->state;
-    (void)reply;
-    (void)partition;
-    if (err == TC_ECONDITION && c->attempts < CHANGE_ATTEMPTS_MAX) {
-        drop_descriptor(c);
-        read_for_change(op);
-        return;
-    }
-    if (err == TC_ECONDITION) {
-        exec__fail(op, API_RESOURCE_IN_USE,
-                   "Attempt to change a resource which is still in use: Table is being changed: %s",
-                   c->descriptor->name);
-        return;
-    }
-    if (err != TC_OK) {
-        exec__storage_error(op, err, NULL);
-        return;
-    }
-    route_learn_table(op->exec->route, c->descriptor);
-    if (c->change.answer)
-        c->change.answer(op, c->descriptor);
-    exec__complete(op);
-}
-
-static void write_change(struct exec_op *op) {
-    struct changing *c = op->state;
-    exec__table_write(op, c->descriptor, c->expected, written);
-}
-
-static void read_done(struct route_call *call, tc_err err, const ProtobufCMessage *reply,
-                      const Tercet__Pb__Partition *partition) {
-    struct exec_op *op = call->user;
-    struct changing *c = op->state;
-    (void)partition;
-    bool by_arn = c->change.arn.data != NULL;
-    c->descriptor = exec__table_take(op, by_arn ? "ResourceArn" : "Table",
-                                     by_arn ? c->change.arn : c->change.table_name, err, reply);
-    if (c->descriptor == NULL)
-        return;
-    c->expected = c->descriptor->version;
-    enum api_error refused = c->change.apply(op, c->descriptor);
-    if (refused) {
-        exec__fail(op, refused, "%.*s", TC_SLICE_ARGS(tc_buf_slice(&op->diag)));
-        return;
-    }
-    c->descriptor->version = c->expected + 1;
-    if (c->change.counts && c->change.counts(op))
-        exec__check_quota(op, c->descriptor, /* creating= */ false, write_change);
-    else
-        write_change(op);
-}
-
-static void read_for_change(struct exec_op *op) {
-    struct changing *c = op->state;
-    c->attempts++;
-    exec__table_read(op, c->change.table_name, read_done);
-}
-
-void exec__table_change(struct exec_op *op, const struct exec_change *change) {
-    struct changing *c = tc_arena_calloc(op->req->arena, 1, sizeof *c);
-    TC_ASSERT(c != NULL);
-    c->change = *change;
-    op->state = c;
-    op->free_state = drop_descriptor;
-    read_for_change(op);
-}
-
-/* ---- for apply ---- */
+/* ---- for changes of a record ---- */
 
 enum api_error exec__refuse(struct tc_buf *diag, enum api_error error, const char *fmt, ...) {
     char text[1024];

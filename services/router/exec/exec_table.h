@@ -24,11 +24,18 @@ Tercet__Pb__TableDescriptor *exec__table_take(struct exec_op *op, const char *ki
 typedef void (*exec_described)(struct exec_op *op, const Tercet__Pb__TableDescriptor *d,
                                const Tercet__Pb__TableCount *count);
 void exec__table_describe(struct exec_op *op, struct tc_slice name, exec_described described);
+/* Read what was counted of a table, and take it out of the reply: to be freed; NULL with TC_OK:
+ * nothing yet. */
+void exec__count_read(struct exec_op *op, uint64_t table_id, exec_call_done done);
+TC_MUST_USE tc_err exec__count_take(tc_err err, const ProtobufCMessage *reply,
+                                    Tercet__Pb__TableCount **ret_count);
+void exec__count_free(Tercet__Pb__TableCount *count); /* NULL is a no-op */
 /* Write d if the stored version is `expected`, 0 for none; otherwise done gets TC_ECONDITION. */
 void exec__table_write(struct exec_op *op, const Tercet__Pb__TableDescriptor *d, uint64_t expected,
                        exec_call_done done);
 
-/* A change of a record: read, apply, write if nobody wrote meanwhile; else again, a few times. */
+/* exec_change.c: a change of a record: read, apply, write if nobody wrote meanwhile; else again, a
+ * few times. */
 struct exec_change {
     struct tc_slice table_name;
     struct tc_slice arn; /* as the client named it; data NULL: by table_name */
@@ -37,10 +44,13 @@ struct exec_change {
     enum api_error (*apply)(struct exec_op *op, Tercet__Pb__TableDescriptor *d);
     /* What the table is to have counts against the quotas; NULL: never. */
     bool (*counts)(const struct exec_op *op);
+    bool counted; /* the answer is to have exec__change_count */
     /* Append the answer's body; d is as written. NULL: the body is empty. */
     void (*answer)(struct exec_op *op, const Tercet__Pb__TableDescriptor *d);
 };
 void exec__table_change(struct exec_op *op, const struct exec_change *change);
+/* For answer: what the table holds; NULL: not known. */
+const Tercet__Pb__TableCount *exec__change_count(const struct exec_op *op);
 
 /* exec_quota.c: go on with `then` if d, as it is to be, fits beside all other tables; or answer
  * that it does not. d stays as it is until then. */

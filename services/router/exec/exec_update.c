@@ -62,7 +62,7 @@ static enum api_error change(struct exec_op *op, Tercet__Pb__TableDescriptor *d)
 /* A maximum that was taken away is told as it was asked for. */
 static void answer(struct exec_op *op, const Tercet__Pb__TableDescriptor *d) {
     const struct api_update_table *in = op->req->input;
-    struct api_table_description t = exec__description(op, d, NULL);
+    struct api_table_description t = exec__description(op, d, exec__change_count(op));
     if (in->on_demand && in->on_demand->max_read_units.set)
         t.max_read_units = in->on_demand->max_read_units.value;
     if (in->on_demand && in->on_demand->max_write_units.set)
@@ -77,7 +77,9 @@ static bool counts(const struct exec_op *op) {
 
 void exec__update_table(struct exec_op *op) {
     const struct api_update_table *in = op->req->input;
-    exec__table_change(
-        op, &(struct exec_change){
-                .table_name = in->table_name, .apply = change, .counts = counts, .answer = answer});
+    exec__table_change(op, &(struct exec_change){.table_name = in->table_name,
+                                                 .apply = change,
+                                                 .counts = counts,
+                                                 .counted = true,
+                                                 .answer = answer});
 }
