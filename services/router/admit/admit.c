@@ -31,6 +31,7 @@ struct admit_table {
     uint64_t table_id;
     uint64_t version;
     uint64_t limit_mu[2]; /* read, write */
+    uint32_t burst_s;
     struct meter meters[2];
     uint32_t idle_rounds;
 };
@@ -46,10 +47,10 @@ struct admit {
     uint64_t reported_ns;
 };
 
-static struct bucket_config limits(uint64_t rate_mu) {
+static struct bucket_config limits(uint64_t rate_mu, uint32_t burst_s) {
     if (rate_mu > BUCKET_RATE_MU_MAX)
         rate_mu = BUCKET_RATE_MU_MAX;
-    uint64_t burst = rate_mu * ADMIT_BURST_S, debt = rate_mu * ADMIT_DEBT_S;
+    uint64_t burst = rate_mu * burst_s, debt = rate_mu * ADMIT_DEBT_S;
     return (struct bucket_config){
         .rate_mu_per_s = rate_mu,
         .burst_mu = burst > UNIT_MU ? burst : UNIT_MU,
@@ -64,15 +65,23 @@ static uint64_t limit_of(const Tercet__Pb__TableDescriptor *d, bool write) {
     return (write ? d->max_write_units : d->max_read_units) * UNIT_MU;
 }
 
+/* What was provisioned and not used is saved up; a maximum is one at any time. */
+static uint32_t burst_of(const Tercet__Pb__TableDescriptor *d) {
+    return d->billing == TERCET__PB__BILLING_MODE__BILLING_PROVISIONED ? ADMIT_BURST_S
+                                                                       : ADMIT_MAXIMUM_BURST_S;
+}
+
 /* A change of the table's own limits takes effect at once; the share follows within a second. */
 static void adopt(struct admit_table *t, const Tercet__Pb__TableDescriptor *d, uint64_t now_ns) {
     uint64_t fresh[2] = {limit_of(d, /* write= */ false), limit_of(d, /* write= */ true)};
+    bool same_burst = t->burst_s == burst_of(d);
     t->version = d->version;
+    t->burst_s = burst_of(d);
     for (int k = 0; k < 2; k++) {
-        if (t->limit_mu[k] == fresh[k])
+        if (t->limit_mu[k] == fresh[k] && same_burst)
             continue;
         t->limit_mu[k] = fresh[k];
-        struct bucket_config config = limits(fresh[k]);
+        struct bucket_config config = limits(fresh[k], t->burst_s);
         bucket_configure(&t->meters[k].bucket, &config, now_ns);
     }
 }
@@ -88,9 +97,10 @@ static struct admit_table *find(struct admit *a, const Tercet__Pb__TableDescript
         TC_ASSERT(t != NULL);
         *t = (struct admit_table){.table_id = id,
                                   .version = d->version,
+                                  .burst_s = burst_of(d),
                                   .limit_mu = {limit_of(d, false), limit_of(d, true)}};
         for (int k = 0; k < 2; k++) {
-            struct bucket_config config = limits(t->limit_mu[k]);
+            struct bucket_config config = limits(t->limit_mu[k], t->burst_s);
             bucket_init(&t->meters[k].bucket, &config, now_ns);
         }
         tc_map_put(&a->tables, tc_map_u64_key(&id), t);
@@ -131,7 +141,8 @@ static void apply_share(struct admit *a, const Tercet__Pb__TableShare *share, ui
     uint64_t id = share->table_id, rates[2] = {share->rcu_mu, share->wcu_mu};
     struct admit_table *t = tc_map_get(&a->tables, tc_map_u64_key(&id));
     for (int k = 0; t && k < 2; k++) {
-        struct bucket_config config = limits(rates[k] < t->limit_mu[k] ? rates[k] : t->limit_mu[k]);
+        struct bucket_config config =
+            limits(rates[k] < t->limit_mu[k] ? rates[k] : t->limit_mu[k], t->burst_s);
         bucket_configure(&t->meters[k].bucket, &config, now_ns);
     }
 }

@@ -19,9 +19,10 @@
 enum {
     ADMIT_REPORT_MS = 1000,
     ADMIT_TABLES_MAX = 65536,
-    ADMIT_BURST_S = 300,    /* of a share, that an idle router collects */
-    ADMIT_DEBT_S = 5,       /* of a share, that one expensive request may overdraw */
-    ADMIT_DEBT_MU = 500000, /* and at least this much: one largest item */
+    ADMIT_BURST_S = 300,       /* of a share, that an idle router collects */
+    ADMIT_MAXIMUM_BURST_S = 1, /* the same, of an on-demand table's maximum */
+    ADMIT_DEBT_S = 5,          /* of a share, that one expensive request may overdraw */
+    ADMIT_DEBT_MU = 500000,    /* and at least this much: one largest item */
 };
 
 struct admit;
