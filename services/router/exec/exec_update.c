@@ -72,7 +72,7 @@ static void answer(struct exec_op *op, const Tercet__Pb__TableDescriptor *d) {
 
 static bool counts(const struct exec_op *op) {
     const struct api_update_table *in = op->req->input;
-    return in->throughput != NULL;
+    return in->throughput != NULL || in->index_updates.count > 0;
 }
 
 void exec__update_table(struct exec_op *op) {
