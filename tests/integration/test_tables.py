@@ -329,7 +329,7 @@ def test_what_is_not_there_is_said_so(cluster, db, table):
     assert db.list_contributor_insights(TableName=table)["ContributorInsightsSummaries"] == []
     assert db.describe_kinesis_streaming_destination(TableName=table)["KinesisDataStreamDestinations"] == []
     refused(cluster, "UpdateContinuousBackups", {"TableName": table, "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}},
-            "ContinuousBackupsUnavailableException", "")
+            "UnknownOperationException", "")
     limits = db.describe_limits()
     assert (limits["TableMaxReadCapacityUnits"], limits["AccountMaxWriteCapacityUnits"]) == (40000, 80000)
     assert db.describe_endpoints()["Endpoints"][0]["Address"] == cluster.endpoints[0].split("//")[1]
