@@ -98,7 +98,7 @@ static bool check_values(struct api_decoder *d, unsigned comparison, const struc
                            operators[comparison].name);
     if (!check_types(d, comparison, v))
         return false;
-    if (comparison == API_COMPARISON_BETWEEN &&
+    if (comparison == API_COMPARISON_BETWEEN && v->count == 2 &&
         tc_slice_cmp(item_value_at(v->items[0]).body, item_value_at(v->items[1]).body) > 0)
         return api_invalid(d, INVALID "The BETWEEN condition was provided a range where the lower "
                                       "bound is greater than the upper bound");
