@@ -107,6 +107,7 @@ LIMITS = [
     ("a number is one", put(N("+1.5e3")), put(N("0x10")), "The parameter cannot be converted to a numeric value: 0x10"),
     ("a number is not empty", None, put(N("")), "The parameter cannot be converted to a numeric value"),
     ("a sum's magnitude", update("SET n = :a + :b", {":a": N("9E125"), ":b": N("9E124")}), update("SET n = :a + :b", {":a": N("9E125"), ":b": N("1E125")}), OVERFLOW),
+    ("a difference's magnitude", update("SET n = :a - :b", {":a": N("2E-130"), ":b": N("1E-130")}), update("SET n = :a - :b", {":a": N("1.1E-130"), ":b": N("1E-130")}), UNDERFLOW),
     ("a sum's digits", update("SET n = :a + :b", {":a": N("9" * 38), ":b": N("1")}), update("SET n = :a + :b", {":a": N("9" * 38), ":b": N("2")}), DIGITS),
     ("a difference's digits", update("SET n = :a - :b", {":a": N("1"), ":b": N("1E-38")}), update("SET n = :a - :b", {":a": N("1"), ":b": N("1E-39")}), DIGITS),
     ("digits of what ADD gives", update("ADD added :b", {":b": N("1" + "0" * 38)}), update("ADD added :b", {":b": N("1")}), DIGITS),
@@ -209,3 +210,17 @@ def test_text_is_utf8(limits):
     for bad in (b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc0\x80", b"\\ud83d", b"\\ude00\\ud83d", b"\\uzzzz", b"\\x", b"\n"):
         status, answer = signed(limits, "PutItem", body(bad))
         assert status == 400 and json.loads(answer)["__type"].endswith("#SerializationException"), bad
+
+
+def test_memory_of_a_request_is_bounded(limits):
+    """Values, names and conditions by the hundred thousand: answered or refused, whatever little the decoder left to what comes after it."""
+    def ask(op, members):
+        status, answer = signed(limits, op, b'{"TableName":"limits","Key":{"pk":{"S":"x"},"sk":{"S":"s"}},' + members + b"}")
+        assert status == 200 or json.loads(answer)["__type"].split("#")[1] in ("ValidationException", "RequestEntityTooLargeException"), answer
+        return status
+
+    assert ask("UpdateItem", b'"Expected":{' + b",".join(b'"a%d":{"Exists":false}' % i for i in range(20_000)) + b"}") == 200
+    assert ask("Scan", b'"ScanFilter":{"a":{"ComparisonOperator":"IN","AttributeValueList":[' + b",".join([b'{"N":"1"}'] * 100_000) + b"]}}") == 200
+    assert ask("Scan", b'"ScanFilter":{"a":{"ComparisonOperator":"IN","AttributeValueList":[' + b",".join([b'{"N":"1"}'] * 1_000_000) + b"]}}") == 400
+    for count in (1_047_000, 1_048_000, 1_048_500, 1_048_575, 1_048_576, 1_048_577):  # the decoder's arrays double: all of 64 MiB is gone about here
+        assert ask("GetItem", b'"AttributesToGet":[' + b'"a",' * count + b'"b"]') in (400, 413)
