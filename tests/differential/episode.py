@@ -6,13 +6,14 @@ import random
 import time
 
 import operations
+import operations_index
 import operations_many
 from operations import Difference
 from random_operations import Operations, random_table
 from values import Unknowable
 
 RUN = {"query": operations_many.run_query, "scan": operations_many.run_scan, "batch_write": operations_many.run_batch_write,
-       "batch_get": operations_many.run_batch_get}
+       "batch_get": operations_many.run_batch_get, "index": operations_index.run}
 SERIAL = itertools.count()
 
 
@@ -48,10 +49,10 @@ class Failure(Exception):
         self.difference, self.schema, self.ops = difference, schema, ops
 
 
-def episode(seed, count, connection, outcomes, prefix):
-    """count operations; outcomes counts (kind, error)."""
+def episode(seed, count, connection, outcomes, prefix, kinds):
+    """count operations on tables with indexes of these kinds; outcomes counts (kind, error)."""
     rng = random.Random(seed)
-    tables = [random_table(rng, f"{prefix}-{next(SERIAL)}") for _ in range(2)]
+    tables = [random_table(rng, f"{prefix}-{next(SERIAL)}", kinds) for _ in range(2)]
     schema = copy.deepcopy(tables)
     create(tables, connection)
     source, done = Operations(rng, tables), []
@@ -144,8 +145,8 @@ def shrink(failure, connection, prefix, tries=60):
 
 def touches(op, last):
     """Writes the item that the last operation is about, as far as that can be told."""
-    if op["kind"] == "batch_write" or last["kind"] in ("query", "scan", "batch_get", "batch_write"):
-        return op["kind"] not in ("get", "query", "scan", "batch_get")
+    if op["kind"] == "batch_write" or last["kind"] in ("query", "scan", "index", "batch_get", "batch_write"):
+        return op["kind"] not in ("get", "query", "scan", "index", "batch_get")
     key = last.get("key") or last.get("item")
     other = op.get("key") or op.get("item") or {}
     return op["table"] == last["table"] and op["kind"] in ("put", "delete", "update") and any(other.get(n) == v for n, v in key.items())

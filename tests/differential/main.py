@@ -9,6 +9,7 @@ Usage: ./dev differential --ops 100000 --seed 7        starts a cluster of its o
   --workers W       side by side, each on its own tables and connection (default 4)
   --episode N       operations on one pair of tables (default 500)
   --only E          run only episode E again (a failure prints its number)
+  --indexes KINDS   of the tables: local,global (default); local; none
   --endpoint URL    router to ask; several, separated by commas, are shared out among the workers
   --no-shrink       print a failing run as it is
   --distort NAME    put a deliberate fault into the model: the run must find a difference (all: each in turn)
@@ -41,6 +42,7 @@ def arguments():
     p.add_argument("--workers", type=int, default=4, help=argparse.SUPPRESS)
     p.add_argument("--episode", type=int, default=500, help=argparse.SUPPRESS)
     p.add_argument("--only", type=int, help=argparse.SUPPRESS)
+    p.add_argument("--indexes", default="local,global", help=argparse.SUPPRESS)
     p.add_argument("--endpoint", default="http://127.0.0.1:8000", help=argparse.SUPPRESS)
     p.add_argument("--no-shrink", action="store_true", help=argparse.SUPPRESS)
     p.add_argument("--distort", choices=["all", *DISTORTIONS], help=argparse.SUPPRESS)
@@ -73,7 +75,7 @@ def work(args, worker, numbers, results):
 def one(args, worker, n, connection, outcomes):
     prefix = f"diff-{args.seed}-{worker}-{int(time.time() * 1000) % 1000000}"
     try:
-        episode.episode(args.seed * 1_000_003 + n, args.episode, connection, outcomes, prefix)
+        episode.episode(args.seed * 1_000_003 + n, args.episode, connection, outcomes, prefix, args.indexes.split(","))
     except episode.Failure as f:
         if not args.no_shrink:
             f = episode.shrink(f, connection, prefix + "-s")

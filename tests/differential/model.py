@@ -7,9 +7,10 @@ import math
 
 import conditions
 import documents
+import indexes
 import updates
 import values
-from values import Refused
+from values import Refused, Unknowable
 
 KEY_BYTES_MAX = {"HASH": 2048, "RANGE": 1024}
 
@@ -39,15 +40,32 @@ def fitting(v, kind):
 class Table:
     def __init__(self, name, hash_key, sort_key=None):
         self.name, self.hash, self.sort = name, hash_key, sort_key  # keys: (attribute, type)
-        self.items = {}
+        self.items, self.indexes = {}, []
         self.key_names = [k[0] for k in (hash_key, sort_key) if k]
 
     # ---- keys
 
     def key_schema(self):
         kinds = [(self.hash, "HASH")] + ([(self.sort, "RANGE")] if self.sort else [])
-        return {"AttributeDefinitions": [{"AttributeName": k[0], "AttributeType": k[1]} for k, _ in kinds],
-                "KeySchema": [{"AttributeName": k[0], "KeyType": kind} for k, kind in kinds]}
+        types = dict([k for k, _ in kinds] + [k for x in self.indexes for k in x.keys()])
+        return {"AttributeDefinitions": [{"AttributeName": n, "AttributeType": t} for n, t in types.items()],
+                "KeySchema": [{"AttributeName": k[0], "KeyType": kind} for k, kind in kinds], **indexes.described(self.indexes)}
+
+    def index(self, name):
+        return next(x for x in self.indexes if x.name == name)
+
+    def key_types(self):
+        """Types of attributes that are keys of some index."""
+        return dict(k for x in self.indexes for k in x.keys() if k[0] not in self.key_names)
+
+    def check_indexed(self, item):
+        for x in self.indexes:
+            x.check(item, self.key_names)
+
+    def written(self, old, new):
+        """Units of a write: its own, and those of each index that changes."""
+        arms = {x: x.write_units(old, new, self.key_names) for x in self.indexes}
+        return write_units(old, new), {x: n for x, n in arms.items() if n}
 
     def key_of(self, item):
         """The dictionary key of a parsed item, after the checks of its key attributes."""
@@ -87,15 +105,15 @@ class Table:
     def put(self, op):
         item = values.parse_item(op["item"])
         key = self.key_of(item)
-        old = self.checked(op, key)
+        old = self.checked(op, key, item)
         self.items[key] = item
-        return {"Attributes": old if op["returns"] == "ALL_OLD" else None, "units": write_units(old, item)}
+        return {"Attributes": old if op["returns"] == "ALL_OLD" else None, "units": self.written(old, item)}
 
     def delete(self, op):
         _, key = self.exact_key(op["key"])
         old = self.checked(op, key)
         self.items.pop(key, None)
-        return {"Attributes": old if op["returns"] == "ALL_OLD" else None, "units": write_units(old)}
+        return {"Attributes": old if op["returns"] == "ALL_OLD" else None, "units": self.written(old, None)}
 
     def update(self, op):
         key_item, key = self.exact_key(op["key"])
@@ -104,8 +122,9 @@ class Table:
         old = self.checked(op, key)
         new = updates.apply(tree, old, key_item)
         if new is not None:
+            self.check_indexed(new)
             self.items[key] = new
-        return {"Attributes": self.returned(op["returns"], tree, old, new), "units": write_units(old, new)}
+        return {"Attributes": self.returned(op["returns"], tree, old, new), "units": self.written(old, new)}
 
     def returned(self, returns, tree, old, new):
         if returns == "NONE":
@@ -115,14 +134,25 @@ class Table:
             return item
         return documents.project(item, updates.targets(tree)) or None
 
-    def checked(self, op, key):
-        """The item there, once the condition has been checked against it."""
+    def checked(self, op, key, item=None):
+        """The item there, once the condition has been checked against it, and the keys of indexes in the new item."""
         old = self.items.get(key)
+        fits = self.fits_indexes(item or {})
         if op.get("condition"):
             conditions.check(op["condition"])
             if not conditions.holds(op["condition"], old or {}):
-                raise Failed(old)
+                if fits:
+                    raise Failed(old)
+                raise Unknowable("a false condition, and an attribute that cannot be a key of its index")
+        self.check_indexed(item or {})
         return old
+
+    def fits_indexes(self, item):
+        try:
+            self.check_indexed(item)
+        except Refused:
+            return False
+        return True
 
     # ---- many items
 

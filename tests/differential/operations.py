@@ -45,15 +45,18 @@ def body_of(op, table):
     if op.get("projection"):
         body["ProjectionExpression"] = r.projection(op["projection"])
     if op.get("hash"):
-        body["KeyConditionExpression"] = key_condition(op, table, r)
+        body["KeyConditionExpression"] = key_condition(op, [table.hash], [op["hash"]], table.sort, r)
+    if op.get("hashes"):
+        index = table.index(op["index"])
+        body["KeyConditionExpression"] = key_condition(op, index.hashes, op["hashes"], index.sorts and index.sorts[0], r)
     return body | r.body()
 
 
-def key_condition(op, table, r):
-    parts = [r.cmp("=", ("path", (table.hash[0],)), ("val", op["hash"]))]
+def key_condition(op, hashes, wanted, sort, r):
+    parts = [r.cmp("=", ("path", (k[0],)), ("val", j)) for k, j in zip(hashes, wanted)]
     if op.get("range"):
         name, *operands = op["range"]
-        path, operands = ("path", (table.sort[0],)), [("val", j) for j in operands]
+        path, operands = ("path", (sort[0],)), [("val", j) for j in operands]
         if name == "begins":
             parts.append(r.begins(path[1], operands[0]))
         elif name == "between":
@@ -78,8 +81,14 @@ def comparable(answer):
 def capacity(op, table, units):
     if op.get("capacity") not in ("TOTAL", "INDEXES"):
         return {}
-    out = {"TableName": table.name, "CapacityUnits": units}
-    return {"ConsumedCapacity": out | ({"Table": {"CapacityUnits": units}} if op["capacity"] == "INDEXES" else {})}
+    own, arms = units if isinstance(units, tuple) else (units, {})
+    out = {"TableName": table.name, "CapacityUnits": own + sum(arms.values())}
+    if op["capacity"] == "INDEXES":
+        out["Table"] = {"CapacityUnits": own}
+        for x, n in arms.items():
+            field = "GlobalSecondaryIndexes" if x.is_global else "LocalSecondaryIndexes"
+            out.setdefault(field, {})[x.name] = {"CapacityUnits": n}
+    return {"ConsumedCapacity": out}
 
 
 def expected_answer(op, table, result):

@@ -164,13 +164,16 @@ def write_batch(op, tables):
     checked = []
     for t, kind, j in op["requests"]:
         item = values.parse_item(j)
+        if kind == "put":
+            tables[t].check_indexed(item)
         checked.append((t, kind, j, tables[t].key_of(item) if kind == "put" else tables[t].exact_key(j)[1]))
     if len({(t, key) for t, _, _, key in checked}) != len(checked):
         raise Refused("the same item twice")
     units = {}
     for t, kind, j, _ in checked:
         single = {"returns": "NONE", "item" if kind == "put" else "key": j}
-        units[tables[t].name] = units.get(tables[t].name, 0) + getattr(tables[t], kind)(single)["units"]
+        own, arms = getattr(tables[t], kind)(single)["units"]
+        units[tables[t].name] = units.get(tables[t].name, 0) + own + sum(arms.values())
     return units
 
 

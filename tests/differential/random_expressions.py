@@ -11,6 +11,7 @@ TYPES = ("S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS")
 class Expressions:
     def __init__(self, rng, key_names):
         self.rng, self.keys, self.values = rng, key_names, Values(rng)
+        self.key_types = {}  # of attributes that are keys of indexes
 
     # ---- paths
 
@@ -162,6 +163,8 @@ class Expressions:
         return found
 
     def right_set(self, item, path, found):
+        if len(path) == 1 and path[0] in self.key_types and self.rng.random() < 0.8:
+            return "op", ("val", self.values.scalar(self.key_types[path[0]]))
         r = self.rng.random()
         if r < 0.25:
             return self.rng.choice("+-"), self.numeric(item, path, found), ("val", self.values.scalar("N"))

@@ -5,21 +5,29 @@ import values
 from faults import FAULTS
 from legacy import Legacy
 from random_expressions import COMPARATORS, Expressions
+from random_indexes import IndexReads, random_indexes
 from random_values import Values
 
 HASH_NAMES, SORT_NAMES = ("pk", "pk1", "name", "p.k"), ("sk", "sk1", "size", "s k")
-KINDS = {"put": 24, "get": 16, "delete": 8, "update": 30, "query": 12, "scan": 3, "batch_write": 4, "batch_get": 4}
+INDEXED = 0.6  # of all tables
+KINDS = {"put": 24, "index": 14, "get": 16, "delete": 8, "update": 30, "query": 12, "scan": 3, "batch_write": 4, "batch_get": 4}
 
 
-def random_table(rng, name):
+def random_table(rng, name, kinds):
     sort = (rng.choice(SORT_NAMES), rng.choice("SNB")) if rng.random() < 0.7 else None
-    return model.Table(name, (rng.choice(HASH_NAMES), rng.choice("SNB")), sort)
+    table = model.Table(name, (rng.choice(HASH_NAMES), rng.choice("SNB")), sort)
+    if rng.random() < INDEXED:
+        table.indexes = [x for x in random_indexes(rng, table) if ("global" if x.is_global else "local") in kinds]
+    return table
 
 
 class Operations:
     def __init__(self, rng, tables):
         self.rng, self.tables, self.values = rng, tables, Values(rng)
         self.expressions = [Expressions(rng, t.key_names) for t in tables]
+        self.index_reads = IndexReads(rng, self)
+        for e, t in zip(self.expressions, tables):
+            e.key_types = t.key_types()
         self.legacies = [Legacy(rng, e) for e in self.expressions]
         self.pools = [[self.pool(k, n) for k, n in ((t.hash, 6), (t.sort, 8)) if k] for t in tables]
 
@@ -79,6 +87,11 @@ class Operations:
 
     # ---- operations
 
+    def index(self, op, t):
+        if not self.index_reads.fill(op, self.tables[t], t):
+            op["kind"] = "query"
+            self.query(op, t)
+
     def get(self, op, t):
         op.update(key=self.key(t), consistent=self.rng.random() < 0.9)
         if self.rng.random() < 0.4:
@@ -90,6 +103,11 @@ class Operations:
 
     def item(self, t):
         item = {**self.values.attributes(self.rng.randint(0, 7)), **self.key(t)}
+        for name, kind in self.tables[t].key_types().items():
+            if self.rng.random() < 0.97:
+                item.pop(name, None)
+            if self.rng.random() < 0.7:
+                item[name] = self.values.scalar(kind)
         r = self.rng.random()
         free = next(n for n in ("alpha", "b1", "zed") if n not in self.tables[t].key_names)
         if r < 0.02:
