@@ -3,6 +3,7 @@ import math
 
 import conditions
 import documents
+import indexes
 import model
 import updates
 import values
@@ -45,5 +46,19 @@ def sets_of_another_type_unite():
     updates.added = lambda old, value: value if old is not None and old[0] != value[0] else right(old, value)
 
 
+def moving_in_an_index_is_free():
+    right = indexes.Index.write_units
+
+    def write_units(self, old, new, table_keys):
+        both = self.row(old, table_keys) is not None and self.row(new, table_keys) is not None
+        return min(1, right(self, old, new, table_keys)) if both else right(self, old, new, table_keys)
+    indexes.Index.write_units = write_units
+
+
+def indexes_hold_half_keys():
+    """An item stands in an index as soon as it has one of its key attributes."""
+    indexes.Index.row = lambda self, item, table_keys: item if item and any(n in item for n in self.key_names()) else None
+
+
 DISTORTIONS = {f.__name__.replace("_", "-"): f for f in (between, missing_differs, remove_shifts, write_units_of_new, list_elements_weigh_nothing,
-                                                         sets_of_another_type_unite)}
+                                                         sets_of_another_type_unite, moving_in_an_index_is_free, indexes_hold_half_keys)}

@@ -25,7 +25,7 @@ def plain_body(op, table):
     body = {"TableName": table.name}
     for field, parameter in (("capacity", "ReturnConsumedCapacity"), ("returns", "ReturnValues"), ("on_failure", "ReturnValuesOnConditionCheckFailure"),
                              ("consistent", "ConsistentRead"), ("key", "Key"), ("item", "Item"), ("limit", "Limit"), ("select", "Select"),
-                             ("forward", "ScanIndexForward"), ("start", "ExclusiveStartKey"), ("segment", "Segment"), ("segments", "TotalSegments")):
+                             ("forward", "ScanIndexForward"), ("start", "ExclusiveStartKey"), ("segment", "Segment"), ("segments", "TotalSegments"), ("index", "IndexName")):
         if op.get(field) is not None:
             body[parameter] = op[field]
     return body | (SPURIOUS if op.get("spurious") else {})

@@ -79,7 +79,7 @@ def compare(op, table, index, operation, rows, connection):
 
 
 def read(op, table, operation, connection):
-    body = body_of(op, table) | {"IndexName": op["index"]}
+    body = body_of(op, table)
     marks = {*table.key_names, *table.index(op["index"]).key_names()}
     while True:
         error, answer = connection.call(operation, body)

@@ -124,7 +124,7 @@ class Expressions:
     # ---- updates
 
     def update(self, item):
-        tree = self.surgery(item) if self.rng.random() < 0.15 else None
+        tree = self.surgery(item) if self.rng.random() < 0.3 else None
         if tree:
             return tree
         tree = {}
@@ -148,7 +148,7 @@ class Expressions:
         n = len(documents.find(item, path)[1])
         for i in self.rng.sample(range(n + 4), min(n + 4, self.rng.randint(2, 4))):
             at = path + (i,)
-            if self.rng.random() < 0.5:
+            if self.rng.random() < 0.65:
                 tree.setdefault("REMOVE", []).append(at)
             else:
                 tree.setdefault("SET", []).append((at, ("op", ("val", self.values.any(3)))))

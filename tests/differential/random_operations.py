@@ -108,6 +108,8 @@ class Operations:
                 item.pop(name, None)
             if self.rng.random() < 0.7:
                 item[name] = self.values.scalar(kind)
+        if self.rng.random() < 0.4:
+            item["lst"] = {"L": [self.values.any(3) for _ in range(self.rng.randint(2, 6))]}
         r = self.rng.random()
         free = next(n for n in ("alpha", "b1", "zed") if n not in self.tables[t].key_names)
         if r < 0.02:
