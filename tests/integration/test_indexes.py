@@ -95,6 +95,8 @@ def test_local_index_is_read_strongly_in_its_own_order(db, threads):
     assert by_key(whole) == by_key(mine)
     assert db.query(**ask, ProjectionExpression="subject, body")["Items"] == [{"subject": i["subject"], "body": i["body"]} for i in mine]
     assert db.query(**ask, Select="COUNT")["Count"] == len(mine)
+    only = db.query(**{**ask, "ExpressionAttributeValues": {":f": {"S": "f1"}, ":b": {"S": "b" * 50}}}, FilterExpression="body = :b")
+    assert only["Items"] == got and only["ScannedCount"] == len(mine)  # fetched for the filter, answered as projected
     fetched = db.query(**ask, Select="ALL_ATTRIBUTES", ReturnConsumedCapacity="INDEXES")["ConsumedCapacity"]
     assert fetched["LocalSecondaryIndexes"]["by-posted"]["CapacityUnits"] == 1.0
     assert fetched["Table"]["CapacityUnits"] == float(len(mine))
@@ -357,6 +359,20 @@ def put_ok(db, table):
         return True
     except ClientError:
         return False
+
+
+def test_index_grows_with_its_throughput(cluster):
+    db = cluster.client()
+    table = make(db, "ix-grow", {"pk": "S", "a": "S"}, keys("pk"), billing="PROVISIONED", ProvisionedThroughput=UNITS,
+                 GlobalSecondaryIndexes=[index("by-a", keys("a"), ProvisionedThroughput=UNITS)])
+    for n in range(50):
+        db.put_item(TableName=table, Item={"pk": {"S": str(n)}, "a": {"S": str(n)}})
+    assert row_of(cluster, table)["indexes"][0]["groups"] == 1
+    more = {"ReadCapacityUnits": 1000, "WriteCapacityUnits": 3000}
+    db.update_table(TableName=table, GlobalSecondaryIndexUpdates=[{"Update": {"IndexName": "by-a", "ProvisionedThroughput": more}}])
+    wait_for("the index is ACTIVE with more", 60, lambda: active(db, table))
+    assert row_of(cluster, table)["indexes"][0]["groups"] == 3
+    wait_for("nothing is lost", 20, lambda: len(everything(db.scan, TableName=table, IndexName="by-a")) == 50)
 
 
 def test_table_goes_with_its_indexes(cluster):

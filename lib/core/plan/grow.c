@@ -1,5 +1,5 @@
-/* Splits for a table that was promised more partitions than it has: the widest of its groups are
- * split in the middle of their hashes, a few at a time, until there are as many. */
+/* Splits for a table or an index that was promised more partitions than it has: the widest of its
+ * groups are split in the middle of their hashes, a few at a time, until there are as many. */
 #include "core/plan/plan_private.h"
 
 static const struct plan_partition *find_partition(const struct plan_snapshot *s, uint64_t gid) {
@@ -36,12 +36,12 @@ static bool is_behind(const struct plan_partition *p, uint32_t at,
 /* The widest group behind the one before. A group that is being split keeps its place until its
  * children stand there, so that it is counted only once. */
 static const struct plan_partition *next_widest(const struct plan_snapshot *s,
-                                                const struct plan_table *t,
+                                                const struct plan_growth *g,
                                                 const struct plan_partition *before, uint32_t *at) {
     const struct plan_partition *widest = NULL;
     uint32_t best = 0;
-    for (uint32_t i = 0; i < t->gid_count; i++) {
-        const struct plan_partition *p = find_partition(s, t->gids[i]);
+    for (uint32_t i = 0; i < g->gid_count; i++) {
+        const struct plan_partition *p = find_partition(s, g->gids[i]);
         if (p == NULL || width(p) == 0 || !is_behind(p, i, before, *at) ||
             (widest && width(widest) >= width(p)))
             continue;
@@ -52,24 +52,22 @@ static const struct plan_partition *next_widest(const struct plan_snapshot *s,
     return widest;
 }
 
-void plan__grow(const struct plan_snapshot *s, uint32_t table, struct plan_out *out) {
-    const struct plan_table *t = &s->tables[table];
-    uint32_t missing =
-        t->partitions_wanted > t->gid_count ? t->partitions_wanted - t->gid_count : 0;
+void plan__grow(const struct plan_snapshot *s, const struct plan_growth *g, struct plan_out *out) {
+    uint32_t missing = g->wanted > g->gid_count ? g->wanted - g->gid_count : 0;
     const struct plan_partition *p = NULL;
     uint32_t at = 0;
-    if (t->gid_count >= PLAN_PARTITIONS_PER_TABLE_MAX)
+    if (g->gid_count >= PLAN_PARTITIONS_PER_TABLE_MAX)
         return;
     for (uint32_t i = 0; i < missing && i < PLAN_SPLITS_AT_ONCE; i++) {
-        p = next_widest(s, t, p, &at);
+        p = next_widest(s, g, p, &at);
         if (p == NULL)
             return;
         struct plan_action *a = is_reshaped(s, p->gid) ? NULL : plan__add(out, PLAN_SPLIT);
         if (a == NULL)
             continue;
-        a->table_index = table;
+        a->table_index = g->table_index;
         a->gid = p->gid;
-        a->table_id = t->table_id;
+        a->table_id = g->table_id;
         a->hash = p->first_hash + width(p) / 2 + 1;
     }
 }

@@ -98,6 +98,20 @@ static void create(const struct plan_snapshot *s, uint32_t table, uint32_t index
         act(out, PLAN_INDEX_ACTIVE, table, index);
 }
 
+/* Its throughput was changed: it is ACTIVE again with as many partitions as that takes. */
+static void change(const struct plan_snapshot *s, uint32_t table, uint32_t index,
+                   struct plan_out *out) {
+    const struct plan_table *t = &s->tables[table];
+    const struct plan_index *x = &t->indexes[index];
+    struct plan_growth growth = {table, x->table_id, x->gids, x->gid_count, x->gid_count};
+    if (x->global)
+        growth.wanted = plan_index_partition_count(t, x);
+    if (growth.wanted > growth.gid_count && growth.gid_count < PLAN_PARTITIONS_PER_TABLE_MAX)
+        plan__grow(s, &growth, out);
+    else
+        act(out, PLAN_INDEX_ACTIVE, table, index);
+}
+
 static void drop(const struct plan_snapshot *s, uint32_t table, uint32_t index,
                  struct plan_out *out) {
     const struct plan_table *t = &s->tables[table];
@@ -125,7 +139,7 @@ static void step(const struct plan_snapshot *s, uint32_t table, const struct pla
     else if (x->status == PLAN_DELETING)
         drop(s, table, index, out);
     else
-        act(out, PLAN_INDEX_ACTIVE, table, index);
+        change(s, table, index, out);
 }
 
 void plan_indexes(const struct plan_snapshot *s, uint32_t table, uint64_t *next_id,

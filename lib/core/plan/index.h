@@ -3,12 +3,14 @@
  * What a table's groups keep besides items is their schema (core/index). The record says what it
  * should be; each group's leader reports what is in force. They are brought together in this order:
  *
- *   a new global index   placed (ids, records); its groups made and led; `backfilling`, by which it
- *                        enters the schema; ACTIVE when every group of the table, under that
- * schema, reports its backfill done an index that goes   out of the schema of every group of the
- * table first, so that nobody writes to it; then its replicas; then its records anything else
- * (expiry times) the schema gets a version of its own, and every group is told; so are groups that
- * were away, and children of splits
+ *   - a new global index is placed (ids, records); its groups are made and led; it enters the
+ *     schema when `backfilling` is set; it is ACTIVE when every group of the table, under that
+ *     schema, reports its backfill done
+ *   - an index with more throughput is split until its partitions can take that, then it is ACTIVE
+ *   - an index that goes leaves the schema of every group of the table first, so that nobody writes
+ *     to it; then its replicas go, then its records
+ *   - any other change (expiry times) gives the schema a version of its own, and every group is
+ *     told; so are groups that were away, and children of splits
  *
  * The table is UPDATING until all its indexes are ACTIVE. One action per table and round changes
  * its record. Pure, like core/plan/plan.h, of which this is a part.

@@ -220,7 +220,10 @@ static void plan_table(const struct plan_snapshot *s, uint32_t table, uint64_t *
     case PLAN_UPDATING:
     case PLAN_ACTIVE:
         plan_indexes(s, table, next_id, out);
-        plan__grow(s, table, out);
+        plan__grow(
+            s,
+            &(struct plan_growth){table, t->table_id, t->gids, t->gid_count, t->partitions_wanted},
+            out);
         break;
     case PLAN_DELETING:
         plan__deleting(s, table, out);

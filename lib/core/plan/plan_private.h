@@ -23,7 +23,15 @@ bool plan__index_made(const struct plan_snapshot *s, const struct plan_index *in
                       struct plan_out *out);
 
 /* grow.c */
-void plan__grow(const struct plan_snapshot *s, uint32_t table, struct plan_out *out);
+/* A table's groups or those of one of its global indexes, and how many there are to be. */
+struct plan_growth {
+    uint32_t table_index;
+    uint64_t table_id;
+    const uint64_t *gids;
+    uint32_t gid_count;
+    uint32_t wanted;
+};
+void plan__grow(const struct plan_snapshot *s, const struct plan_growth *g, struct plan_out *out);
 
 /* plan_drop.c */
 /* False: some node holds a replica of the table, and is asked to delete it. */

@@ -93,6 +93,48 @@ static bool check_global(struct exec_op *op, const struct exec_index *x) {
     return false;
 }
 
+/* Each key attribute of table and index once. */
+static size_t key_names(const struct exec_index *x,
+                        struct tc_slice names[2 + 2 * INDEX_KEY_ATTRS_MAX]) {
+    const struct index_def *def = x->def;
+    size_t count = 0;
+    for (size_t i = 0; i < def->hash_count; i++)
+        names[count++] = def->hash[i].name;
+    for (size_t i = 0; i < def->range_count; i++)
+        names[count++] = def->range[i].name;
+    if (!has_attr(def->hash, def->hash_count, x->schema.hash.name) &&
+        !has_attr(def->range, def->range_count, x->schema.hash.name))
+        names[count++] = x->schema.hash.name;
+    if (x->schema.has_range && !has_attr(def->hash, def->hash_count, x->schema.range.name) &&
+        !has_attr(def->range, def->range_count, x->schema.range.name))
+        names[count++] = x->schema.range.name;
+    return count;
+}
+
+static bool is_among(const struct tc_slice *names, size_t count, struct tc_slice name) {
+    for (size_t i = 0; i < count; i++)
+        if (tc_slice_eq(names[i], name))
+            return true;
+    return false;
+}
+
+/* Whole items are taken from the table for the sake of a filter: what is answered is what the index
+ * projects all the same, unless more was asked for. */
+static bool project_as_index(struct exec_op *op, const struct exec_index *x) {
+    struct tc_slice names[2 + 2 * INDEX_KEY_ATTRS_MAX + INDEX_ATTRIBUTES_MAX];
+    const unsigned select = input(op)->select;
+    if (!x->fetch || op->programs.projection.len || select == API_SELECT_ALL_ATTRIBUTES ||
+        select == API_SELECT_COUNT)
+        return true;
+    size_t keys = key_names(x, names), count = keys;
+    for (size_t i = 0; i < x->def->attribute_count; i++) {
+        struct tc_slice name = x->schema.attributes[x->def->attribute_at + i];
+        if (!is_among(names, keys, name))
+            names[count++] = name;
+    }
+    return exec__compile_names(op, &(struct api_slices){true, names, count});
+}
+
 bool exec__index_find(struct exec_op *op, struct exec_index **ret_index) {
     const Tercet__Pb__TableDescriptor *d = op->table->descriptor;
     struct tc_slice name = input(op)->index_name;
@@ -112,7 +154,7 @@ bool exec__index_find(struct exec_op *op, struct exec_index **ret_index) {
         return check_global(op, x);
     x->fetch = x->def->projection != INDEX_ALL &&
                (input(op)->select == API_SELECT_ALL_ATTRIBUTES || lacks(op, x, NULL));
-    return true;
+    return project_as_index(op, x);
 }
 
 /* ---- keys and ranges */
@@ -179,24 +221,6 @@ void exec__index_prefix(const struct exec_index *x, const struct expr_key_range 
     struct item_value hash[INDEX_KEY_ATTRS_MAX];
     take_values(range->hash, x->def->hash_count, hash);
     index_append_hash(x->def, hash, out);
-}
-
-/* Each key attribute of table and index once. */
-static size_t key_names(const struct exec_index *x,
-                        struct tc_slice names[2 + 2 * INDEX_KEY_ATTRS_MAX]) {
-    const struct index_def *def = x->def;
-    size_t count = 0;
-    for (size_t i = 0; i < def->hash_count; i++)
-        names[count++] = def->hash[i].name;
-    for (size_t i = 0; i < def->range_count; i++)
-        names[count++] = def->range[i].name;
-    if (!has_attr(def->hash, def->hash_count, x->schema.hash.name) &&
-        !has_attr(def->range, def->range_count, x->schema.hash.name))
-        names[count++] = x->schema.hash.name;
-    if (x->schema.has_range && !has_attr(def->hash, def->hash_count, x->schema.range.name) &&
-        !has_attr(def->range, def->range_count, x->schema.range.name))
-        names[count++] = x->schema.range.name;
-    return count;
 }
 
 bool exec__index_start_key(const struct exec_index *x, struct tc_slice key, struct tc_buf *out) {

@@ -343,13 +343,15 @@ static enum api_error change(const struct exec_settings *c, const struct api_ind
     return refused;
 }
 
-/* With the table's billing mode the indexes change theirs. */
-static enum api_error follow_billing(const struct exec_settings *c,
+/* With the table's billing mode the indexes change theirs, and may need more partitions. */
+static enum api_error follow_billing(const struct exec_settings *c, bool switched,
                                      Tercet__Pb__TableDescriptor *d) {
     for (size_t i = 0; i < d->n_indexes; i++) {
         Tercet__Pb__IndexDescriptor *x = d->indexes[i];
         if (!x->global)
             continue;
+        if (switched && x->status == TERCET__PB__TABLE_STATUS__TABLE_ACTIVE)
+            x->status = TERCET__PB__TABLE_STATUS__TABLE_UPDATING;
         if (is_on_demand(d))
             x->rcu = x->wcu = 0;
         else if (x->rcu == 0)
@@ -375,7 +377,7 @@ enum api_error exec__change_indexes(const struct exec_settings *c,
         else
             refused = change(c, u[i].update, d);
     }
-    return refused ? refused : follow_billing(c, d);
+    return refused ? refused : follow_billing(c, in->billing_mode != 0, d);
 }
 
 bool exec__deletes_new_index(const struct api_update_table *in,

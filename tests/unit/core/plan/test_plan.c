@@ -365,6 +365,31 @@ static void new_index_is_placed_made_known_and_carried_over(void **state) {
     only_action(&s, PLAN_SET_ACTIVE);
 }
 
+/* Its throughput was raised: it has one partition and needs three. */
+static void index_grows_before_it_is_active_again(void **state) {
+    (void)state;
+    struct plan_snapshot s = indexed_table((struct plan_index){.id = 1,
+                                                               .global = true,
+                                                               .status = PLAN_UPDATING,
+                                                               .table_id = 200,
+                                                               .gids = &index_gid,
+                                                               .gid_count = 1,
+                                                               .wcu = 2500});
+    struct plan_partition p = {
+        .gid = 201, .table_id = 200, .first_hash = 0, .last_hash = UINT64_MAX};
+    s.partitions = &p;
+    s.partition_count = 1;
+    only_action(&s, PLAN_SPLIT);
+    assert_int_equal(out.actions[0].gid, 201);
+    assert_int_equal(out.actions[0].table_id, 200);
+    s.reshaped = &index_gid; /* ordered already */
+    s.reshaped_count = 1;
+    plan_step(&s, &out);
+    assert_int_equal(out.count, 0);
+    idx.wcu = 900;
+    only_action(&s, PLAN_INDEX_ACTIVE);
+}
+
 static void index_goes_only_when_no_group_knows_it(void **state) {
     (void)state;
     struct plan_snapshot s = indexed_table((struct plan_index){.id = 1,
@@ -465,6 +490,7 @@ int main(void) {
         cmocka_unit_test(replicas_without_record_are_left_alone),
         cmocka_unit_test(partition_starts_divide_the_hash_space),
         cmocka_unit_test(new_index_is_placed_made_known_and_carried_over),
+        cmocka_unit_test(index_grows_before_it_is_active_again),
         cmocka_unit_test(index_goes_only_when_no_group_knows_it),
         cmocka_unit_test(changed_schema_gets_a_version_and_reaches_every_group),
         cmocka_unit_test(table_and_its_indexes_come_and_go_together),

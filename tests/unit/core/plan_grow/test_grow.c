@@ -22,6 +22,13 @@ struct world {
     struct plan_out out;
 };
 
+static void grow(struct world *w) {
+    const struct plan_table *t = &w->table;
+    plan__grow(&w->s,
+               &(struct plan_growth){0, t->table_id, t->gids, t->gid_count, t->partitions_wanted},
+               &w->out);
+}
+
 /* Groups 101, 102 ...; group i holds 1 << widths[i] hashes. */
 static void setup(struct world *w, uint32_t wanted, const unsigned *widths, uint32_t count) {
     uint64_t first = 0;
@@ -43,7 +50,7 @@ static void setup(struct world *w, uint32_t wanted, const unsigned *widths, uint
                                   .partitions = w->partitions,
                                   .partition_count = count,
                                   .reshaped = w->reshaped};
-    plan__grow(&w->s, 0, &w->out);
+    grow(w);
 }
 
 static void check(const struct world *w, uint32_t i, uint64_t gid, uint64_t hash) {
@@ -91,10 +98,10 @@ static void orders_under_way_count(void **state) {
     w.reshaped[0] = 101;
     w.s.reshaped_count = 1;
     w.out.count = 0;
-    plan__grow(&w.s, 0, &w.out);
+    grow(&w);
     assert_int_equal(w.out.count, 0);
     w.table.partitions_wanted = 4;
-    plan__grow(&w.s, 0, &w.out);
+    grow(&w);
     assert_int_equal(w.out.count, 1);
     check(&w, 0, 102, 64 + 32);
 }
@@ -114,7 +121,7 @@ static void a_group_of_all_hashes(void **state) {
     setup(&w, 2, (unsigned[]){0}, 1);
     w.partitions[0].first_hash = 0;
     w.partitions[0].last_hash = UINT64_MAX;
-    plan__grow(&w.s, 0, &w.out);
+    grow(&w);
     assert_int_equal(w.out.count, 1);
     check(&w, 0, 101, UINT64_C(1) << 63);
 }
