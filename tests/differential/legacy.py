@@ -108,7 +108,8 @@ class Legacy:
             return "in", ("path", path), [("val", self.make.ordered(item, path))] * self.rng.randint(1, 2)
         if kind == "without":
             return "without", *self.make.contains(item, path)[1:]
-        return getattr(self.make, kind)(item, path)
+        leaf = getattr(self.make, kind)(item, path)
+        return ("between", ("path", path), *leaf[2:]) if kind == "between" else leaf  # no size() here
 
     def update(self, item):
         tree = {}

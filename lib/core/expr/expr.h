@@ -33,7 +33,7 @@ enum {
     EXPR_OPERATORS_MAX = 300,
     EXPR_IN_OPERANDS_MAX = 100,
     EXPR_PATH_ELEMENTS_MAX = 32,
-    EXPR_DEPTH_MAX = 320, /* nesting of a text; 300 operators cannot nest deeper */
+    EXPR_DEPTH_MAX = 320, /* nesting of a text; deeper ones have too many operators */
     EXPR_PROGRAM_DEPTH_MAX = 640,
     EXPR_TOKEN_BYTES_MAX = 255,                /* a placeholder, with its # or : */
     EXPR_BINDINGS_BYTES_MAX = 2 * 1024 * 1024, /* all substitutions of one request */
