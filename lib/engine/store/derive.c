@@ -1,5 +1,6 @@
 #include "engine/store/derive.h"
 
+#include "base/mutant.h"
 #include "core/index/index_aux.h"
 #include "core/key/key.h"
 #include "engine/store/newest.h"
@@ -8,7 +9,8 @@ static tc_err read_collection(struct replica *r, struct tc_slice key, struct sto
     struct tc_buf at = {0};
     struct tc_slice value = TC_SLICE_EMPTY;
     index_collection_key(key, &at);
-    tc_err err = store__newest(r, tc_buf_slice(&at), &value, &d->seen_index);
+    tc_err err = TC_MUTANT(82) ? store__newest_applied(r, tc_buf_slice(&at), &value)
+                               : store__newest(r, tc_buf_slice(&at), &value, &d->seen_index);
     if (err == TC_OK && value.len > 0)
         err = index_collection_decode(value, &d->write.collection_bytes);
     tc_buf_deinit(&at);

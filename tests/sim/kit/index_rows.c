@@ -144,7 +144,7 @@ static void expect_expiry(struct index_rows *r, struct tc_slice key, struct tc_s
     tc_buf_append_u8(&at, EXPIRY);
     tc_buf_append_u64be(&at, seconds);
     tc_buf_append_slice(&at, key);
-    if (r->ttl_whole)
+    if (r->ttl_items)
         expect(r, "an item has no expiry row", &at, NULL);
     struct index_row *row = at.len ? find(r, tc_buf_slice(&at)) : NULL;
     if (row)
@@ -201,7 +201,7 @@ static bool may_stand(struct index_rows *r, const struct index_row *row) {
     case EXPIRY:
         if (!inside(r, tc_slice_from(key, HASH + 1 + 8)))
             return problem(r, "not of this group", key);
-        return !r->ttl_whole || row->expected || problem(r, "an expiry row without an item", key);
+        return !r->ttl_strict || row->expected || problem(r, "an expiry row without an item", key);
     default:
         return row->expected || problem(r, "a row without an item", key);
     }

@@ -20,7 +20,8 @@ struct index_rows {
     const char *ttl;       /* NULL: none */
     struct tc_slice start; /* the group's range */
     struct tc_slice end;
-    bool ttl_whole; /* every item must have its expiry row, and no row is without its item */
+    bool ttl_items;  /* every item must have its expiry row */
+    bool ttl_strict; /* ... and no expiry row is without its item */
     struct index_row *rows;
     size_t count;
     uint64_t items;

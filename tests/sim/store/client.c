@@ -111,7 +111,7 @@ static void attempt(struct world *w, struct world_client *c) {
     uint64_t token = op->id * 64 + op->attempts++;
     bool range = op->kind == OP_RANGE || op->kind == OP_RANGE_EVENTUAL;
     pick_node(w, c);
-    if (w->swarm.reshape) { /* with the epoch known by now */
+    if (w->swarm.reshape || w->swarm.follows) { /* with the epoch known by now */
         tc_buf_clear(&op->request);
         world_request_build(w, op);
     }

@@ -7,11 +7,13 @@
 
 #include <stdio.h>
 
-static void make_key(struct world_group *g, uint32_t at, uint32_t number) {
+static void make_key(struct world_group *g, uint32_t at, uint32_t number, bool ranged) {
     struct tc_buf v = {0};
     snprintf(g->names[at], sizeof g->names[at], "k%u", number);
     item_put_string(&v, tc_slice_str(g->names[at]));
     key_append_hash(&g->keys[at], item_value_at(tc_buf_slice(&v)));
+    if (ranged)
+        world_follow_append_range(&g->keys[at]);
     tc_buf_deinit(&v);
 }
 
@@ -27,7 +29,7 @@ static void swap_keys(struct world_group *g, uint32_t a, uint32_t b) {
 
 static void make_keys(const struct world *w, struct world_group *g) {
     for (uint32_t i = 0; i < w->swarm.keys; i++) {
-        make_key(g, i, i);
+        make_key(g, i, i, world_follow_is(w, g->root));
         for (uint32_t at = i; at > 0; at--)
             if (tc_slice_cmp(tc_buf_slice(&g->keys[at - 1]), tc_buf_slice(&g->keys[at])) > 0)
                 swap_keys(g, at - 1, at);
@@ -56,6 +58,8 @@ static void create(struct world *w, struct world_group *g) {
     p.gid = g->gid;
     p.table_id = g == &w->groups[w->index.root] && w->swarm.indexed ? WORLD_INDEX_TABLE : 5;
     struct tc_slice schema = world_index_schema(w, (uint32_t)(g - w->groups));
+    if (w->swarm.follows)
+        schema = world_follow_schema(w, (uint32_t)(g - w->groups));
     p.schema = (ProtobufCBinaryData){.len = schema.len, .data = (uint8_t *)(uintptr_t)schema.data};
     p.epoch = 1;
     p.members = pointers;

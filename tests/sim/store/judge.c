@@ -18,6 +18,7 @@ struct version {
     uint64_t index;
     uint64_t stamp; /* 0: no item from here on */
     uint64_t count;
+    uint64_t due_s; /* 0: never */
 };
 
 struct versions {
@@ -95,7 +96,7 @@ static void replay_mutation(struct judge *j, struct world_op *op, uint64_t index
         world_fail(w, "op %lu (%s) was done twice: at %lu and at %lu", (ul)op->id,
                    world_op_name(op->kind), (ul)op->logged, (ul)index);
     op->logged = index;
-    add_version(j, key, (struct version){index, now.stamp, now.count});
+    add_version(j, key, (struct version){index, now.stamp, now.count, world_follow_time(m->item)});
 }
 
 /* Rows that follow from items are judged by what they follow from (index_judge.c). */
@@ -120,8 +121,39 @@ static void replay_mutations(struct judge *j, struct world_op *op, uint64_t inde
     if (entry_next(&it, &m))
         replay_mutation(j, op, index, &m);
     while (entry_next(&it, &m))
-        if (!j->w->swarm.indexed || !is_auxiliary(m.key))
+        if (!(j->w->swarm.indexed || world_follow_is(j->w, j->group)) || !is_auxiliary(m.key))
             world_fail(j->w, "entry %lu of group %u writes a second item", (ul)index, j->group);
+}
+
+/* The leader's own delete of an item that was due, or rows alone. */
+static void replay_own(struct judge *j, uint64_t index, const struct entry_write *e) {
+    struct world *w = j->w;
+    struct entry_mutation m;
+    struct entry_iter it = entry_iter(e);
+    if (is_own(e) || !entry_next(&it, &m))
+        return;
+    uint32_t key = world_key_find(w, &w->groups[j->group], m.key);
+    const struct version *is = key < WORLD_KEYS_MAX ? newest(j, key) : NULL;
+    bool due = is && m.op == ENTRY_DELETE && is->stamp != 0 && is->due_s != 0 &&
+               is->due_s <= e->hlc_ns / 1000000000u;
+    if (!due) {
+        world_fail(w, "entry %lu of group %u deletes what is not due", (ul)index, j->group);
+        return;
+    }
+    w->follow.expired_count++;
+    add_version(j, key, (struct version){index, 0, 0, 0});
+    while (entry_next(&it, &m))
+        if (!is_auxiliary(m.key))
+            world_fail(w, "entry %lu of group %u deletes a second item", (ul)index, j->group);
+}
+
+static bool is_clients(const struct world *w, const uint64_t id[2]) {
+    return id[0] != 0 && id[0] <= w->op_count && id[1] == w->seed;
+}
+
+/* The table's groups pay what they owe to their index. */
+static bool is_indexed(const struct judge *j) {
+    return j->w->swarm.indexed && j->group == j->w->index.base;
 }
 
 static void replay_write(struct judge *j, uint64_t index, struct tc_slice body) {
@@ -133,15 +165,18 @@ static void replay_write(struct judge *j, uint64_t index, struct tc_slice body) 
         return;
     }
     memcpy(id, e.request_id, sizeof id);
-    bool own = w->swarm.indexed && j->group == w->index.base && is_own(&e);
-    if (!own && (id[0] == 0 || id[0] > w->op_count || id[1] != w->seed)) {
+    bool own = !is_clients(w, id) &&
+               (world_follow_is(w, j->group) || (is_indexed(j) && is_own(&e)));
+    if (!own && !is_clients(w, id)) {
         world_fail(w, "entry %lu of group %u is nobody's request", (ul)index, j->group);
         return;
     }
     if (e.hlc_ns <= j->hlc_ns)
         world_fail(w, "time of group %u goes back at entry %lu", j->group, (ul)index);
     j->hlc_ns = e.hlc_ns;
-    if (!own)
+    if (own)
+        replay_own(j, index, &e);
+    else
         replay_mutations(j, w->ops[id[0] - 1], index, &e);
 }
 
@@ -335,7 +370,7 @@ static void check_counter(const struct judge *j) {
 
 static void judge_group(struct judge *j) {
     for (uint32_t k = 0; k < WORLD_KEYS_MAX; k++)
-        add_version(j, k, (struct version){0, 0, 0});
+        add_version(j, k, (struct version){0, 0, 0, 0});
     replay_line(j);
     for (uint64_t i = 0; i < j->w->op_count && !j->w->failed; i++)
         if (j->w->ops[i]->group == j->group)

@@ -395,6 +395,7 @@ static void act(struct world_node *n, const struct sim_event *ev) {
     case EVENT_MERGE:
     case EVENT_PART:
     case EVENT_SCHEMA:
+    case EVENT_FOLLOW:
         break;
     }
 }

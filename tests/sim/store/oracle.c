@@ -66,7 +66,7 @@ void world_oracle_next(struct world *w) {
     struct tc_buf *key = &g->keys[k];
     Tercet__Pb__ItemRequest req = TERCET__PB__ITEM_REQUEST__INIT;
     req.gid = g->gid;
-    req.epoch = w->swarm.reshape ? 0 : g->epoch;
+    req.epoch = w->swarm.reshape || w->swarm.follows ? 0 : g->epoch;
     req.op = TERCET__PB__ITEM_OP__ITEM_GET;
     req.consistent = true;
     req.key = (ProtobufCBinaryData){.len = key->len, .data = key->data};

@@ -33,6 +33,7 @@ static void put_padding(struct tc_buf *out, const struct world *w, uint64_t id) 
 static void build_item(const struct world *w, const struct world_op *op, bool whole,
                        struct tc_buf *out) {
     struct tc_buf key = {0}, stamp = {0}, padding = {0}, group = {0};
+    struct world_follow_attrs attrs;
     struct item_builder b = {0};
     item_put_string(&key, tc_slice_str(w->groups[op->group].names[op->key]));
     item_builder_add(&b, TC_SLICE_LIT("pk"), tc_buf_slice(&key));
@@ -47,9 +48,11 @@ static void build_item(const struct world *w, const struct world_op *op, bool wh
         item_put_string(&group, tc_slice_str(letter));
         item_builder_add(&b, TC_SLICE_LIT("g"), tc_buf_slice(&group));
     }
+    world_follow_add(w, op, whole, &b, &attrs);
     tc_err err = item_builder_finish(&b, out);
     TC_ASSERT(err == TC_OK);
     item_builder_deinit(&b);
+    world_follow_attrs_deinit(&attrs);
     tc_buf_deinit(&group);
     tc_buf_deinit(&key);
     tc_buf_deinit(&stamp);

@@ -52,7 +52,8 @@ static uint32_t node_of(const Tercet__Pb__Member *m) {
 }
 
 void world_group_learn(struct world *w, struct world_group *g, const Tercet__Pb__Partition *p) {
-    if (!w->swarm.reshape || p->epoch < g->epoch || p->n_members > WORLD_NODES_MAX)
+    if (!(w->swarm.reshape || w->swarm.follows) || p->epoch < g->epoch ||
+        p->n_members > WORLD_NODES_MAX)
         return;
     g->epoch = p->epoch;
     g->count = 0;

@@ -106,8 +106,12 @@ struct world_result world_run(uint64_t seed, void (*trace)(void *user, const cha
         let_clients_end(w);
     if (!w->failed && w->swarm.indexed)
         world_index_settle(w);
+    if (!w->failed && swarm.follows)
+        world_follow_settle(w);
     if (!w->failed)
         world_converge(w);
+    if (!w->failed && swarm.follows)
+        world_follow_check(w);
     if (!w->failed)
         world_judge(w);
     if (!w->failed && w->swarm.indexed)

@@ -95,6 +95,15 @@ static void draw_index(uint64_t seed, struct world_swarm *s) {
         s->index_at_ns = tc_prng_between(&p, 500, 6000) * WORLD_MS_NS;
 }
 
+/* Tables whose items have rows that follow from them. */
+static void draw_follow(uint64_t seed, struct world_swarm *s) {
+    if (s->strands || seed % 4 != 0) /* so that --seed 4 --stride 4 runs these alone */
+        return;
+    s->follows = true;
+    if (s->groups < 2)
+        s->groups = 2; /* the first is the system's */
+}
+
 struct world_swarm world_swarm_draw(uint64_t seed) {
     struct tc_prng prng = tc_prng(seed * 2654435761u + 17);
     struct tc_prng *p = &prng;
@@ -122,5 +131,6 @@ struct world_swarm world_swarm_draw(uint64_t seed) {
     draw_reshape(seed, &s);
     draw_splits(seed, &s);
     draw_index(seed, &s);
+    draw_follow(seed, &s);
     return s;
 }

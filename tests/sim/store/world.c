@@ -77,6 +77,10 @@ void world_init(struct world *w, uint64_t seed, const struct world_swarm *swarm)
     w->net = (struct sim_net){.opt = swarm->net, .prng = &w->prng};
     for (uint32_t i = 0; i < swarm->nodes; i++)
         world_node_init(w, i);
+    if (swarm->follows) {
+        world_follow_init(w);
+        world_push(w, 1000 * (uint64_t)WORLD_MS_NS, EVENT_FOLLOW, 0, 0, NULL);
+    }
     if (!w->failed)
         world_groups_create(w);
     for (uint32_t i = 0; i < swarm->clients; i++)
@@ -122,6 +126,7 @@ void world_deinit(struct world *w) {
     }
     world_calls_deinit(w);
     world_index_deinit(w);
+    world_follow_deinit(w);
     size_t at = 0;
     struct tc_slice key;
     void *value;
@@ -182,6 +187,9 @@ static void dispatch(struct world *w, const struct sim_event *ev) {
         break;
     case EVENT_SCHEMA:
         world_index_schema_next(w);
+        break;
+    case EVENT_FOLLOW:
+        world_follow_next(w);
         break;
     }
 }

@@ -21,6 +21,7 @@
 #include "sim/kit/net.h"
 #include "sim/store/index.h"
 #include "sim/store/run.h"
+#include "sim/store/follow.h"
 
 enum {
     WORLD_NODES_MAX = 7,
@@ -87,6 +88,7 @@ struct world_swarm {
     /* The second group's table has a global index, in a group of its own (index.c). */
     bool indexed;
     uint64_t index_at_ns; /* put in force then, on items that are there; 0: from the beginning */
+    bool follows; /* tables have a local index and expiry times, and change their schemas */
 };
 
 /* A group. The first swarm.groups of a world are roots; a split takes two more as children, whose
@@ -250,6 +252,7 @@ struct world {
     uint32_t group_count;
     uint32_t root_count;
     struct world_index index;
+    struct world_follow follow;
     struct tc_prng split_prng;
     uint64_t split_count;       /* made */
     bool split_watch;           /* the next child's leader is to lose power as it begins */
@@ -325,6 +328,7 @@ enum world_event {
     EVENT_MERGE, /* node: the merged group */
     EVENT_PART,  /* arg: part and attempt of rows of the index: time for another attempt */
     EVENT_SCHEMA,
+    EVENT_FOLLOW,
 };
 
 enum world_parcel_kind {

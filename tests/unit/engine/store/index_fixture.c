@@ -171,7 +171,8 @@ void index_check_rows(struct cluster *c, uint64_t gid, uint64_t items) {
                                   .range = "sk",
                                   .local = "l",
                                   .ttl = "t",
-                                  .ttl_whole = true,
+                                  .ttl_items = true,
+                                  .ttl_strict = true,
                                   .start = proto_slice(r->desc->partition->start),
                                   .end = proto_slice(r->desc->partition->end)};
         btree_cursor_init(&cursor, r->tree);
