@@ -128,10 +128,6 @@ TC_MUST_USE tc_err btree_get(struct btree *t, struct tc_slice key, struct tc_sli
 TC_MUST_USE tc_err btree_put(struct btree *t, struct tc_slice key, struct tc_slice value);
 /* TC_ENOTFOUND if absent. Deletes are not refused by dirty_bytes_max or file_bytes_max. */
 TC_MUST_USE tc_err btree_delete(struct btree *t, struct tc_slice key);
-/* Remove every item whose key is outside [start, end) (end empty: no upper bound), at most
- * items_max of them; TC_OK: more may be left, TC_EEND: none is left. A split uses it. */
-TC_MUST_USE tc_err btree_delete_outside(struct btree *t, struct tc_slice start, struct tc_slice end,
-                                        uint32_t items_max);
 
 enum btree_seek {
     BTREE_GE, /* first key >= the given one */

@@ -153,28 +153,3 @@ tc_err btree_delete(struct btree *t, struct tc_slice key) {
     t->change++;
     return TC_OK;
 }
-
-/* The first or last item if it lies outside the bound; else TC_EEND. */
-static tc_err find_outside(struct btree_cursor *c, struct tc_slice start, struct tc_slice end) {
-    tc_err err = btree_cursor_seek(c, BTREE_GE, TC_SLICE_EMPTY);
-    if (err != TC_OK || tc_slice_cmp(tc_buf_slice(&c->key), start) < 0)
-        return err;
-    if (end.len == 0)
-        return TC_EEND;
-    TC_TRY(btree_cursor_last(c));
-    return tc_slice_cmp(tc_buf_slice(&c->key), end) >= 0 ? TC_OK : TC_EEND;
-}
-
-tc_err btree_delete_outside(struct btree *t, struct tc_slice start, struct tc_slice end,
-                            uint32_t items_max) {
-    struct btree_cursor c;
-    btree_cursor_init(&c, t);
-    tc_err err = TC_OK;
-    for (uint32_t n = 0; n < items_max && err == TC_OK; n++) {
-        err = find_outside(&c, start, end);
-        if (err == TC_OK)
-            err = btree_delete(t, tc_buf_slice(&c.key));
-    }
-    btree_cursor_deinit(&c);
-    return err;
-}

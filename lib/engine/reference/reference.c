@@ -1,10 +1,8 @@
-#include "engine/reference/reference.h"
+#include "engine/reference/reference_private.h"
 
 #include "base/assert.h"
 #include "base/crc32c.h"
 #include "core/entry/entry.h"
-#include "core/index/index_aux.h"
-#include "core/key/key.h"
 #include "env/fs.h"
 
 #include <inttypes.h>
@@ -15,23 +13,6 @@
 enum {
     DIRTY_BYTES = 64 << 20,
     SCAN_ITEMS = 4096,
-    PROBLEM_BYTES = 160,
-};
-
-struct reference {
-    struct tc_fs *fs;
-    struct btree *tree;
-    uint64_t gid;
-    char path[TC_FS_PATH_MAX];
-    struct paxos_mark at;
-    struct tc_buf last_key; /* of the snapshot so far */
-    uint64_t seal_index;    /* of the entry that sealed this log; 0: none */
-    uint16_t seal_type;
-    uint64_t seal_gids[2]; /* SPLIT: both children; SEAL, MERGE: the merged group, 0 */
-    struct tc_buf split_key;
-    uint64_t right_gid; /* MERGE: the other one, and where it was sealed */
-    struct paxos_mark right_at;
-    char problem[PROBLEM_BYTES];
 };
 
 tc_err reference_new(struct tc_fs *fs, const char *path, const struct reference_opts *opts,
@@ -79,7 +60,7 @@ __attribute__((format(printf, 3, 4))) static tc_err problem(struct reference *r,
     return err;
 }
 
-static tc_err put(struct reference *r, struct tc_slice key, struct tc_slice value) {
+tc_err reference__put(struct reference *r, struct tc_slice key, struct tc_slice value) {
     tc_err err = btree_put(r->tree, key, value);
     if (err != TC_EBUSY)
         return err;
@@ -91,7 +72,7 @@ tc_err reference_snapshot_item(struct reference *r, struct tc_slice key, struct 
     TC_ASSERT(r->at.index == 0);
     if (tc_slice_cmp(tc_buf_slice(&r->last_key), key) >= 0)
         return problem(r, TC_ECORRUPT, "the snapshot's keys are out of order");
-    TC_TRY(put(r, key, value));
+    TC_TRY(reference__put(r, key, value));
     tc_buf_clear(&r->last_key);
     tc_buf_append_slice(&r->last_key, key);
     return TC_OK;
@@ -125,7 +106,8 @@ static tc_err apply_write(struct reference *r, const struct paxos_entry *e, stru
     if (entry_write_decode(body, &w) != TC_OK)
         return problem(r, TC_ECORRUPT, "entry %" PRIu64 ": not a write", e->index);
     for (struct entry_iter it = entry_iter(&w); entry_next(&it, &m);) {
-        tc_err err = m.op == ENTRY_PUT ? put(r, m.key, m.item) : btree_delete(r->tree, m.key);
+        tc_err err =
+            m.op == ENTRY_PUT ? reference__put(r, m.key, m.item) : btree_delete(r->tree, m.key);
         if (err == TC_EINVAL || err == TC_ELIMIT)
             return problem(r, TC_ECORRUPT, "entry %" PRIu64 ": a key or item out of bounds",
                            e->index);
@@ -204,119 +186,11 @@ tc_err reference_apply(struct reference *r, const struct paxos_entry *e, struct 
     return TC_OK;
 }
 
-static bool ends_with(const struct reference *r, uint16_t type) {
-    return r->seal_index != 0 && r->seal_index == r->at.index && r->seal_type == type;
-}
-
-/* ---- children: rows go where their home is (core/index) */
-
-/* Delete [from, to) where home says so: all, or what does not belong into [start, end). */
-struct sweep {
-    struct tc_slice from;
-    struct tc_slice to; /* empty: to the end */
-    bool by_home;
-    struct tc_slice start;
-    struct tc_slice end;
-};
-
-static bool belongs(const struct sweep *w, struct tc_slice key) {
-    const struct tc_slice home = index_key_home(key);
-    return w->by_home && (home.len == 0 || key_in_range(home, w->start, w->end));
-}
-
-static tc_err sweep(struct reference *r, const struct sweep *w) {
-    struct btree_cursor c;
-    btree_cursor_init(&c, r->tree);
-    tc_err err = btree_cursor_seek(&c, BTREE_GE, w->from);
-    while (err == TC_OK && (w->to.len == 0 || tc_slice_cmp(tc_buf_slice(&c.key), w->to) < 0)) {
-        if (!belongs(w, tc_buf_slice(&c.key)))
-            err = btree_delete(r->tree, tc_buf_slice(&c.key));
-        if (err == TC_OK)
-            err = btree_cursor_next(&c);
-    }
-    btree_cursor_deinit(&c);
-    return err == TC_EEND ? TC_OK : err;
-}
-
-/* Keep what belongs into [start, end). */
-static tc_err keep_range(struct reference *r, struct tc_slice start, struct tc_slice end) {
-    const struct tc_slice homes = index_key_after_homeless();
-    const struct sweep homeless = {.to = homes, .by_home = true, .start = start, .end = end};
-    TC_TRY(sweep(r, &homeless));
-    if (tc_slice_cmp(start, homes) > 0)
-        TC_TRY(sweep(r, &(struct sweep){.from = homes, .to = start}));
-    if (end.len == 0)
-        return TC_OK;
-    return sweep(r, &(struct sweep){.from = tc_slice_cmp(end, homes) > 0 ? end : homes});
-}
-
-tc_err reference_child(struct reference *r, uint64_t gid) {
-    int side = gid == r->seal_gids[0] ? 0 : 1;
-    struct tc_slice key = tc_buf_slice(&r->split_key), none = TC_SLICE_EMPTY;
-    if (!ends_with(r, PAXOS_SPLIT) || gid != r->seal_gids[side])
-        return TC_EINVAL;
-    TC_TRY(keep_range(r, side == 0 ? none : key, side == 0 ? key : none));
-    r->at = paxos_child_base(&r->at, gid);
-    r->gid = gid;
-    r->seal_index = 0;
-    return TC_OK;
-}
-
-static bool is_backfill(struct tc_slice key) {
-    return index_key_kind(key) == INDEX_KIND_BACKFILL;
-}
-
-/* All rows of right; but how far backfills are says nothing yet of both together. */
-static tc_err take_in(struct reference *left, struct reference *right, bool backfills) {
-    struct btree_cursor c;
-    struct tc_slice value;
-    btree_cursor_init(&c, right->tree);
-    tc_err err = btree_cursor_seek(&c, BTREE_GE, TC_SLICE_EMPTY);
-    while (err == TC_OK) {
-        err = btree_cursor_value(&c, &value);
-        if (err == TC_OK && (backfills || !is_backfill(tc_buf_slice(&c.key))))
-            err = put(left, tc_buf_slice(&c.key), value);
-        if (err == TC_OK)
-            err = btree_cursor_next(&c);
-    }
-    btree_cursor_deinit(&c);
-    return err == TC_EEND ? TC_OK : err;
-}
-
-static tc_err unite_backfill(struct reference *left, struct reference *right, uint8_t id,
-                             struct tc_buf *key, struct tc_buf *united) {
-    struct tc_slice l = TC_SLICE_EMPTY, r = TC_SLICE_EMPTY;
-    index_backfill_key(id, key);
-    tc_err err = btree_get(left->tree, tc_buf_slice(key), &l);
-    if (err == TC_ENOTFOUND)
-        return TC_OK;
-    TC_TRY(err);
-    err = btree_get(right->tree, tc_buf_slice(key), &r);
-    if (err != TC_OK && err != TC_ENOTFOUND)
-        return err;
-    index_backfill_unite(l, r, united);
-    return united->len ? put(left, tc_buf_slice(key), tc_buf_slice(united))
-                       : btree_delete(left->tree, tc_buf_slice(key));
-}
-
-static tc_err unite_backfills(struct reference *left, struct reference *right) {
-    struct tc_buf key = {0}, united = {0};
-    tc_err err = TC_OK;
-    for (unsigned id = 0; id <= UINT8_MAX && err == TC_OK; id++) {
-        tc_buf_clear(&key);
-        tc_buf_clear(&united);
-        err = unite_backfill(left, right, (uint8_t)id, &key, &united);
-    }
-    tc_buf_deinit(&key);
-    tc_buf_deinit(&united);
-    return err;
-}
-
 tc_err reference_copy(struct reference *from, const char *path, struct reference **ret_ref) {
     struct reference_opts opts = {.gid = from->gid};
     struct reference *r = NULL;
     TC_TRY(reference_new(from->fs, path, &opts, &r));
-    tc_err err = take_in(r, from, /* backfills= */ true);
+    tc_err err = reference__take_in(r, from, /* backfills= */ true);
     if (err != TC_OK) {
         reference_free(r);
         return err;
@@ -329,21 +203,6 @@ tc_err reference_copy(struct reference *from, const char *path, struct reference
     r->right_gid = from->right_gid;
     r->right_at = from->right_at;
     *ret_ref = r;
-    return TC_OK;
-}
-
-tc_err reference_merge(struct reference *left, struct reference *right, uint64_t gid) {
-    bool fits = ends_with(left, PAXOS_MERGE) && ends_with(right, PAXOS_SEAL) &&
-                left->seal_gids[0] == gid && right->seal_gids[0] == gid &&
-                left->right_gid == right->gid && left->right_at.index == right->at.index &&
-                left->right_at.chain == right->at.chain;
-    if (!fits)
-        return TC_EINVAL;
-    TC_TRY(unite_backfills(left, right));
-    TC_TRY(take_in(left, right, /* backfills= */ false));
-    left->at = paxos_merged_base(&left->at, &right->at, gid);
-    left->gid = gid;
-    left->seal_index = 0;
     return TC_OK;
 }
 

@@ -52,9 +52,9 @@ TC_MUST_USE tc_err reference_snapshot_end(struct reference *r, const struct paxo
  *            TC_EFULL, TC_EIO (scratch file; give the reference up) */
 TC_MUST_USE tc_err reference_apply(struct reference *r, const struct paxos_entry *e,
                                    struct tc_slice body);
-/* The last entry was a SPLIT: go on as its child gid. Items outside the child's range are dropped,
- * and the next entry is the first of the child's own log. Only right after that entry. Errors
- * TC_EINVAL  the last entry is no SPLIT, or it does not make this group */
+/* The last entry was a SPLIT: go on as its child gid. What belongs outside the child's range is
+ * dropped, and the next entry is the first of the child's own log. Only right after that entry.
+ * Errors TC_EINVAL  the last entry is no SPLIT, or it does not make this group */
 TC_MUST_USE tc_err reference_child(struct reference *r, uint64_t gid);
 /* The last entry of left was a MERGE and the last one of right the SEAL that it names: left takes
  * in what right holds, and its next entry is the first of the merged group's own log. Right may be

@@ -165,8 +165,8 @@ static void replay_write(struct judge *j, uint64_t index, struct tc_slice body) 
         return;
     }
     memcpy(id, e.request_id, sizeof id);
-    bool own = !is_clients(w, id) &&
-               (world_follow_is(w, j->group) || (is_indexed(j) && is_own(&e)));
+    bool own =
+        !is_clients(w, id) && (world_follow_is(w, j->group) || (is_indexed(j) && is_own(&e)));
     if (!own && !is_clients(w, id)) {
         world_fail(w, "entry %lu of group %u is nobody's request", (ul)index, j->group);
         return;

@@ -19,9 +19,9 @@
 #include "env/sim/sim.h"
 #include "sim/kit/heap.h"
 #include "sim/kit/net.h"
+#include "sim/store/follow.h"
 #include "sim/store/index.h"
 #include "sim/store/run.h"
-#include "sim/store/follow.h"
 
 enum {
     WORLD_NODES_MAX = 7,
@@ -88,7 +88,7 @@ struct world_swarm {
     /* The second group's table has a global index, in a group of its own (index.c). */
     bool indexed;
     uint64_t index_at_ns; /* put in force then, on items that are there; 0: from the beginning */
-    bool follows; /* tables have a local index and expiry times, and change their schemas */
+    bool follows;         /* tables have a local index and expiry times, and change their schemas */
 };
 
 /* A group. The first swarm.groups of a world are roots; a split takes two more as children, whose

@@ -290,35 +290,6 @@ static void snapshots_are_bounded(void **state) {
     sim_fs_free(s);
 }
 
-static void delete_outside_keeps_the_range(void **state) {
-    (void)state;
-    struct sim_fs *s = harness_fs(5);
-    struct btree *t = harness_open(s, 0);
-    struct tc_prng rng = tc_prng(5);
-    struct model m = {0};
-    for (int n = 0; n < 500; n++)
-        model_step(&m, t, &rng, &small_mix, 0);
-    struct tc_buf start = {0}, end = {0};
-    tc_buf_append_slice(&start, tc_buf_slice(&m.items[m.count / 3].key));
-    tc_buf_append_slice(&end, tc_buf_slice(&m.items[m.count / 3 * 2].key));
-    tc_err err = TC_OK;
-    while (err == TC_OK)
-        err = btree_delete_outside(t, tc_buf_slice(&start), tc_buf_slice(&end), 7);
-    assert_int_equal(err, TC_EEND);
-    for (size_t i = m.count; i-- > 0;) {
-        struct tc_slice key = tc_buf_slice(&m.items[i].key);
-        if (tc_slice_cmp(key, tc_buf_slice(&start)) < 0 ||
-            tc_slice_cmp(key, tc_buf_slice(&end)) >= 0)
-            model_delete(&m, key);
-    }
-    model_assert_equal(&m, t);
-    tc_buf_deinit(&start);
-    tc_buf_deinit(&end);
-    btree_close(t);
-    model_deinit(&m);
-    sim_fs_free(s);
-}
-
 struct bucket_sum {
     uint64_t lo, hi;
 };
@@ -411,7 +382,6 @@ int main(void) {
         cmocka_unit_test(deep_tree_comes_down),
         cmocka_unit_test(growth_during_a_checkpoint),
         cmocka_unit_test(snapshots_are_bounded),
-        cmocka_unit_test(delete_outside_keeps_the_range),
         cmocka_unit_test(bucket_scan_adds_up),
         cmocka_unit_test(load_sorted_replaces_a_tree),
         cmocka_unit_test(random_lives),
