@@ -55,8 +55,9 @@ static tc_err expire(struct replica *r, struct tc_slice row_key, struct tc_slice
     tc_arena_reset(&r->store->scratch);
     TC_TRY(store__derive_read(r, key, &d));
     TC_TRY(store__newest(r, key, &item, &pending));
-    bool due = d && index_expiry_of(r->schema, item, &at_s) && at_s == seconds;
-    if (due || (TC_MUTANT(81) && item.len > 0)) /* whatever the item says by now */
+    bool due = index_expiry_of(r->schema, item, &at_s) && at_s == seconds;
+    due = due || (TC_MUTANT(81) && item.len > 0); /* whatever the item says by now */
+    if (d && due)
         return delete_item(r, d, key, item);
     struct entry_mutation m = {.op = ENTRY_DELETE, .key = row_key};
     return propose(r, &m, 1, store__apply_hlc_ns(r));
