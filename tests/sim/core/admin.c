@@ -5,6 +5,8 @@
 
 enum {
     PEERS_MAX = QUORUM_VOTERS_MAX + PAXOS_LEARNERS_MAX,
+    RESTATING_SEEDS = 8, /* one of so many */
+    RESTATE_EVERY = 3,   /* looks of the administrator */
 };
 
 struct view {
@@ -201,11 +203,25 @@ static void go_on(struct sim_cluster *c, const struct view *v) {
                                 new->has_tree ? QUORUM_STORAGE : QUORUM_LOG);
 }
 
+/* The same members once more, for the driver's bytes: between all other steps, in seeds of its own.
+ */
+static bool restate(struct sim_cluster *c, const struct view *v) {
+    if (c->seed % RESTATING_SEEDS != RESTATING_SEEDS - 1 || ++c->restate_count % RESTATE_EVERY)
+        return false;
+    struct quorum_config next = v->config;
+    next.version++;
+    sim_note(c, "    the administrator states the members again");
+    (void)propose(c, v->leader, &next);
+    return true;
+}
+
 void sim_admin(struct sim_cluster *c) {
     struct view v;
     if (!look(c, &v))
         return;
     clean_up(c, &v);
+    if (restate(c, &v))
+        return;
     if (c->change.victim != 0)
         go_on(c, &v);
     else if (!choose_victim(c, &v))

@@ -199,8 +199,9 @@ struct sim_cluster {
     struct sim_client clients[SIM_CLIENTS_MAX];
     struct quorum_config config; /* the first one */
     uint32_t next_rid;
-    uint32_t lost_rid;    /* the last member whose disk was lost, and what it held: its last */
-    struct sim_disk lost; /* acknowledgements may still be on their way */
+    uint32_t restate_count; /* looks of the administrator in seeds that state members again */
+    uint32_t lost_rid;      /* the last member whose disk was lost, and what it held: its last */
+    struct sim_disk lost;   /* acknowledgements may still be on their way */
     struct sim_change change;
     struct tc_buf archive; /* struct paxos_entry[], index 1 first; bodies referenced */
     struct sim_history history;
