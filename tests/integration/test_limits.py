@@ -224,3 +224,12 @@ def test_memory_of_a_request_is_bounded(limits):
     assert ask("Scan", b'"ScanFilter":{"a":{"ComparisonOperator":"IN","AttributeValueList":[' + b",".join([b'{"N":"1"}'] * 1_000_000) + b"]}}") == 400
     for count in (1_047_000, 1_048_000, 1_048_500, 1_048_575, 1_048_576, 1_048_577):  # the decoder's arrays double: all of 64 MiB is gone about here
         assert ask("GetItem", b'"AttributesToGet":[' + b'"a",' * count + b'"b"]') in (400, 413)
+
+
+@pytest.mark.parametrize("op, members", [
+    ("Query", {"KeyConditionExpression": "pk ="}), ("Query", {"KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": S("x"), ":q": S("y")}}),
+    ("Scan", {"FilterExpression": "a ="}), ("GetItem", {"Key": KEY, "ProjectionExpression": "a,"}), ("PutItem", {"Item": KEY, "ConditionExpression": "a ="}),
+    ("UpdateItem", {"Key": KEY, "UpdateExpression": "SET"}), ("Query", {"KeyConditions": {}})])
+def test_faults_of_texts_come_before_the_table_is_looked_for(cluster, op, members):
+    status, answer = signed(cluster, op, json.dumps({"TableName": "no-such-table", **members}).encode())
+    assert status == 400 and json.loads(answer)["__type"].endswith("#ValidationException"), answer

@@ -122,7 +122,17 @@ struct expr_key_range {
     struct tc_slice high; /* BETWEEN only */
 };
 
-/* A KeyConditionExpression against the schema of the table or index that is queried. */
+/* A KeyConditionExpression in two steps, for its text can be at fault before anybody knows the
+ * table: the parsed condition lives in ctx->scratch. */
+struct expr_node;
+TC_MUST_USE tc_err expr_parse_key_condition(struct tc_slice text, struct expr_ctx *ctx,
+                                            const struct expr_node **ret_condition,
+                                            struct tc_buf *diag);
+/* Against the schema of the table or index that is queried. */
+TC_MUST_USE tc_err expr_match_key_condition(const struct expr_node *condition,
+                                            const struct expr_key_schema *schema,
+                                            struct expr_key_range *ret_range, struct tc_buf *diag);
+/* Both at once. */
 TC_MUST_USE tc_err expr_compile_key_condition(struct tc_slice text,
                                               const struct expr_key_schema *schema,
                                               struct expr_ctx *ctx,

@@ -229,22 +229,32 @@ static tc_err match_schema(struct key_conditions *k, const struct expr_key_schem
     return TC_OK;
 }
 
-tc_err expr__match_key(struct expr_parser *p, const struct expr_node *root,
-                       const struct expr_key_schema *schema, struct expr_key_range *ret_range) {
-    struct key_conditions k = {.p = p};
-    TC_TRY(collect(&k, schema, root));
+tc_err expr_match_key_condition(const struct expr_node *condition,
+                                const struct expr_key_schema *schema,
+                                struct expr_key_range *ret_range, struct tc_buf *diag) {
+    TC_ASSERT(schema->hash_count >= 1 && schema->hash_count <= EXPR_KEY_PARTS_MAX);
+    TC_ASSERT(schema->sort_count <= EXPR_KEY_PARTS_MAX);
+    struct expr_parser p = {.kind = EXPR_KEY_CONDITION, .diag = diag};
+    struct key_conditions k = {.p = &p};
+    TC_TRY(collect(&k, schema, condition));
     return match_schema(&k, schema, ret_range);
 }
 
-tc_err expr_compile_key_condition(struct tc_slice text, const struct expr_key_schema *schema,
-                                  struct expr_ctx *ctx, struct expr_key_range *ret_range,
-                                  struct tc_buf *diag) {
-    TC_ASSERT(schema->hash_count >= 1 && schema->hash_count <= EXPR_KEY_PARTS_MAX);
-    TC_ASSERT(schema->sort_count <= EXPR_KEY_PARTS_MAX);
+tc_err expr_parse_key_condition(struct tc_slice text, struct expr_ctx *ctx,
+                                const struct expr_node **ret_condition, struct tc_buf *diag) {
     struct expr_parser p = {.kind = EXPR_KEY_CONDITION, .ctx = ctx, .diag = diag};
     struct expr_node *root;
     TC_TRY(expr__start(&p, text));
     TC_TRY(expr__parse_condition(&p, &root));
     TC_TRY(expr__validate_condition(&p, root));
-    return expr__match_key(&p, root, schema, ret_range);
+    *ret_condition = root;
+    return TC_OK;
+}
+
+tc_err expr_compile_key_condition(struct tc_slice text, const struct expr_key_schema *schema,
+                                  struct expr_ctx *ctx, struct expr_key_range *ret_range,
+                                  struct tc_buf *diag) {
+    const struct expr_node *condition;
+    TC_TRY(expr_parse_key_condition(text, ctx, &condition, diag));
+    return expr_match_key_condition(condition, schema, ret_range, diag);
 }

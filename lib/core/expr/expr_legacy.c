@@ -141,7 +141,7 @@ tc_err expr_legacy_compile_key(const struct expr_legacy_conditions *c,
     }
     TC_ASSERT(!c->any);
     TC_TRY(build_conditions(&p, c, &root));
-    return expr__match_key(&p, root, schema, ret_range);
+    return expr_match_key_condition(root, schema, ret_range, diag);
 }
 
 /* ---- updates and names ----------------------------------------------------------------------- */

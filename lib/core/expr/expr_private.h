@@ -220,11 +220,6 @@ bool expr__path_eq(const struct expr_node *a, const struct expr_node *b);
  * actions in trie order in p->sorted. */
 TC_MUST_USE tc_err expr__check_paths(struct expr_parser *p, struct expr_node *list);
 
-/* expr_key.c: a parsed key condition, resolved, against the schema */
-TC_MUST_USE tc_err expr__match_key(struct expr_parser *p, const struct expr_node *root,
-                                   const struct expr_key_schema *schema,
-                                   struct expr_key_range *ret_range);
-
 /* expr_emit.c */
 void expr__emit_header(struct tc_buf *out, enum expr_kind kind);
 void expr__emit_condition(struct tc_buf *out, const struct expr_node *root);

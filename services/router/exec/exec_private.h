@@ -31,8 +31,9 @@ struct exec_op {
     struct route_find find;
     struct route_table *table;
     struct exec_programs programs;
-    struct tc_buf key;  /* storage key */
-    struct tc_buf item; /* key attributes of an update */
+    const struct expr_node *key_condition; /* of a query, not yet held against its schema */
+    struct tc_buf key;                     /* storage key */
+    struct tc_buf item;                    /* key attributes of an update */
     struct tc_buf diag;
     struct route_call call;
     /* What to do once the table is there. */

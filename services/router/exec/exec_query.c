@@ -51,17 +51,26 @@ static bool forbid_keys_in_filter(struct exec_op *op, const struct expr_key_sche
     return true;
 }
 
-static bool compile_key(struct exec_op *op, const struct expr_key_schema *schema,
-                        struct expr_key_range *ret_range) {
+/* What the text of the key condition alone can be at fault for; then all placeholders are used. */
+static bool parse_key(struct exec_op *op) {
     struct api_read_page *in = (struct api_read_page *)(uintptr_t)op->req->input;
     struct expr_bindings *names = in->names.set ? &in->names.list : NULL;
     struct expr_bindings *values = in->values.set ? &in->values.list : NULL;
     struct expr_ctx ctx = {.names = names, .values = values, .scratch = op->req->arena};
-    bool ok = in->key_conditions.set
-                  ? exec__compile_key_conditions(op, &in->key_conditions, schema, ret_range)
-                  : expr_compile_key_condition(in->key_condition_expression, schema, &ctx,
-                                               ret_range, &op->diag) == TC_OK;
-    return ok && exec__check_used(op, names, values) && forbid_keys_in_filter(op, schema);
+    if (!in->key_conditions.set && expr_parse_key_condition(in->key_condition_expression, &ctx,
+                                                            &op->key_condition, &op->diag) != TC_OK)
+        return false;
+    return exec__check_used(op, names, values);
+}
+
+static bool match_key(struct exec_op *op, const struct expr_key_schema *schema,
+                      struct expr_key_range *ret_range) {
+    const struct api_read_page *in = input(op);
+    bool ok =
+        in->key_conditions.set
+            ? exec__compile_key_conditions(op, &in->key_conditions, schema, ret_range)
+            : expr_match_key_condition(op->key_condition, schema, ret_range, &op->diag) == TC_OK;
+    return ok && forbid_keys_in_filter(op, schema);
 }
 
 /* Does the page begin among the rows that are asked for? */
@@ -93,7 +102,7 @@ static bool prepare_query(struct exec_op *op) {
         return false;
     struct expr_key_schema schema =
         index ? exec__index_key_schema(index) : exec__key_schema(op->table->descriptor);
-    if (!compile_key(op, &schema, &range))
+    if (!match_key(op, &schema, &range))
         return false;
     struct exec_page *p = exec__page_new(op);
     p->index = index;
@@ -149,7 +158,8 @@ static void begin(struct exec_op *op, bool query, void (*found)(struct exec_op *
                                  .check_used = !query};
     if (exec__compile(op, &x) &&
         exec__compile_conditions(op, EXPR_FILTER, &in->filter_conditions, in->conditional_operator,
-                                 &op->programs.filter))
+                                 &op->programs.filter) &&
+        (!query || parse_key(op)))
         exec__find(op, in->table_name, found);
     else
         exec__invalid(op);
