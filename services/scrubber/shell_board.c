@@ -210,6 +210,14 @@ bool board_keep(struct board *b, uint64_t gid, enum pass_depth depth, uint64_t i
     return keep;
 }
 
+void board_stand(struct board *b, uint64_t gid) {
+    pthread_mutex_lock(&b->lock);
+    size_t at = lower_bound(b, gid);
+    if (at < b->count && b->rows[at].gid == gid)
+        b->rows[at].posted = ++b->posted;
+    pthread_mutex_unlock(&b->lock);
+}
+
 void board_pass_ended(struct board *b, enum pass_depth depth, uint64_t mark) {
     pthread_mutex_lock(&b->lock);
     b->passes[depth]++;

@@ -19,6 +19,8 @@ void board_post_take(struct board *b, Tercet__Pb__ScrubGroup *g, enum pass_depth
  * still the last one of every replica (pass_nodes_idle_index), and is not older than age_max_ms. */
 bool board_keep(struct board *b, uint64_t gid, enum pass_depth depth, uint64_t index,
                 uint64_t now_ms, uint64_t age_max_ms);
+/* This pass did not look: its last results stay. */
+void board_stand(struct board *b, uint64_t gid);
 /* What is wrong with the passes as a whole; "" when nothing is. */
 void board_problem(struct board *b, struct tc_slice text);
 /* A pass over all groups begins; the mark is for its end. Not by the wall clock, which jumps. */

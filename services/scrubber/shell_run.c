@@ -73,6 +73,29 @@ static bool stands(struct run *r, const struct pass_nodes *nodes, uint64_t gid,
                       r->config.options->idle_interval_ms);
 }
 
+/* Every table against each of its global indexes: it reads all items, so no quick pass does it. */
+static void pass_all_indexes(struct run *r, const struct pass_nodes *nodes, enum pass_depth depth,
+                             bool demanded) {
+    struct pass_index *indexes = calloc(PASS_INDEXES_MAX, sizeof *indexes);
+    TC_ASSERT(indexes != NULL);
+    size_t count = pass_indexes(nodes, indexes, PASS_INDEXES_MAX);
+    for (size_t i = 0; i < count && !stopping(r); i++) {
+        uint64_t gid = indexes[i].index_table_id;
+        if (depth == PASS_QUICK) {
+            board_stand(r->config.board, gid);
+            continue;
+        }
+        if (!demanded &&
+            board_keep(r->config.board, gid, PASS_DEEP, pass_index_idle(nodes, &indexes[i]),
+                       wall_ms(r), r->config.options->idle_interval_ms))
+            continue;
+        Tercet__Pb__ScrubGroup *g = pass_index(&r->env, nodes, &indexes[i]);
+        log_group(r, g);
+        board_post_take(r->config.board, g, PASS_DEEP);
+    }
+    free(indexes);
+}
+
 /* Scrub gid, or every group when it is 0; demanded: idle groups too. False: the stop came first. */
 static bool pass(struct run *r, uint64_t only, enum pass_depth depth, bool demanded) {
     const struct daemon_addrs *addrs = &r->config.options->storage;
@@ -96,6 +119,8 @@ static bool pass(struct run *r, uint64_t only, enum pass_depth depth, bool deman
         }
         gid = only ? 0 : pass_nodes_next_gid(&nodes, gid);
     }
+    if (only == 0)
+        pass_all_indexes(r, &nodes, depth, demanded);
     pass_nodes_deinit(&nodes);
     if (stopping(r))
         return false;

@@ -10,6 +10,8 @@
  *   reference  does a replica rebuilt from the archive alone agree with them?
  *   pages      is every live page of every replica sound?
  *   archive    are the manifest, the snapshots and the segments whole, without a hole?
+ * and for one global index of a table:
+ *   index      does it hold the rows that follow from the table's items, and no other?
  * Each check says clean, damaged (findings name the copy), or not run and why.
  *
  * Memory: results are heap, freed with tercet__pb__scrub_group__free_unpacked(g, NULL).
@@ -27,6 +29,7 @@
 enum {
     PASS_NODES_MAX = 64,
     PASS_FINDINGS_MAX = 200,
+    PASS_INDEXES_MAX = 4096, /* of one pass */
 };
 
 struct objstore;
@@ -77,6 +80,22 @@ enum pass_depth {
 
 Tercet__Pb__ScrubGroup *pass_group(const struct pass_env *env, const struct pass_nodes *nodes,
                                    uint64_t gid, enum pass_depth depth);
+
+/* A global index, as the schemas of its table's groups name it. */
+struct pass_index {
+    uint64_t table_id;
+    uint64_t index_table_id; /* of its own groups */
+    uint32_t id;
+    char name[256];
+};
+/* All that leaders told of, at most max. */
+size_t pass_indexes(const struct pass_nodes *n, struct pass_index *ret, size_t max);
+/* As pass_nodes_idle_index, of all groups of both: a number that changes when anything is written;
+ * 0: something may be. */
+uint64_t pass_index_idle(const struct pass_nodes *n, const struct pass_index *which);
+/* Compare; the result stands under the index's table id, which is no group's number. */
+Tercet__Pb__ScrubGroup *pass_index(const struct pass_env *env, const struct pass_nodes *nodes,
+                                   const struct pass_index *which);
 
 /* The worst state of a group's checks: damaged before not run before clean. */
 Tercet__Pb__ScrubState pass_group_state(const Tercet__Pb__ScrubGroup *g);
