@@ -287,6 +287,8 @@ static void a_rotten_manifest_is_damage(void **state) {
     done(&c, g);
 }
 
+int index_tests(void); /* test_index.c */
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(healthy_group_is_clean),
@@ -306,5 +308,5 @@ int main(void) {
         cmocka_unit_test(a_lagging_archive_is_no_success),
         cmocka_unit_test(a_rotten_manifest_is_damage),
     };
-    return cmocka_run_group_tests_name("pass", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("pass", tests, NULL, NULL) + index_tests();
 }
