@@ -30,6 +30,8 @@
       "a replica without a leader for so long asks if it was removed")                             \
     X(U64, partition_read_units, "3000", 0, 1000000, "units/s", "per partition; 0: no limit")      \
     X(U64, partition_write_units, "1000", 0, 1000000, "units/s", "per partition; 0: no limit")     \
+    X(U64, outbox_rows_max, "100000", 1, 10000000, "items",                                        \
+      "of one partition whose index rows are on their way; beyond, its writes are throttled")      \
     X(DURATION, push_interval_ms, "3s", 100, 600000, "ms",                                         \
       "time between two pushes of what may have been lost to memds: tables, and partitions in "    \
       "turn")                                                                                      \

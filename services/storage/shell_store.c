@@ -285,6 +285,7 @@ static struct store_options store_options_of(const struct shell *s) {
     to.learner_orphan_ms = o->learner_orphan_ms;
     to.read_units = o->partition_read_units;
     to.write_units = o->partition_write_units;
+    to.outbox_rows_max = o->outbox_rows_max;
     to.disk = (struct disk_options){
         .no_replicas_permille = (uint32_t)o->disk_no_replicas_permille,
         .no_leaders_permille = (uint32_t)o->disk_no_leaders_permille,

@@ -4,6 +4,7 @@
 #include "core/index/index_aux.h"
 #include "core/key/key.h"
 #include "engine/store/newest.h"
+#include "engine/store/outbox.h"
 
 static tc_err read_collection(struct replica *r, struct tc_slice key, struct store_derivation *d) {
     struct tc_buf at = {0};
@@ -26,7 +27,7 @@ static tc_err read_outbox(struct replica *r, struct tc_slice key, struct store_d
         d->write.outbox = tc_arena_dup(&r->store->scratch, value);
         err = d->write.outbox.data ? TC_OK : TC_ENOMEM;
     }
-    d->write.outbox_full = r->aux.outbox_count >= STORE_OUTBOX_COUNT_MAX;
+    d->write.outbox_full = store__outbox_full(r);
     tc_buf_deinit(&at);
     return err;
 }

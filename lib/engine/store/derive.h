@@ -8,10 +8,6 @@
 #include "core/index/index_derive.h"
 #include "engine/store/store_private.h"
 
-enum {
-    STORE_OUTBOX_COUNT_MAX = 10000, /* rows of one group that wait for global indexes */
-};
-
 /* The group derives rows. */
 static inline bool store__derives(const struct replica *r) {
     return __builtin_expect(r->schema != NULL, 0) && r->schema->kind == INDEX_TABLE;

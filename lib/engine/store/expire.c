@@ -8,6 +8,7 @@
 #include "engine/store/due.h"
 #include "engine/store/group.h"
 #include "engine/store/newest.h"
+#include "engine/store/rows.h"
 
 #define SECOND_NS 1000000000u
 
@@ -47,6 +48,20 @@ static tc_err delete_item(struct replica *r, struct store_derivation *d, struct 
     return TC_OK;
 }
 
+/* A row that is gone since long. If it changed since, another row 0x14 is about it. */
+static tc_err drop_gone(struct replica *r, struct tc_slice row_key, struct tc_slice key) {
+    struct tc_slice row = TC_SLICE_EMPTY, value = TC_SLICE_EMPTY;
+    uint64_t gone = 0, version = 0, pending = 0;
+    TC_TRY(store__newest(r, row_key, &value, &pending));
+    bool known = store__rows_gone_decode(value, &gone) == TC_OK;
+    TC_TRY(store__newest(r, key, &row, &pending));
+    bool same = known && row.len > 0 && index_version_is_gone(row) &&
+                index_version_take(row, &version) && version == gone;
+    struct entry_mutation m[2] = {{.op = ENTRY_DELETE, .key = row_key},
+                                  {.op = ENTRY_DELETE, .key = key}};
+    return propose(r, m, same ? 2 : 1, store__apply_hlc_ns(r));
+}
+
 static tc_err expire(struct replica *r, struct tc_slice row_key, struct tc_slice key,
                      uint64_t seconds) {
     struct store_derivation *d = NULL;
@@ -71,6 +86,7 @@ struct batch {
     uint64_t next_s; /* the first row that is not due; UINT64_MAX: none */
     size_t looked;
     bool more; /* rows are left, or on their way out */
+    bool gone; /* rows of a global index that are gone */
 };
 
 /* The row is going already. */
@@ -94,7 +110,9 @@ static tc_err look(struct batch *b, const struct btree_cursor *c) {
     b->more = true;
     if (b->looked++ == STORE_EXPIRE_BATCH)
         return TC_EEND;
-    return is_leaving(b->r, row_key) ? TC_OK : expire(b->r, row_key, key, seconds);
+    if (is_leaving(b->r, row_key))
+        return TC_OK;
+    return b->gone ? drop_gone(b->r, row_key, key) : expire(b->r, row_key, key, seconds);
 }
 
 static tc_err run(struct batch *b) {
@@ -119,7 +137,39 @@ static bool may(struct replica *r, uint64_t now_ns) {
            r->expire.next_s <= store__wall_ns(r->store) / SECOND_NS && store__group_leads(r);
 }
 
+static void set_mark(struct replica *r, uint64_t now_ns) {
+    r->expire.mark_ns = now_ns;
+    r->expire.mark_s = r->hlc_ns / SECOND_NS;
+}
+
+/* What was gone in a second before the mark's is due now. */
+static bool may_drop_gone(struct replica *r, uint64_t now_ns) {
+    uint64_t gone_ns = r->store->options.gone_ms * STORE_MS_NS;
+    if (r->schema == NULL || r->schema->kind != INDEX_GLOBAL || now_ns < r->expire.retry_ns ||
+        !store__group_leads(r))
+        return false;
+    if (r->expire.mark_ns == 0)
+        set_mark(r, now_ns);
+    return now_ns >= r->expire.mark_ns + gone_ns;
+}
+
+static void tick_gone(struct replica *r, uint64_t now_ns) {
+    struct batch b = {.r = r, .now_s = r->expire.mark_s - 1, .next_s = UINT64_MAX, .gone = true};
+    tc_err err = r->aux.count > 0 ? store__admit_write(r, /* deletes= */ true) : TC_OK;
+    if (err == TC_OK && r->aux.count > 0)
+        err = run(&b);
+    if (err == TC_OK && !b.more) {
+        set_mark(r, now_ns);
+        return;
+    }
+    uint64_t pause_ms = err == TC_OK ? STORE_EXPIRE_PAUSE_MS : STORE_EXPIRE_REFUSED_MS;
+    r->expire.retry_ns = now_ns + pause_ms * STORE_MS_NS;
+    store__due_touch(r, now_ns);
+}
+
 void store__expire_tick(struct replica *r, uint64_t now_ns) {
+    if (may_drop_gone(r, now_ns))
+        tick_gone(r, now_ns);
     if (!may(r, now_ns))
         return;
     struct batch b = {.r = r, .now_s = store__wall_ns(r->store) / SECOND_NS, .next_s = UINT64_MAX};

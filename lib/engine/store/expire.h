@@ -5,6 +5,10 @@
  * begins. What is due is deleted by an ordinary WRITE, if the item's attribute still says so as it
  * stands in the pipeline; a row that no item stands behind any more goes alone. Times more than
  * five years past are no expiry times: their rows stay. A batch at a time, behind requests.
+ *
+ * In a group of a global index such rows, in the order of the group's own hybrid time, say which
+ * rows are gone (rows.h). No clock of a wall says when they may be dropped: the leader marks its
+ * hybrid time, and options.gone_ms later by its monotonic clock what was gone before the mark goes.
  */
 #ifndef TC_ENGINE_STORE_EXPIRE_H
 #define TC_ENGINE_STORE_EXPIRE_H
@@ -28,6 +32,7 @@ static inline void store__expire_note(struct replica *r, uint64_t seconds) {
 /* What was proposed may not happen, or the rows are others: look anew. */
 static inline void store__expire_reset(struct replica *r) {
     r->expire.next_s = 0;
+    r->expire.mark_ns = 0;
 }
 
 #endif

@@ -100,6 +100,10 @@ void store__outbox_applied(struct replica *r) {
         enlist(r->outbox);
 }
 
+bool store__outbox_full(const struct replica *r) {
+    return r->aux.outbox_count >= r->store->options.outbox_rows_max;
+}
+
 uint64_t store__outbox_backoff_ns(const struct store *s, uint32_t refusals) {
     uint64_t wait_ms = (uint64_t)STORE_OUTBOX_WAIT_MIN_MS << (refusals < 8 ? refusals : 8);
     if (wait_ms > STORE_OUTBOX_WAIT_MAX_MS)

@@ -42,6 +42,9 @@ void store__outbox_free(struct replica *r);
 /* A write was applied at a leader (r->outbox is there): it may have left something to be sent. */
 void store__outbox_applied(struct replica *r);
 
+/* No new outbox row fits: writes that need one are throttled. */
+bool store__outbox_full(const struct replica *r);
+
 /* Send what is due, group by group. */
 void store__outbox_tick(struct store *s, uint64_t now_ns);
 /* Look again in the next tick. */

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/mutant.h"
+#include "base/reader.h"
 #include "core/entry/entry.h"
 #include "core/index/index.h"
 #include "core/index/index_aux.h"
@@ -15,7 +16,8 @@
 #include "proto/bytes.h"
 
 enum {
-    MUTATIONS_PER_ROW = 3, /* the row, when it is dropped, when the one before would have been */
+    MUTATIONS_PER_ROW = 2, /* the row, and when it may be dropped */
+    GONE_LAYOUT = 2,
     SECOND_NS = 1000000000,
 };
 
@@ -26,6 +28,7 @@ _Static_assert(STORE_INDEX_ROWS_MAX *MUTATIONS_PER_ROW <= ENTRY_MUTATIONS_MAX,
 struct rows_op {
     struct replica *r;
     const Tercet__Pb__IndexRequest *req;
+    uint64_t hlc_ns; /* of the entry */
     struct entry_mutation mutations[ENTRY_MUTATIONS_MAX];
     size_t count;
     uint64_t seen_index; /* newest pending entry that makes a row of the request an old one */
@@ -33,8 +36,19 @@ struct rows_op {
     size_t size_count;
 };
 
-uint64_t store__rows_gone_until_s(uint64_t version) {
-    return version / SECOND_NS + STORE_GONE_S;
+void store__rows_gone_value(uint64_t version, struct tc_buf *out) {
+    tc_buf_append_u8(out, GONE_LAYOUT);
+    tc_buf_append_u64be(out, version);
+}
+
+tc_err store__rows_gone_decode(struct tc_slice value, uint64_t *ret_version) {
+    struct tc_reader r = tc_reader(value);
+    uint8_t layout = tc_reader_u8(&r);
+    uint64_t version = tc_reader_u64be(&r);
+    if (!tc_reader_at_end(&r) || layout != GONE_LAYOUT)
+        return TC_ECORRUPT;
+    *ret_version = version;
+    return TC_OK;
 }
 
 /* ---- checks */
@@ -83,18 +97,15 @@ static tc_err keep(struct rows_op *op, struct tc_buf *buf, struct tc_slice *ret)
     return ret->data ? TC_OK : TC_ENOMEM;
 }
 
-/* The row 0x14 of a row that is gone since version. */
-static tc_err add_until(struct rows_op *op, enum entry_op how, struct tc_slice row_key,
-                        uint64_t version, struct tc_buf *buf) {
-    struct tc_slice key, value = TC_SLICE_EMPTY;
-    tc_buf_clear(buf);
-    index_expiry_key(store__rows_gone_until_s(version), row_key, buf);
+/* The row 0x14 of a row that is gone. One that an earlier such state left stays and does nothing
+ * when its time has come, for its version is another one. */
+static tc_err add_gone(struct rows_op *op, const Tercet__Pb__IndexRow *row, struct tc_buf *buf) {
+    struct tc_slice key, value;
+    index_expiry_key(op->hlc_ns / SECOND_NS, store__bytes(row->key), buf);
     TC_TRY(keep(op, buf, &key));
-    if (how == ENTRY_PUT) {
-        index_expiry_value(buf);
-        TC_TRY(keep(op, buf, &value));
-    }
-    add(op, how, key, value);
+    store__rows_gone_value(row->version, buf);
+    TC_TRY(keep(op, buf, &value));
+    add(op, ENTRY_PUT, key, value);
     return TC_OK;
 }
 
@@ -106,26 +117,18 @@ static void count_size(struct rows_op *op, struct tc_slice old, struct tc_slice 
 
 /* old: what stands there; empty: nothing, not even a version. */
 static tc_err change(struct rows_op *op, const Tercet__Pb__IndexRow *row, struct tc_slice old,
-                     uint64_t old_version, struct tc_buf *buf) {
+                     struct tc_buf *buf) {
     struct tc_slice key = store__bytes(row->key), item = store__bytes(row->item), value;
-    bool was_gone = old.len > 0 && index_version_is_gone(old), is_gone = item.len == 0;
     count_size(op, old, item);
     tc_buf_clear(buf);
     index_version_put(item, row->version, buf);
     TC_TRY(keep(op, buf, &value));
-    if (TC_MUTANT(72) && is_gone) { /* nothing is left that knows of a newer state */
+    if (TC_MUTANT(72) && item.len == 0) { /* nothing is left that knows of a newer state */
         add(op, ENTRY_DELETE, key, TC_SLICE_EMPTY);
         return TC_OK;
     }
     add(op, ENTRY_PUT, key, value);
-    bool same_second =
-        was_gone && is_gone &&
-        store__rows_gone_until_s(old_version) == store__rows_gone_until_s(row->version);
-    if (was_gone && !same_second)
-        TC_TRY(add_until(op, ENTRY_DELETE, key, old_version, buf));
-    if (is_gone && !same_second)
-        TC_TRY(add_until(op, ENTRY_PUT, key, row->version, buf));
-    return TC_OK;
+    return item.len == 0 ? add_gone(op, row, buf) : TC_OK;
 }
 
 static tc_err take_row(struct rows_op *op, const Tercet__Pb__IndexRow *row, struct tc_buf *buf) {
@@ -136,7 +139,7 @@ static tc_err take_row(struct rows_op *op, const Tercet__Pb__IndexRow *row, stru
         return TC_ECORRUPT;
     bool is_newer = row->version > old_version || TC_MUTANT(71); /* whatever comes is taken */
     if (is_newer)
-        return change(op, row, old, old_version, buf);
+        return change(op, row, old, buf);
     if (index > op->seen_index)
         op->seen_index = index;
     return TC_OK;
@@ -151,7 +154,7 @@ static void charge(struct rows_op *op) {
 
 static void propose(struct rows_op *op, uint64_t token) {
     struct store *s = op->r->store;
-    struct entry_write w = {.hlc_ns = store__apply_hlc_ns(op->r)};
+    struct entry_write w = {.hlc_ns = op->hlc_ns};
     struct tc_buf bytes = {0};
     uint64_t index = 0;
     memcpy(w.request_id, op->req->request_id.data, sizeof w.request_id);
@@ -186,6 +189,7 @@ static void take(struct rows_op *op, uint64_t token) {
     struct tc_buf buf = {0};
     tc_err err = TC_OK;
     tc_arena_reset(&s->scratch);
+    op->hlc_ns = store__apply_hlc_ns(op->r);
     for (size_t i = 0; i < op->req->n_rows && err == TC_OK; i++)
         err = take_row(op, op->req->rows[i], &buf);
     tc_buf_deinit(&buf);

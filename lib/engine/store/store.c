@@ -54,6 +54,8 @@ struct store_options store_options_default(void) {
         .suspect_dir = "",
         .dead_ms = 2500,
         .learner_orphan_ms = 10000,
+        .gone_ms = 15 * 60 * 1000,
+        .outbox_rows_max = 100000,
         .replicas_max = STORE_REPLICAS_MAX,
     };
 }

@@ -125,6 +125,8 @@ struct replica {
     struct expire_state {
         uint64_t next_s; /* no expiry row that counts is due before; 0: not known */
         uint64_t retry_ns;
+        uint64_t mark_ns; /* of an index: this leader's hybrid time was in second mark_s then */
+        uint64_t mark_s;
     } expire;
     struct store_outbox *outbox; /* a leader's: what is owed to global indexes; NULL: nothing */
 

@@ -89,6 +89,7 @@ static void draw_index(uint64_t seed, struct world_swarm *s) {
     if (s->strands || seed % 4 != 2) /* so that --seed 2 --stride 4 runs these alone */
         return;
     s->indexed = true;
+    s->store.gone_ms = tc_prng_chance(&p, 1, 2) ? 15000 : 900000; /* later than any message */
     if (s->groups < 2)
         s->groups = 2; /* the first is the system's */
     if (tc_prng_chance(&p, 1, 2))
