@@ -24,12 +24,12 @@ tc_err shell_table_write(struct catalog *system, struct shell_table *t) {
 }
 
 /* A table that waited for its indexes only is ACTIVE with the last of them. */
-static void settle(Tercet__Pb__TableDescriptor *d) {
-    bool all = d->status == TERCET__PB__TABLE_STATUS__TABLE_UPDATING;
-    for (size_t i = 0; i < d->n_indexes; i++)
-        all = all && d->indexes[i]->status == ACTIVE;
+static void settle(struct shell_table *t) {
+    bool all = t->d.status == TERCET__PB__TABLE_STATUS__TABLE_UPDATING;
+    for (size_t i = 0; i < t->d.n_indexes; i++)
+        all = all && t->indexes[i].status == ACTIVE;
     if (all)
-        d->status = ACTIVE;
+        t->d.status = ACTIVE;
 }
 
 tc_err shell_set_active(struct catalog *system, const struct shell_view *v,
@@ -38,7 +38,7 @@ tc_err shell_set_active(struct catalog *system, const struct shell_view *v,
     TC_TRY(shell_table_copy(v, a->table_index, &t));
     t.d.status = ACTIVE;
     for (size_t i = 0; i < t.d.n_indexes; i++)
-        t.d.indexes[i]->status = ACTIVE;
+        t.indexes[i].status = ACTIVE;
     return shell_table_write(system, &t);
 }
 
@@ -46,7 +46,7 @@ tc_err shell_backfill(struct catalog *system, const struct shell_view *v,
                       const struct plan_action *a) {
     struct shell_table t;
     TC_TRY(shell_table_copy(v, a->table_index, &t));
-    t.d.indexes[a->index_index]->backfilling = true;
+    t.indexes[a->index_index].backfilling = true;
     t.d.schema_version++;
     return shell_table_write(system, &t);
 }
@@ -55,9 +55,9 @@ tc_err shell_index_active(struct catalog *system, const struct shell_view *v,
                           const struct plan_action *a) {
     struct shell_table t;
     TC_TRY(shell_table_copy(v, a->table_index, &t));
-    t.d.indexes[a->index_index]->status = ACTIVE;
-    t.d.indexes[a->index_index]->backfilling = false;
-    settle(&t.d);
+    t.indexes[a->index_index].status = ACTIVE;
+    t.indexes[a->index_index].backfilling = false;
+    settle(&t);
     return shell_table_write(system, &t);
 }
 
@@ -133,10 +133,10 @@ tc_err shell_drop_index(struct catalog *system, const struct shell_view *v,
     struct shell_table t;
     TC_TRY(shell_table_copy(v, a->table_index, &t));
     size_t at = a->index_index;
-    TC_TRY(forget_partitions(system, v, t.d.indexes[at]->table_id, a->node_silent));
+    TC_TRY(forget_partitions(system, v, t.indexes[at].table_id, a->node_silent));
     for (size_t i = at + 1; i < t.d.n_indexes; i++)
-        t.d.indexes[i - 1] = t.d.indexes[i];
+        t.indexes[i - 1] = t.indexes[i]; /* the list goes on pointing at each in turn */
     t.d.n_indexes--;
-    settle(&t.d);
+    settle(&t);
     return shell_table_write(system, &t);
 }

@@ -268,7 +268,7 @@ void plan_heal(const struct plan_snapshot *s, struct plan_out *out) {
     struct plan_round h = {.s = s, .out = out};
     TC_ASSERT(s->node_count <= PLAN_NODES_MAX);
     for (uint32_t i = 0; i < s->table_count; i++)
-        h.unsettled |= s->tables[i].status != PLAN_ACTIVE;
+        h.unsettled |= plan_has_unsettled(&s->tables[i]);
     count_changes(&h);
     for (uint32_t i = 0; i < s->group_count; i++)
         plan_record(&h, &s->groups[i]);

@@ -157,10 +157,21 @@ void plan_indexes(const struct plan_snapshot *s, uint32_t table, uint64_t *next_
         act(out, PLAN_SET_ACTIVE, table, 0);
 }
 
+static bool is_unsettled(enum plan_status status) {
+    return status == PLAN_CREATING || status == PLAN_DELETING;
+}
+
+bool plan_has_unsettled(const struct plan_table *t) {
+    bool any = is_unsettled(t->status);
+    for (uint32_t k = 0; k < t->index_count; k++)
+        any = any || t->indexes[k].status == PLAN_DELETING;
+    return any;
+}
+
 bool plan_is_unsettled(const struct plan_snapshot *s, uint64_t table_id) {
     for (uint32_t i = 0; i < s->table_count; i++) {
         const struct plan_table *t = &s->tables[i];
-        bool whole = t->status == PLAN_CREATING || t->status == PLAN_DELETING;
+        bool whole = is_unsettled(t->status);
         if (t->table_id == table_id)
             return whole;
         for (uint32_t k = 0; k < t->index_count; k++)

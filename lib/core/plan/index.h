@@ -27,4 +27,7 @@ void plan_indexes(const struct plan_snapshot *s, uint32_t table, uint64_t *next_
  * are nobody else's business then. */
 bool plan_is_unsettled(const struct plan_snapshot *s, uint64_t table_id);
 
+/* Is there such an id among the table's own and its indexes'? */
+bool plan_has_unsettled(const struct plan_table *t);
+
 #endif
