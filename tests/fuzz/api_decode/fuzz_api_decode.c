@@ -1,6 +1,7 @@
 /* The first line names an operation, the rest is its body. What decodes must be sound: items check,
  * bounds hold; what does not must say why. A body that is gzip is decoded as what it holds. */
 #include "base/assert.h"
+#include "router/api/api_arn.h"
 #include "router/api/api_decode.h"
 #include "router/api/api_unbuilt.h"
 #include "router/http/http_gzip.h"
@@ -31,7 +32,38 @@ static void check_updates(const struct api_list *list) {
     }
 }
 
+/* What the executor takes for granted of tables: keys that are defined, tags, and their ARNs. */
+static void check_tags(const struct api_list *list) {
+    const struct api_tag *t = list->items;
+    TC_ASSERT(list->count <= API_TAGS_MAX);
+    for (size_t i = 0; i < list->count; i++)
+        TC_ASSERT(t[i].key.len > 0 && t[i].value.data != NULL);
+}
+
+static void check_tables(const struct api_op_info *op, const void *input) {
+    struct tc_slice name;
+    if (op->op == API_OP_CREATE_TABLE) {
+        const struct api_create_table *in = input;
+        const struct api_key_element *k = in->key_schema.items;
+        TC_ASSERT(in->key_schema.count >= 1 && in->key_schema.count <= 2);
+        TC_ASSERT(k[0].type == API_KEY_HASH);
+        TC_ASSERT(in->billing_mode == API_BILLING_ON_DEMAND || in->throughput != NULL);
+        check_tags(&in->tags);
+    } else if (op->op == API_OP_TAG_RESOURCE) {
+        const struct api_tag_resource *in = input;
+        TC_ASSERT(api_arn_table(in->arn, &name) && in->tags.count > 0);
+        check_tags(&in->tags);
+    } else if (op->op == API_OP_UNTAG_RESOURCE) {
+        const struct api_untag_resource *in = input;
+        TC_ASSERT(api_arn_table(in->arn, &name) && in->keys.count <= API_TAGS_MAX);
+    } else if (op->op == API_OP_UPDATE_TTL) {
+        const struct api_update_ttl *in = input;
+        TC_ASSERT(in->ttl != NULL && in->ttl->enabled != API_UNSET && in->ttl->attribute.len > 0);
+    }
+}
+
 static void check(const struct api_op_info *op, const void *input) {
+    check_tables(op, input);
     if (op->op == API_OP_PUT_ITEM) {
         const struct api_write_item *in = input;
         TC_ASSERT(item_check(in->item) == TC_OK);
