@@ -1,4 +1,5 @@
 """Tables are described, changed, tagged and made ready as the service does it, over boto3 and raw HTTP."""
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -282,6 +283,15 @@ def test_tags(cluster, db):
     db.tag_resource(ResourceArn=arn("tagged"), Tags=[{"Key": "team", "Value": "c"}])
     assert tags_of(db, "tagged")["team"] == "c"
     assert tags_of(cluster.client(router=1), "tagged")["team"] == "c"
+
+
+def test_tags_by_many_at_once(cluster, db, table):
+    """Each writes the record if nobody wrote meanwhile, or does it again: no tag is lost."""
+    def tag(i):
+        cluster.client(router=i % 2).tag_resource(ResourceArn=arn(table), Tags=[{"Key": f"k{i}", "Value": str(i)}])
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(tag, range(24)))
+    assert tags_of(db, table) == {f"k{i}": str(i) for i in range(24)}
 
 
 def test_tags_that_are_refused(cluster, db, table):

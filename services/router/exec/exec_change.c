@@ -2,7 +2,7 @@
 #include "exec_table.h"
 
 enum {
-    CHANGE_ATTEMPTS_MAX = 4
+    CHANGE_ATTEMPTS_MAX = 12
 };
 
 /* The op's state while it is under way. */

@@ -1,6 +1,7 @@
-/* An operator who has groups split and merged at random times; and at the end: every order is
- * closed, the table's record names groups that cover its keys once, each of them is led, and
- * nothing is left of those that were split. */
+/* An operator who has groups split and merged at random times, and clients who ask for more
+ * throughput; and at the end: every order is closed, the table's record names groups that cover its
+ * keys once, as many as it was promised, each of them is led, and nothing is left of those that
+ * were split. */
 #include "sim/suite/ask.h"
 #include "sim/suite/errand.h"
 
@@ -8,6 +9,7 @@
 #include "catalog/order.h"
 #include "core/item/item.h"
 #include "core/key/key.h"
+#include "proto/bytes.h"
 #include "proto/table.pb-c.h"
 
 #include <stdio.h>
@@ -16,6 +18,7 @@
 
 enum {
     GROUPS_MAX = 64,
+    GROWTH_MAX = 12, /* groups of a table, after which nobody asks for more */
     FIRST_TABLE_ID = 100,
 };
 
@@ -116,11 +119,46 @@ static void give_merge(struct suite_errand *e, struct catalog *c) {
                 (unsigned long)gids[1], tc_err_name(err));
 }
 
+/* What a router writes when more throughput is asked for: autoadmin splits until it is there. */
+static void ask_for_more(struct suite_errand *e, struct catalog *c, const struct system_record *r) {
+    Tercet__Pb__TableDescriptor *d =
+        tercet__pb__table_descriptor__unpack(NULL, r->data.len, r->data.data);
+    struct tc_buf data = {0};
+    if (d && d->status == TERCET__PB__TABLE_STATUS__TABLE_ACTIVE && d->n_gids > 0 &&
+        d->n_gids < GROWTH_MAX) {
+        d->partitions_wanted = (uint32_t)d->n_gids + 1 + (uint32_t)tc_prng_below(&dice, 3);
+        d->version = r->version + 1;
+        proto_append(&data, &d->base);
+        struct system_record fresh = {r->kind, r->name, d->version, tc_buf_slice(&data)};
+        tc_err err = catalog_write(c, &fresh, r->version);
+        suite_trace(e->suite, "table %s is to have %u groups: %s", d->name, d->partitions_wanted,
+                    tc_err_name(err));
+    }
+    if (d)
+        tercet__pb__table_descriptor__free_unpacked(d, NULL);
+    tc_buf_deinit(&data);
+}
+
+static void give_growth(struct suite_errand *e, struct catalog *c) {
+    struct tc_arena arena = {0};
+    struct catalog_records tables = {0};
+    if (catalog_read(c, SYSTEM_KIND_TABLE, &arena, &tables) == TC_OK && tables.count > 0)
+        ask_for_more(e, c, &tables.at[tc_prng_below(&dice, tables.count)]);
+    tc_arena_deinit(&arena);
+}
+
 bool suite_orders_merge;
+
+/* In a fourth of the seeds. */
+static bool grows(const struct suite *s) {
+    return s->seed % 4 == 1;
+}
 
 static void give(struct suite_errand *e, struct catalog *c) {
     suite_errand_ask(e, c);
-    if (suite_orders_merge && tc_prng_chance(&dice, 2, 5))
+    if (grows(e->suite) && tc_prng_chance(&dice, 1, 3))
+        give_growth(e, c);
+    else if (suite_orders_merge && tc_prng_chance(&dice, 2, 5))
         give_merge(e, c);
     else
         give_split(e, c);
@@ -249,6 +287,9 @@ static void check_table(struct suite_errand *e, const struct system_record *reco
         check_cover(e, &t);
     if (e->text[0] == 0)
         check_replicas(e, &t);
+    if (e->text[0] == 0 && d->n_gids < d->partitions_wanted)
+        snprintf(e->text, sizeof e->text, "the table has %zu of the %u groups that it was promised",
+                 d->n_gids, d->partitions_wanted);
     for (size_t i = 0; i < t.count; i++)
         tercet__pb__partition__free_unpacked(t.parts[i], NULL);
     if (d)
