@@ -61,6 +61,7 @@ struct expr_binding {
 struct expr_bindings {
     struct expr_binding *at;
     size_t count;
+    uint64_t bytes; /* of tokens and targets; set by expr_bindings_prepare */
 };
 
 /* Order the bindings for look-up and check their tokens; call once before compiling.

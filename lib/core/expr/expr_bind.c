@@ -66,6 +66,7 @@ tc_err expr_bindings_prepare(struct expr_bindings *b, char sigil, struct tc_buf 
         tc_buf_printf(diag, "%s exceeds max size", map_name(sigil));
         return TC_EINVAL;
     }
+    b->bytes = bytes;
     expr__sort(b->at, b->count, less, swap);
     for (size_t i = 1; i < b->count; i++)
         if (tc_slice_eq(b->at[i - 1].token, b->at[i].token))

@@ -37,8 +37,8 @@ static void fixture_init(struct fixture *f) {
     for (size_t i = 0; i < 4; i++)
         TC_ASSERT(item_value_check(f->values[i].target) == TC_OK);
     TC_ASSERT(item_check(tc_slice(item_bytes, sizeof item_bytes)) == TC_OK);
-    f->name_table = (struct expr_bindings){f->names, 2};
-    f->value_table = (struct expr_bindings){f->values, 4};
+    f->name_table = (struct expr_bindings){.at = f->names, .count = 2};
+    f->value_table = (struct expr_bindings){.at = f->values, .count = 4};
     tc_arena_init(&f->scratch, 1 << 20);
     f->ctx = (struct expr_ctx){&f->name_table, &f->value_table, &f->scratch};
     TC_ASSERT(expr_bindings_prepare(&f->name_table, '#', &f->diag) == TC_OK);

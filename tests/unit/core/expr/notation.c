@@ -188,8 +188,8 @@ static size_t split(const char *text, struct expr_binding *ret_bindings) {
 
 void request_init(struct request *r, const char *names, const char *values) {
     *r = (struct request){0};
-    r->name_table = (struct expr_bindings){r->names, split(names, r->names)};
-    r->value_table = (struct expr_bindings){r->values, split(values, r->values)};
+    r->name_table = (struct expr_bindings){.at = r->names, .count = split(names, r->names)};
+    r->value_table = (struct expr_bindings){.at = r->values, .count = split(values, r->values)};
     for (size_t i = 0; i < r->value_table.count; i++) {
         char text[512];
         snprintf(text, sizeof text, "%.*s", TC_SLICE_ARGS(r->values[i].target));

@@ -260,7 +260,7 @@ static void unused_placeholders(void **state) {
 
 static void refuse_bindings(struct expr_binding *at, size_t count, char sigil, const char *wanted) {
     struct tc_buf diag = {0};
-    struct expr_bindings table = {at, count};
+    struct expr_bindings table = {.at = at, .count = count};
     assert_int_equal(expr_bindings_prepare(&table, sigil, &diag), TC_EINVAL);
     tc_buf_append_u8(&diag, 0);
     if (strncmp((const char *)diag.data, wanted, strlen(wanted)) != 0)
@@ -336,7 +336,7 @@ static void many_placeholders(void **state) {
     }
     struct request r;
     request_init(&r, "", "");
-    r.name_table = (struct expr_bindings){at, COUNT};
+    r.name_table = (struct expr_bindings){.at = at, .count = COUNT};
     assert_int_equal(expr_bindings_prepare(&r.name_table, '#', &r.diag), TC_OK);
     for (int i = 0; i < COUNT; i++) {
         char text[64];
