@@ -297,7 +297,7 @@ def test_tags_by_many_at_once(cluster, db, table):
 def test_tags_that_are_refused(cluster, db, table):
     refused(cluster, "TagResource", {"ResourceArn": arn("no-such-table"), "Tags": [{"Key": "k", "Value": "v"}]}, "ResourceNotFoundException",
             f"Requested resource not found: ResourceArn: {arn('no-such-table')} not found")
-    refused(cluster, "ListTagsOfResource", {"ResourceArn": arn("no-such-table")}, "ResourceNotFoundException", "Requested resource not found: ResourceArn:")
+    refused(cluster, "ListTagsOfResource", {"ResourceArn": arn("no-such-table")}, "AccessDeniedException", "User is not authorized to perform")
     refused(cluster, "ListTagsOfResource", {}, "ValidationException", "Invalid TableArn")
     refused(cluster, "ListTagsOfResource", {"ResourceArn": arn(table) + "/index/i"}, "ValidationException",
             "Invalid TableArn: Invalid ResourceArn provided as input")

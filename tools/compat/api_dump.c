@@ -56,7 +56,7 @@ int main(void) {
     size_t count;
     const struct api_op_info *ops = api_op_all(&count);
     for (size_t i = 0; i < count; i++) {
-        bool built = ops[i].op != API_OP_UNBUILT;
+        bool built = ops[i].op != API_OP_UNBUILT && ops[i].op != API_OP_TRANSACT;
         const struct api_unbuilt *u = built ? NULL : api_unbuilt_find(ops[i].name);
         printf("op\t%s\t%s\t%s\n", ops[i].name, built ? "built" : "unbuilt",
                u ? api_unbuilt_summary(u) : "");

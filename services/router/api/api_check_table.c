@@ -47,6 +47,8 @@ static bool check_key_schema(struct api_decoder *d, const struct api_create_tabl
     if (key[0].type != API_KEY_HASH)
         return api_invalid(d,
                            "Invalid KeySchema: The first KeySchemaElement is not a HASH key type");
+    if (count == 2 && tc_slice_eq(key[0].name, key[1].name) && in->attribute_definitions.count < 2)
+        return api_invalid(d, "Invalid KeySchema: Some index key attribute have no definition");
     if (count == 2 && tc_slice_eq(key[0].name, key[1].name))
         return api_invalid(d, "Both the Hash Key and the Range Key element in the KeySchema have "
                               "the same name");

@@ -79,7 +79,8 @@ enum api_op {
     API_OP_UPDATE_ITEM,
     API_OP_UPDATE_TABLE,
     API_OP_UPDATE_TTL,
-    API_OP_UNBUILT, /* known by name, answered with a typed error */
+    API_OP_TRANSACT, /* checked in full, then answered with a typed error */
+    API_OP_UNBUILT,  /* known by name, answered with a typed error */
 };
 
 struct api_op_info {
@@ -100,7 +101,7 @@ extern const struct api_shape api_shape_create_table, api_shape_update_table, ap
     api_shape_list_tables, api_shape_nothing, api_shape_put_item, api_shape_delete_item,
     api_shape_update_item, api_shape_get_item, api_shape_query, api_shape_scan, api_shape_batch_get,
     api_shape_batch_write, api_shape_update_ttl, api_shape_tag_resource, api_shape_untag_resource,
-    api_shape_list_tags;
+    api_shape_list_tags, api_shape_transact_get, api_shape_transact_write;
 
 bool api_check_create_table(struct api_decoder *d, const void *input);
 bool api_check_update_table(struct api_decoder *d, const void *input);
@@ -115,5 +116,6 @@ bool api_check_query(struct api_decoder *d, const void *input);
 bool api_check_scan(struct api_decoder *d, const void *input);
 bool api_check_batch_get(struct api_decoder *d, const void *input);
 bool api_check_batch_write(struct api_decoder *d, const void *input);
+bool api_check_transact(struct api_decoder *d, const void *input);
 
 #endif

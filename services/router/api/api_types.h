@@ -13,6 +13,8 @@
 enum {
     API_BATCH_GET_KEYS_MAX = 100,
     API_BATCH_WRITE_MAX = 25,
+    API_TRANSACT_MAX = 100,
+    API_TRANSACT_BYTES_MAX = 4 << 20,
     API_LIST_TABLES_MAX = 100,
     API_SEGMENTS_MAX = 1000000,
     API_NAME_BYTES_MIN = 3,  /* of what is created or begins a list */
@@ -323,6 +325,18 @@ struct api_batch_get_table {
 struct api_batch_get {
     struct api_list tables; /* api_batch_get_table */
     unsigned return_capacity;
+};
+
+/* Exactly one of the five. */
+struct api_transact_action {
+    struct api_write_item *put, *update, *del, *check;
+    struct api_get_item *get;
+};
+struct api_transact {
+    struct api_list actions; /* api_transact_action */
+    unsigned return_capacity;
+    unsigned return_collection_metrics;
+    struct tc_slice token;
 };
 
 struct api_put_request {

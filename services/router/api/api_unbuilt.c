@@ -84,9 +84,8 @@ static const struct api_unbuilt rows[] = {
      "The table does not have the specified index", &model_SearchVectorsInput},
     {"StartBulkPutItems", API_RESOURCE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
      &model_StartBulkPutItemsInput},
-    {"TransactGetItems", API_OK, API_UNKNOWN_OPERATION, UNSUPPORTED, &model_TransactGetItemsInput},
-    {"TransactWriteItems", API_OK, API_UNKNOWN_OPERATION, UNSUPPORTED,
-     &model_TransactWriteItemsInput},
+    {"TransactGetItems", API_OK, API_UNKNOWN_OPERATION, UNSUPPORTED, &api_shape_transact_get},
+    {"TransactWriteItems", API_OK, API_UNKNOWN_OPERATION, UNSUPPORTED, &api_shape_transact_write},
     /* Not "unavailable": tools take that for a matter of minutes and try again. */
     {"UpdateContinuousBackups", API_TABLE_NOT_FOUND, API_UNKNOWN_OPERATION, UNSUPPORTED,
      &model_UpdateContinuousBackupsInput},

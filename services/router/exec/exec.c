@@ -168,6 +168,7 @@ void exec_execute(void *user, struct api_request *req) {
         [API_OP_UPDATE_ITEM] = exec__update_item,
         [API_OP_UPDATE_TABLE] = exec__update_table,
         [API_OP_UPDATE_TTL] = exec__update_ttl,
+        [API_OP_TRANSACT] = exec__transact,
         [API_OP_UNBUILT] = exec__unbuilt,
     };
     TC_ASSERT(req->op->op < sizeof run / sizeof run[0] && run[req->op->op] != NULL);

@@ -136,6 +136,7 @@ void exec__update_ttl(struct exec_op *op);
 void exec__describe_ttl(struct exec_op *op);
 void exec__describe_limits(struct exec_op *op);
 void exec__describe_endpoints(struct exec_op *op);
+void exec__transact(struct exec_op *op);
 void exec__unbuilt(struct exec_op *op);
 
 #endif

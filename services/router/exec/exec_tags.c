@@ -108,6 +108,14 @@ static void list_read(struct route_call *call, tc_err err, const ProtobufCMessag
     struct exec_op *op = call->user;
     const struct api_list_tags *in = op->req->input;
     (void)partition;
+    /* Of all that takes an ARN the service tells only here that it tells nothing. */
+    if (err == TC_OK && !((const Tercet__Pb__ItemReply *)reply)->found) {
+        exec__fail(op, API_ACCESS_DENIED,
+                   "User is not authorized to perform: dynamodb:ListTagsOfResource on resource: "
+                   "%.*s",
+                   TC_SLICE_ARGS(in->arn));
+        return;
+    }
     Tercet__Pb__TableDescriptor *d = exec__table_take(op, "ResourceArn", in->arn, err, reply);
     if (d == NULL)
         return;

@@ -66,6 +66,10 @@ static void execute(void *user, struct api_request *req) {
         api_write_endpoints(req->out, req->host, 1440);
         api_complete(req);
         return;
+    case API_OP_TRANSACT:
+        api_fail(req, API_UNKNOWN_OPERATION,
+                 "The operation %s is not supported by this version of Tercet.", req->op->name);
+        return;
     case API_OP_UNBUILT:
         api_unbuilt_answer(req, /* table_exists= */ true);
         return;
