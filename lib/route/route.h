@@ -119,6 +119,10 @@ void route_call(struct route *r, struct route_call *c);
 bool route_partition_end(struct route *r, uint64_t table_id, struct tc_slice key,
                          struct tc_buf *ret_end);
 
+/* An item of the table was written here a moment ago: what follows from it elsewhere is on its way,
+ * and seen by leaders first. */
+bool route_wrote_lately(const struct route *r, uint64_t table_id);
+
 /* True once the system group could be found: the router can serve. */
 bool route_ready(struct route *r);
 /* Forget every cached table and partition (tests, operators). */

@@ -144,6 +144,7 @@ void route__begun(struct route *r, bool missed);
  * other about the whole group. */
 void route__recent_wrote(struct route__recent *recent, uint64_t table_id, uint64_t gid,
                          struct tc_slice key, uint64_t now_ns);
+bool route__recent_table(const struct route__recent *recent, uint64_t table_id, uint64_t now_ns);
 bool route__recent_item(const struct route__recent *recent, uint64_t table_id, struct tc_slice key,
                         uint64_t now_ns);
 bool route__recent_range(const struct route__recent *recent, uint64_t table_id, uint64_t gid,

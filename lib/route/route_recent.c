@@ -27,6 +27,10 @@ static uint64_t hash_of_group(uint64_t gid) {
     return tc_hash64(tc_slice(&gid, sizeof gid), 0);
 }
 
+static uint64_t hash_of_table(uint64_t table_id) {
+    return tc_hash64(tc_slice(&table_id, sizeof table_id), 1);
+}
+
 static uint64_t stamp_of(uint64_t now_ns) {
     return now_ns / 1000000u & STAMP_MASK;
 }
@@ -49,6 +53,15 @@ void route__recent_wrote(struct route__recent *recent, uint64_t table_id, uint64
     if (key.len >= HASH_BYTES)
         note(recent, hash_of_collection(table_id, key), now_ns);
     note(recent, hash_of_group(gid), now_ns);
+    note(recent, hash_of_table(table_id), now_ns);
+}
+
+bool route__recent_table(const struct route__recent *recent, uint64_t table_id, uint64_t now_ns) {
+    return noted(recent, hash_of_table(table_id), now_ns);
+}
+
+bool route_wrote_lately(const struct route *r, uint64_t table_id) {
+    return route__recent_table(&r->recent, table_id, daemon_now_ns());
 }
 
 bool route__recent_item(const struct route__recent *recent, uint64_t table_id, struct tc_slice key,

@@ -130,6 +130,14 @@ static void clip(struct exec_page *p, Tercet__Pb__RangeRequest *r) {
         r->end = exec__pb(&p->at);
 }
 
+/* Rows of a global index follow the table's items. A client that reads them right after it wrote
+ * finds them sooner at their leader. */
+static bool follows_own_write(const struct exec_op *op) {
+    const struct exec_page *p = op->state;
+    return p->index && p->index->def->global &&
+           route_wrote_lately(op->exec->route, op->table->descriptor->table_id);
+}
+
 static void next(struct exec_op *op) {
     const struct api_read_page *in = input(op);
     struct exec_page *p = op->state;
@@ -152,7 +160,7 @@ static void next(struct exec_op *op) {
         exec__index_ask(p->index, &op->call);
     op->call.key = tc_buf_slice(&p->at);
     op->call.before = p->reverse;
-    op->call.any_replica = !r->consistent;
+    op->call.any_replica = !r->consistent && !follows_own_write(op);
     op->call.deadline_ns = op->deadline_ns;
     op->call.done = part_done;
     op->call.user = op;

@@ -33,6 +33,9 @@ void own_writes_are_remembered_for_a_moment(void **state) {
         assert_true(scan_is_recent(&recent, 99, end_ns));
         assert_true(route__recent_range(&recent, 7, 99, key, to, end_ns));
         assert_false(route__recent_range(&recent, 7, 99, other, other, end_ns));
+        assert_true(route__recent_table(&recent, 7, end_ns));
+        assert_false(route__recent_table(&recent, 7, end_ns + MS));
+        assert_false(route__recent_table(&recent, 8, now_ns));
         assert_false(route__recent_item(&recent, 7, key, end_ns + MS));
         assert_false(scan_is_recent(&recent, 99, end_ns + MS));
         assert_false(route__recent_range(&recent, 7, 99, key, to, end_ns + MS));

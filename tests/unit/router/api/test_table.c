@@ -57,12 +57,13 @@ static const struct expected create[] = {
     {"CreateTable",
      "{\"TableName\":\"tab\"," DEFS ",\"KeySchema\":[{\"AttributeName\":\"h\",\"KeyType\":"
      "\"HASH\"},{\"AttributeName\":\"h\",\"KeyType\":\"RANGE\"}]," UNITS "}",
-     "Both the Hash Key and the Range Key element in the KeySchema have the same name"},
+     "Invalid KeySchema: Some index key attribute have no definition"},
     {"CreateTable",
      "{\"TableName\":\"tab\",\"AttributeDefinitions\":[{\"AttributeName\":\"h\",\"AttributeType\":"
-     "\"S\"}],\"KeySchema\":[{\"AttributeName\":\"h\",\"KeyType\":\"HASH\"},{\"AttributeName\":"
+     "\"S\"},{\"AttributeName\":\"r\",\"AttributeType\":\"S\"}],\"KeySchema\":[{\"AttributeName\":"
+     "\"h\",\"KeyType\":\"HASH\"},{\"AttributeName\":"
      "\"h\",\"KeyType\":\"RANGE\"}]," UNITS "}",
-     "Invalid KeySchema: Some index key attribute have no definition"},
+     "Both the Hash Key and the Range Key element in the KeySchema have the same name"},
     {"CreateTable", TABLE UNITS "," MAXIMA "{\"MaxReadRequestUnits\":1}}",
      INVALID "MaxReadRequestUnits for OnDemandThroughput cannot be specified when table "
              "BillingMode is PROVISIONED."},
