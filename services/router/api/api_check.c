@@ -122,7 +122,7 @@ static bool check_page_mix(struct api_decoder *d, const struct api_read_page *in
 static bool check_legacy_page(struct api_decoder *d, const struct api_read_page *in) {
     return api__check_conditions(d, &in->filter_conditions) &&
            api__check_operator(d, in->conditional_operator, &in->filter_conditions) &&
-           api__check_conditions(d, &in->key_conditions);
+           api__check_key_conditions(d, &in->key_conditions);
 }
 
 static bool check_page(struct api_decoder *d, const struct api_read_page *in, bool query) {
@@ -143,8 +143,6 @@ bool api_check_query(struct api_decoder *d, const void *input) {
     if (in->key_condition_expression.data == NULL && !in->key_conditions.set)
         return api_invalid(d, "Either the KeyConditions or KeyConditionExpression parameter must "
                               "be specified in the request.");
-    if (in->key_conditions.set && in->key_conditions.count == 0)
-        return api_invalid(d, "Conditions can be of length 1 or 2 only");
     return true;
 }
 

@@ -54,20 +54,21 @@ static const struct {
     const char *name;
     unsigned count;
     unsigned types; /* bits 1 << enum item_type */
+    bool indexable; /* may stand in KeyConditions */
 } operators[] = {
-    [API_COMPARISON_IN] = {"IN", ANY_COUNT, SIMPLE},
-    [API_COMPARISON_NULL] = {"NULL", 0, ALL},
-    [API_COMPARISON_BETWEEN] = {"BETWEEN", 2, SCALARS},
-    [API_COMPARISON_LT] = {"LT", 1, SCALARS},
-    [API_COMPARISON_NOT_CONTAINS] = {"NOT_CONTAINS", 1, SIMPLE},
-    [API_COMPARISON_EQ] = {"EQ", 1, ALL},
-    [API_COMPARISON_GT] = {"GT", 1, SCALARS},
-    [API_COMPARISON_NOT_NULL] = {"NOT_NULL", 0, ALL},
-    [API_COMPARISON_NE] = {"NE", 1, ALL},
-    [API_COMPARISON_LE] = {"LE", 1, SCALARS},
-    [API_COMPARISON_BEGINS_WITH] = {"BEGINS_WITH", 1, 1 << ITEM_S | 1 << ITEM_B},
-    [API_COMPARISON_GE] = {"GE", 1, SCALARS},
-    [API_COMPARISON_CONTAINS] = {"CONTAINS", 1, SIMPLE},
+    [API_COMPARISON_IN] = {"IN", ANY_COUNT, SIMPLE, false},
+    [API_COMPARISON_NULL] = {"NULL", 0, ALL, false},
+    [API_COMPARISON_BETWEEN] = {"BETWEEN", 2, SCALARS, true},
+    [API_COMPARISON_LT] = {"LT", 1, SCALARS, true},
+    [API_COMPARISON_NOT_CONTAINS] = {"NOT_CONTAINS", 1, SIMPLE, false},
+    [API_COMPARISON_EQ] = {"EQ", 1, ALL, true},
+    [API_COMPARISON_GT] = {"GT", 1, SCALARS, true},
+    [API_COMPARISON_NOT_NULL] = {"NOT_NULL", 0, ALL, false},
+    [API_COMPARISON_NE] = {"NE", 1, ALL, false},
+    [API_COMPARISON_LE] = {"LE", 1, SCALARS, true},
+    [API_COMPARISON_BEGINS_WITH] = {"BEGINS_WITH", 1, 1 << ITEM_S | 1 << ITEM_B, true},
+    [API_COMPARISON_GE] = {"GE", 1, SCALARS, true},
+    [API_COMPARISON_CONTAINS] = {"CONTAINS", 1, SIMPLE, false},
 };
 
 static enum item_type type_of(struct tc_slice encoded) {
@@ -111,6 +112,16 @@ bool api__check_conditions(struct api_decoder *d, const struct api_list *conditi
         if (!check_values(d, c[i].comparison, &c[i].values))
             return false;
     return true;
+}
+
+bool api__check_key_conditions(struct api_decoder *d, const struct api_list *conditions) {
+    const struct api_condition *c = conditions->items;
+    if (conditions->set && conditions->count == 0)
+        return api_invalid(d, "Conditions can be of length 1 or 2 only");
+    for (size_t i = 0; i < conditions->count; i++)
+        if (!operators[c[i].comparison].indexable)
+            return api_invalid(d, "Attempted conditional constraint is not an indexable operation");
+    return api__check_conditions(d, conditions);
 }
 
 bool api__check_operator(struct api_decoder *d, unsigned conditional_operator,

@@ -16,8 +16,10 @@ struct api_givens {
 
 /* Legacy parameters and expressions exclude each other. */
 bool api__check_mix(struct api_decoder *d, struct api_givens legacy, struct api_givens expressions);
-/* api_condition of KeyConditions, QueryFilter, ScanFilter: values that fit the operators. */
+/* api_condition of QueryFilter, ScanFilter: values that fit the operators. */
 bool api__check_conditions(struct api_decoder *d, const struct api_list *conditions);
+/* KeyConditions: only operators that select a range. How many fit is a matter of the schema. */
+bool api__check_key_conditions(struct api_decoder *d, const struct api_list *conditions);
 bool api__check_expected(struct api_decoder *d, const struct api_list *expected);
 bool api__check_updates(struct api_decoder *d, const struct api_list *updates);
 /* ConditionalOperator goes with at least two conditions. */
