@@ -79,6 +79,8 @@ TABLE = {"TableName": "wire", "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"
 LATER = "arn:aws:dynamodb:us-east-1:000000000000:table/wire/backup/01"
 # Exception -> (namespace, status, text, member of the text, how to provoke it)
 PROVOKED = {
+    "AccessDeniedException": (SERVICE, 400, "User is not authorized to perform: dynamodb:ListTagsOfResource on resource: ", "Message",
+                              lambda c: ask(c, "ListTagsOfResource", {"ResourceArn": ARN + "nowhere"})),
     "BackupNotFoundException": (DDB, 400, f"Backup not found: {LATER}", "message", lambda c: ask(c, "DescribeBackup", {"BackupArn": LATER})),
     "ConditionalCheckFailedException": (DDB, 400, "The conditional request failed", "message",
                                         lambda c: ask(c, "PutItem", {**PUT, "ConditionExpression": "attribute_exists(nothing)"})),
@@ -106,6 +108,9 @@ PROVOKED = {
                                lambda c: ask(c, "CreateBackup", {"TableName": "nowhere", "BackupName": "one"})),
     "ValidationException": (VALIDATE, 400, "The provided key element does not match the schema", "message",
                             lambda c: ask(c, "GetItem", {"TableName": "wire", "Key": {"other": {"S": "a"}}})),
+    "TransactionCanceledException": (
+        DDB, 400, "Transaction cancelled, please refer cancellation reasons for specific reasons [ValidationError]", "Message",
+        lambda c: ask(c, "TransactGetItems", {"TransactItems": [{"Get": {"TableName": "wire", "Key": {"other": {"S": "a"}}}}]})),
     "ThrottlingException": (AVAILABILITY, 400, "Throughput exceeds the current capacity", "message", lambda c: until_refused(c, "wire", 100)),
     "IncompleteSignatureException": (SERVICE, 400, "Authorization header requires 'Credential' parameter. ", "message",
                                      lambda c: ask(c, "ListTables", replace=[("authorization", "AWS4-HMAC-SHA256 nonsense")])),
@@ -124,7 +129,6 @@ PROVOKED = {
 }
 # Exceptions of the model that nothing answers yet, by what would.
 LATER_ON = {
-    "access policies": ["AccessDeniedException"],
     "backups": ["BackupInUseException", "InvalidRestoreTimeException", "TableAlreadyExistsException", "TableInUseException"],
     "exports and imports": ["ExportConflictException", "ImportConflictException", "InvalidExportTimeException"],
     "global tables": ["GlobalTableAlreadyExistsException", "IndexNotFoundException", "ReplicaAlreadyExistsException",
@@ -132,8 +136,7 @@ LATER_ON = {
     "limits of the account": ["RequestLimitExceeded"],
     "PartiQL": ["DuplicateItemException"],
     "streams": ["ExpiredIteratorException", "TrimmedDataAccessException"],
-    "transactions": ["IdempotentParameterMismatchException", "TransactionCanceledException", "TransactionConflictException",
-                     "TransactionInProgressException"],
+    "transactions": ["IdempotentParameterMismatchException", "TransactionConflictException", "TransactionInProgressException"],
 }
 # Answered, but only after more than a test can write: 10 GB under one key. Where the bound lies is tested in lib/core/index.
 TOO_LARGE = {"ItemCollectionSizeLimitExceededException"}
