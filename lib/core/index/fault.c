@@ -56,15 +56,37 @@ static bool length_check(const struct index_def *d, struct tc_slice item, struct
     return fits;
 }
 
+/* What the item takes with its row in a local index; a row is no larger than its item, so that only
+ * large items are looked at. */
+static bool size_check(const struct index_schema *s, const struct index_def *d,
+                       struct tc_slice item, uint64_t item_bytes, struct tc_slice base_key,
+                       struct index_fault *ret) {
+    struct tc_buf key = {0}, row = {0};
+    if (d->global || 2 * item_bytes <= ITEM_BYTES_MAX)
+        return true;
+    bool fits = true;
+    if (index_row_key(d, item, base_key, &key)) {
+        index_row_item(s, d, item, &row);
+        fits = item_bytes + item_size_bytes(tc_buf_slice(&row)) <= ITEM_BYTES_MAX;
+    }
+    tc_buf_deinit(&key);
+    tc_buf_deinit(&row);
+    if (!fits)
+        ret->kind = INDEX_FAULT_ITEM_LONG;
+    return fits;
+}
+
 bool index_item_check(const struct index_schema *s, struct tc_slice item, struct tc_slice kept,
                       struct tc_slice base_key, struct index_fault *ret_fault) {
+    const uint64_t item_bytes = index_schema_has_local(s) ? item_size_bytes(item) : 0;
     *ret_fault = (struct index_fault){0};
     for (size_t i = 0; i < s->def_count; i++) {
         const struct index_def *d = &s->defs[i];
         ret_fault->def = d;
         if (!attrs_check(item, kept, d->hash, d->hash_count, KEY_HASH_BYTES_MAX, ret_fault) ||
             !attrs_check(item, kept, d->range, d->range_count, KEY_RANGE_BYTES_MAX, ret_fault) ||
-            !length_check(d, item, base_key, ret_fault))
+            !length_check(d, item, base_key, ret_fault) ||
+            !size_check(s, d, item, item_bytes, base_key, ret_fault))
             return false;
     }
     return true;
@@ -119,6 +141,10 @@ void index_fault_text(const struct index_fault *fault, bool updated, struct tc_b
                       "One or more parameter values were invalid: Aggregated size of all range "
                       "keys has exceeded the size limit of %d bytes",
                       KEY_RANGE_BYTES_MAX);
+        break;
+    case INDEX_FAULT_ITEM_LONG:
+        tc_buf_append_str(out, updated ? "Item size to update has exceeded the maximum allowed size"
+                                       : "Item size has exceeded the maximum allowed size");
         break;
     case INDEX_FAULT_KEY_LONG:
         tc_buf_printf(out,

@@ -119,6 +119,7 @@ enum index_fault_kind {
     INDEX_FAULT_HASH_LONG,  /* hash attributes together over 2048 bytes */
     INDEX_FAULT_RANGE_LONG, /* range attributes together over 1024 bytes */
     INDEX_FAULT_KEY_LONG,   /* many zero bytes: the row's key does not fit in a B-tree */
+    INDEX_FAULT_ITEM_LONG,  /* item and its row in a local index together over ITEM_BYTES_MAX */
 };
 
 struct index_fault {

@@ -231,6 +231,36 @@ static void hash_values_hold_2048_bytes(void **state) {
     end(&t);
 }
 
+/* An item and its row in a local index may take 400 KiB together; without a row, the item alone. */
+static void item_and_local_row_hold_400_kib(void **state) {
+    (void)state;
+    static char json[ITEM_BYTES_MAX + 200], z[ITEM_BYTES_MAX];
+    struct trial t = {0};
+    struct text_item item = {0};
+    struct tc_buf row = {0};
+    struct index_schema s = music();
+    memset(z, 'z', sizeof z);
+    item_of(&item, "{" KEYS ",\"l\":{\"N\":\"1\"},\"z\":{\"S\":\"\"}}");
+    index_row_item(&s, &s.defs[0], tc_buf_slice(&item.bytes), &row);
+    const uint64_t rest =
+        item_size_bytes(tc_buf_slice(&item.bytes)) + item_size_bytes(tc_buf_slice(&row));
+    for (int more = 0; more <= 1; more++) {
+        const int len = (int)(ITEM_BYTES_MAX - rest) + more;
+        (void)snprintf(json, sizeof json, "{" KEYS ",\"l\":{\"N\":\"1\"},\"z\":{\"S\":\"%.*s\"}}",
+                       len, z);
+        assert_int_equal(derive(&t, NULL, json), more ? TC_EINVAL : TC_OK);
+        (void)snprintf(json, sizeof json, "{" KEYS ",\"z\":{\"S\":\"%.*s\"}}", len, z);
+        assert_int_equal(derive(&t, NULL, json), TC_OK);
+    }
+    (void)snprintf(json, sizeof json, "{" KEYS ",\"l\":{\"N\":\"1\"},\"z\":{\"S\":\"%.*s\"}}",
+                   (int)(ITEM_BYTES_MAX - rest) + 1, z);
+    assert_int_equal(derive(&t, NULL, json), TC_EINVAL);
+    fault_is(&t, "Item size has exceeded the maximum allowed size");
+    tc_buf_deinit(&item.bytes);
+    tc_buf_deinit(&row);
+    end(&t);
+}
+
 static void answers_come_back_as_they_were(void **state) {
     (void)state;
     struct index_derived d = {.collection_bytes = 1ull << 33, .unit_count = 2};
@@ -261,6 +291,7 @@ int derive_tests(void) {
         cmocka_unit_test(a_full_outbox_throttles_what_changes_an_index),
         cmocka_unit_test(key_attributes_of_indexes_are_checked),
         cmocka_unit_test(hash_values_hold_2048_bytes),
+        cmocka_unit_test(item_and_local_row_hold_400_kib),
         cmocka_unit_test(answers_come_back_as_they_were),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
