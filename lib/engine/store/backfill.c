@@ -164,7 +164,10 @@ static bool visit_index(struct store_outbox *o, const struct backfill_task *t, s
     struct delivery *d = user;
     struct tc_buf row_key = {0};
     const struct index_def *def = index_schema_find(o->r->schema, t->id);
-    store__outbox_add_row(d, o->r->schema, def, item, key, o->r->applied_hlc_ns, &row_key);
+    uint64_t version = o->r->applied_hlc_ns;
+    if (TC_MUTANT(73)) /* ... as if it were, too */
+        version = o->r->hlc_ns;
+    store__outbox_add_row(d, o->r->schema, def, item, key, version, &row_key);
     tc_buf_deinit(&row_key);
     return !store__delivery_full(d);
 }
@@ -249,7 +252,7 @@ static tc_err step_expiry(struct store_outbox *o, struct backfill_task *t) {
 static bool is_marked(struct store_outbox *o, const struct backfill_task *t) {
     struct store_backfill *b = &o->backfill;
     struct entry_mutation mutation[1];
-    if (TC_MUTANT(73) && o->r->applied_hlc_ns > 0) /* with whatever is applied */
+    if (TC_MUTANT(73) && o->r->applied_hlc_ns > 0) /* before what is under way is applied */
         return true;
     if (b->mark_index == 0 && save(o, t, /* done= */ false, mutation, 0, &b->mark_index) != TC_OK)
         return false;

@@ -176,7 +176,7 @@ static void propose(struct rows_op *op, uint64_t token) {
 /* All rows are old. If what makes one old is not certain yet, neither is the answer: the entry may
  * still be lost, and the sender would then have forgotten the row. */
 static void answer_old(struct rows_op *op, uint64_t token) {
-    if (op->seen_index > op->r->applied.index && !TC_MUTANT(74)) {
+    if (op->seen_index > op->r->applied.index) {
         store__answer_later_rows(op->r, token, op->seen_index);
         return;
     }

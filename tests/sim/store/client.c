@@ -87,7 +87,8 @@ static void finish(struct world *w, struct world_client *c, tc_err err) {
     w->refused_count += err != TC_OK && err != TC_EUNKNOWN;
     world_trace(w, "client %u  op %lu done: %s index %lu", op->client, (unsigned long)op->id,
                 tc_err_name(err), (unsigned long)op->index);
-    sleep_for(w, c, tc_prng_between(&w->prng, 1000, w->swarm.think_ns));
+    bool busy = w->now_ns < w->index.busy_until_ns;
+    sleep_for(w, c, tc_prng_between(&w->prng, 1000, busy ? WORLD_MS_NS : w->swarm.think_ns));
 }
 
 /* ---- attempts */

@@ -20,6 +20,7 @@ enum {
     ATTEMPT_BITS = 6,
     GIVE_UP_MS = 5000,
     SCHEMA_AGAIN_MS = 150,
+    BUSY_MS = 800,
     SETTLE_MS_MAX = 120000,
     SETTLE_STEP_MS = 500,
     INDEX_ID = 1,
@@ -374,8 +375,19 @@ static void ask_schema(struct world *w, uint32_t group) {
     tc_buf_deinit(&out);
 }
 
+/* Writes that were decided without the schema are still under way when it is in force: clients
+ * hurry and disks are slow. */
+static void crowd(struct world *w) {
+    if (w->index.busy_until_ns > 0)
+        return;
+    w->index.busy_until_ns = w->now_ns + BUSY_MS * (uint64_t)WORLD_MS_NS;
+    for (uint32_t i = 0; i < w->swarm.nodes && !w->calm; i++)
+        w->nodes[i].slow_until_ns = w->index.busy_until_ns;
+}
+
 /* Asked for ever: a group that is about to be split takes no schema, its children have none. */
 void world_index_schema_next(struct world *w) {
+    crowd(w);
     for (uint32_t g = 0; g < w->group_count && !w->failed; g++)
         if (is_leaf_of_table(w, g) && ask_leader(w, g).schema_version == 0)
             ask_schema(w, g);

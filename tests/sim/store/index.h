@@ -33,7 +33,8 @@ struct world_index {
     struct tc_prng prng;
     struct tc_map parts; /* id -> struct world_part */
     uint64_t part_count;
-    uint64_t row_count; /* in the index's logs */
+    uint64_t busy_until_ns; /* clients do not rest: a schema comes into force */
+    uint64_t row_count;     /* in the index's logs */
 };
 
 /* ---- index.c */
