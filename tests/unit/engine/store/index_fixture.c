@@ -15,6 +15,8 @@ int index_setup(void **state) {
     options.segment_bytes = 4 << 20;
     options.wal_max_bytes = 64 << 20;
     options.checkpoint_ms = 200;
+    options.gone_ms = 3000;
+    options.outbox_rows_max = 100;
     cluster_init(&cluster, 77, &options);
     cluster_create_group(&cluster);
     cluster.epoch = 0; /* any: schemas raise it */

@@ -258,6 +258,7 @@ int upkeep_tests(void);
 int merge_tests(void);
 int index_tests(void);
 int expire_tests(void);
+int outbox_tests(void);
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -283,5 +284,6 @@ int main(void) {
     failed += merge_tests();
     failed += index_tests();
     failed += expire_tests();
+    failed += outbox_tests();
     return failed + chaos_tests();
 }
