@@ -41,7 +41,7 @@ class IndexReads:
             op["select"] = "ALL_ATTRIBUTES"
         if self.rng.random() < 0.75:
             self.fill_query(op, table, index)
-        if index.projection == "ALL" and self.rng.random() < 0.3:
+        if (index.projection == "ALL" or index.is_global) and self.rng.random() < 0.3:
             some = self.rng.choice(list(table.items.values()) or [{}])
             op["filter"] = self.make.expressions[t].condition(some, keys=False)
         return True

@@ -161,6 +161,8 @@ def test_what_an_index_cannot_answer_is_refused(db, threads):
     assert strong == ("ValidationException", "Consistent reads are not supported on global secondary indexes")
     lacking = refusal(db.query, **ask, IndexName="by-place", ProjectionExpression="body")
     assert lacking[1] == "One or more parameter values were invalid: Global secondary index by-place does not project [body]"
+    absent = db.query(**ask, IndexName="by-place", FilterExpression="attribute_not_exists(body)")
+    assert absent["Count"] == absent["ScannedCount"] > 0
     everything_asked = refusal(db.query, **ask, IndexName="by-place", Select="ALL_ATTRIBUTES")
     assert everything_asked[1].startswith("One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for global secondary index by-place")
 

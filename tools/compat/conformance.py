@@ -131,7 +131,8 @@ def run_electrodb(folder, endpoint, only):
     until_active(endpoint)
     files = sorted(p for p in (folder / "test").iterdir() if re.search(r"(^|_)connected\..*\.spec\.(js|ts)$", p.name) and only in p.name)
     for path in files:
-        done = subprocess.run(["npx", "mocha", "-r", "ts-node/register", "--exit", "--reporter", "json", path], cwd=folder, env=env, check=False,
+        # A global index follows its table within milliseconds; a test that reads it at once may have to look again.
+        done = subprocess.run(["npx", "mocha", "-r", "ts-node/register", "--exit", "--retries", "6", "--reporter", "json", path], cwd=folder, env=env, check=False,
                               capture_output=True, text=True, timeout=1200)
         yield from mocha_results(path.name, done)
 

@@ -63,11 +63,12 @@ static bool note_missing(void *user, struct tc_slice name) {
     return m->names == NULL;
 }
 
-/* Does the request need an attribute that is not projected? */
+/* Does the request need an attribute that is not projected? A filter of a global index (names) may
+ * speak of such: to it the attribute is not there. */
 static bool lacks(const struct exec_op *op, const struct exec_index *x, struct tc_buf *names) {
     struct missing m = {.x = x, .names = names};
     (void)expr_visit_names(tc_buf_slice(&op->programs.projection), note_missing, &m);
-    if (!m.any)
+    if (!m.any && names == NULL)
         (void)expr_visit_names(tc_buf_slice(&op->programs.filter), note_missing, &m);
     return m.any;
 }
