@@ -228,6 +228,7 @@ static void round_once(struct shell *s, void **entries, size_t count, uint64_t n
     }
     if (s->started && !s->rested) {
         periodic(s, now_ns);
+        store_deliver(s->store);
         shell_effects(s);
     }
     if (s->rpc)

@@ -283,6 +283,11 @@ void store_tick(struct store *s) {
     store__upkeep(s, now_ns);
 }
 
+void store_deliver(struct store *s) {
+    if (s->outbox_ns != UINT64_MAX)
+        store__outbox_tick(s, store__now_ns(s));
+}
+
 static uint64_t earlier(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }

@@ -108,6 +108,9 @@ void store_close(struct store *s);
 
 /* Timers. Call when store_deadline_ns is reached; ask for that again after every other input. */
 void store_tick(struct store *s);
+/* Rows owed to global indexes leave now and not only with the next tick. Costs a comparison while
+ * none are owed; call it when a round of inputs is done. */
+void store_deliver(struct store *s);
 
 /* One item operation or a run of items. The answer is an effect STORE_REPLY with this token; it
  * may come during the call or much later, exactly once. */
