@@ -131,8 +131,8 @@ static bool drop_wanted(struct paxos *p) {
         TC_PROBE("paxos: a candidate dropped an unreadable entry of its own");
         paxos__cut(p, p->want.index);
     }
-    for (size_t i = 0; i < p->peer_count; i++)
-        if (p->peers[i].promised && !log_better(&p->want, &p->peers[i].last))
+    for (size_t i = 0; i < p->peer_count; i++) /* one that never had it has another log */
+        if (p->peers[i].promised && !p->peers[i].absent && !log_better(&p->want, &p->peers[i].last))
             p->peers[i].last = paxos__last(p);
     p->want = (struct paxos_mark){0};
     return true;
@@ -162,8 +162,9 @@ static bool knows_newer_config(const struct paxos *p, const struct peer *f) {
     return f->config_version > paxos__config(p)->version;
 }
 
-static void look_for(struct paxos *p, struct paxos_mark want) {
+static void look_for(struct paxos *p, struct paxos_mark want, uint32_t rid) {
     p->want = want;
+    p->want_rid = rid;
     for (size_t i = 0; i < p->peer_count; i++)
         p->peers[i].absent = false;
     paxos__send_fetch(p, &p->want);
@@ -179,7 +180,7 @@ static void look_for_own(struct paxos *p) {
         return; /* its repair is on the way to the disk, or it is asked for like any follower's */
     struct paxos_mark want = paxos__log_mark(&p->log, e->index);
     TRACE(p, "own entry " AT_FMT " is unreadable -> look for an intact copy", AT_ARGS(want));
-    look_for(p, want);
+    look_for(p, want, p->rid);
 }
 
 void paxos__candidate_advance(struct paxos *p) {
@@ -195,6 +196,10 @@ void paxos__candidate_advance(struct paxos *p) {
     struct peer *best = best_promiser(p);
     if (wants_own(p) && (best || p->want.index <= p->commit))
         p->want = (struct paxos_mark){0}; /* that log decides, or the archive has, what it is */
+    if (p->want.index != 0 && best && p->want_rid != p->rid && p->want_rid != best->rid) {
+        TC_PROBE("paxos: a better log than the one with the unreadable entry was promised");
+        p->want = (struct paxos_mark){0};
+    }
     if (p->want.index != 0 && !drop_wanted(p)) {
         p->out->stuck = true;
         return;
@@ -300,7 +305,7 @@ static tc_err adopt(struct paxos *p, const struct paxos_msg *m) {
     struct paxos_mark want = {.index = e->index, .ballot = e->ballot, .chain = e->chain};
     TRACE(p, "entry " AT_FMT " is unreadable at %" PRIu32 " -> look for an intact copy",
           AT_ARGS(want), m->from);
-    look_for(p, want);
+    look_for(p, want, m->from);
     return TC_OK;
 }
 

@@ -155,6 +155,7 @@ struct paxos {
     uint64_t pulled_last;     /* where a page was last asked for, + 1; 0: ask again */
     uint64_t resigned_ballot; /* proof carried by this campaign; 0: none */
     struct paxos_mark want;   /* FAULTY at its promiser: wanted from anybody; index 0: none */
+    uint32_t want_rid; /* whose log it was found in, unreadable; the own rid: in the own one */
     struct paxos_mark
         restore; /* a better log begins there, and joins this one by the archive only */
 
