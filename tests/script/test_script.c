@@ -127,6 +127,7 @@ static void do_read(struct script *s, uint32_t node, uint64_t key) {
     struct sim_cluster *c = s->cluster;
     struct paxos_out out;
     struct paxos_event ev = {.type = PAXOS_EV_READ};
+    uint64_t ballot = sim_node_status(c, node).ballot;
     (void)sim_node_step(c, node, &ev, &out);
     if (out.read_err != TC_OK) {
         sim_note(c, "read at %u -> %s", node + 1, tc_err_name(out.read_err));
@@ -135,7 +136,7 @@ static void do_read(struct script *s, uint32_t node, uint64_t key) {
     sim_note(c, "read at %u -> value %lu of version %lu", node + 1,
              (unsigned long)c->nodes[node].state.value[key],
              (unsigned long)c->nodes[node].state.version[key]);
-    sim_check_read(c, node);
+    sim_check_read(c, node, ballot);
 }
 
 static void do_rot(struct script *s, uint32_t node, uint64_t index) {

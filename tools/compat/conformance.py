@@ -56,7 +56,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="tercet-suite-") as data:
         endpoint = args.endpoint or start(data)
         try:
-            results = RUN[args.suite](folder, endpoint, args.only)
+            results = list(RUN[args.suite](folder, endpoint, args.only))  # while the cluster runs
         finally:
             if not args.endpoint:
                 subprocess.run([TERCET, "local", "down", "--data", data], check=False, capture_output=True)

@@ -104,11 +104,8 @@ void sim_check_applied(struct sim_cluster *c, uint32_t node, const struct paxos_
     }
 }
 
-/* The lease oracle (I6): whoever is about to serve a strong read, nobody has committed the LEAD of
- * a higher ballot. */
-void sim_check_read(struct sim_cluster *c, uint32_t node) {
-    struct paxos_status s = paxos_status(c->nodes[node].paxos);
-    if (c->chosen_lead_ballot > s.ballot)
+void sim_check_read(struct sim_cluster *c, uint32_t node, uint64_t ballot) {
+    if (c->chosen_lead_ballot > ballot)
         sim_fail(c, "I6: %u serves a read, a later leader exists", node + 1);
 }
 

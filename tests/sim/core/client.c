@@ -67,6 +67,7 @@ static void serve_read(struct sim_cluster *c, uint32_t node, struct reply r, uin
     const struct sim_node *n = &c->nodes[node];
     struct paxos_out out;
     struct paxos_event ev = {.type = PAXOS_EV_READ};
+    uint64_t ballot = sim_node_status(c, node).ballot;
     (void)sim_node_step(c, node, &ev, &out);
     bool leads = sim_node_status(c, node).serving;
     bool mutant = paxos_mutant == 23 && failed_condition && leads;
@@ -75,7 +76,7 @@ static void serve_read(struct sim_cluster *c, uint32_t node, struct reply r, uin
     r.version = n->state.version[key];
     r.value = n->state.value[key];
     if (r.outcome == DONE)
-        sim_check_read(c, node);
+        sim_check_read(c, node, ballot);
     answer(c, r);
 }
 

@@ -373,7 +373,10 @@ void sim_client_applied(struct sim_cluster *c, uint32_t node, const struct paxos
 void sim_check_step(struct sim_cluster *c, uint32_t node, const struct paxos_out *out);
 void sim_check_applied(struct sim_cluster *c, uint32_t node, const struct paxos_entry *e,
                        uint32_t key, uint64_t before);
-void sim_check_read(struct sim_cluster *c, uint32_t node);
+/* The lease oracle (I6): node was allowed a strong read when it led at ballot, and nobody has
+ * committed the LEAD of a higher one. The ballot is that of before the step, in which a resignation
+ * that is due follows the read: whoever is told leads later than the read. */
+void sim_check_read(struct sim_cluster *c, uint32_t node, uint64_t ballot);
 void sim_check_acked(struct sim_cluster *c, uint32_t node, uint64_t index);
 /* The archive takes e next (I9). */
 void sim_check_archived(struct sim_cluster *c, const struct paxos_entry *e);

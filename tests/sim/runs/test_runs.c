@@ -56,6 +56,7 @@ static void test_kept_seeds(void **state) {
         207220, /* an unreadable CONF below the leader's base: nothing could give it back */
         509474, /* a hand-over by choice was given up after the leader had been removed */
         703511, /* a better log came while an unreadable entry of a worse one was looked for */
+        706075, /* a read and the resignation that was due in one step: the judge looked after it */
         205435, /* the administrator replaced the last replica that could lead: itself */
     };
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
