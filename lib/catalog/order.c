@@ -1,21 +1,15 @@
 #include "catalog/order.h"
 
 #include "core/reshape/reshape.h"
+#include "env/posix/posix.h"
 #include "proto/bytes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 enum {
     ARENA_BYTES_MAX = 64 * 1024 * 1024,
 };
-
-uint64_t catalog_wall_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 void catalog_order_name(uint64_t gid, char ret_name[24]) {
     snprintf(ret_name, 24, "%020" PRIu64, gid);
@@ -71,7 +65,7 @@ static tc_err write_order(struct catalog *c, const char *name,
     struct tc_buf data = {0};
     Tercet__Pb__ReshapeOrder fresh = *order;
     fresh.step = TERCET__PB__RESHAPE_STEP__RESHAPE_ASKED;
-    fresh.asked_ms = catalog_wall_ms();
+    fresh.asked_ms = posix_wall_ms();
     fresh.step_ms = fresh.asked_ms;
     proto_append(&data, &fresh.base);
     struct system_record r = {TC_SLICE_LIT(SYSTEM_KIND_RESHAPE), tc_slice_str(name), version + 1,

@@ -15,8 +15,6 @@ TC_MUST_USE tc_err catalog_order_read(struct catalog *c, uint64_t gid,
                                       Tercet__Pb__ReshapeOrder **ret_order);
 /* Nothing more will be done for it. */
 bool catalog_order_closed(const Tercet__Pb__ReshapeOrder *order);
-/* The wall clock, as records are stamped with it. */
-uint64_t catalog_wall_ms(void);
 /* A record's name: the gid in 20 digits. */
 void catalog_order_name(uint64_t gid, char ret_name[24]);
 

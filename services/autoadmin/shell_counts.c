@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "catalog/order.h"
+#include "env/posix/posix.h"
 #include "proto/bytes.h"
 
 #include <stdlib.h>
@@ -154,7 +155,7 @@ static tc_err write_count(struct catalog *c, struct written *w, struct written *
     char name[24];
     struct tc_buf data = {0};
     catalog_order_name(w->table_id, name);
-    seen->count.counted_ms = catalog_wall_ms();
+    seen->count.counted_ms = posix_wall_ms();
     seen->count.indexes = seen->list;
     proto_append(&data, &seen->count.base);
     struct system_record r = {TC_SLICE_LIT(SYSTEM_KIND_COUNT), tc_slice_str(name), w->version + 1,

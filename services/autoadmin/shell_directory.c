@@ -1,6 +1,6 @@
 #include "shell_directory.h"
 
-#include "catalog/order.h"
+#include "env/posix/posix.h"
 #include "proto/bytes.h"
 #include "shell_fan.h"
 
@@ -92,7 +92,7 @@ static tc_err record(struct shell_directory *d, struct catalog *c, const struct 
     if (same && (same_counters(&draft->directory, old) ||
                  !passed(d->recorded_ns, now_ns, SHELL_DIRECTORY_COUNTERS_MS)))
         return TC_OK;
-    uint64_t version = catalog_wall_ms();
+    uint64_t version = posix_wall_ms();
     if (version <= v->directory_version)
         version = v->directory_version + 1;
     draft->directory.version = version;

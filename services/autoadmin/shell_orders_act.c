@@ -1,6 +1,7 @@
 /* The actions of an order; each may be repeated, each write is conditional on what was read. */
 #include "base/assert.h"
 #include "catalog/order.h"
+#include "env/posix/posix.h"
 #include "shell_execute_private.h"
 #include "shell_groups.h"
 #include "shell_orders_private.h"
@@ -15,7 +16,7 @@ tc_err shell_order_write(struct shell_order *o, struct catalog *c) {
 static tc_err enter(struct shell_order *o, struct catalog *c, const struct reshape_action *a) {
     Tercet__Pb__ReshapeOrder before = o->message;
     o->message.step = (Tercet__Pb__ReshapeStep)a->step;
-    o->message.step_ms = catalog_wall_ms();
+    o->message.step_ms = posix_wall_ms();
     o->message.waits = (char *)(uintptr_t)a->waits;
     tc_err err = shell_order_write(o, c);
     if (err != TC_OK)

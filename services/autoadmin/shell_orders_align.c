@@ -2,6 +2,7 @@
  * together, one replica at a time, by the orders to move that healing carries out. */
 #include "base/assert.h"
 #include "catalog/order.h"
+#include "env/posix/posix.h"
 #include "shell_execute_private.h"
 #include "shell_groups.h"
 #include "shell_orders_private.h"
@@ -68,7 +69,7 @@ static tc_err order_move(struct catalog *c, const struct shell_view *v, uint64_t
     order.gid = gid;
     order.from = (char *)(uintptr_t)v->reports[m->node_index]->node;
     order.to = (char *)(uintptr_t)v->reports[to]->node;
-    order.asked_ms = catalog_wall_ms();
+    order.asked_ms = posix_wall_ms();
     catalog_order_name(gid, name);
     return shell_write_record(c, SYSTEM_KIND_MOVE, tc_slice_str(name), 1, 0, &order.base);
 }

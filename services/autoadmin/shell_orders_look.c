@@ -1,5 +1,5 @@
 /* What an order's groups, table and nodes are like, by the round's reports and records. */
-#include "catalog/order.h"
+#include "env/posix/posix.h"
 #include "shell_groups.h"
 #include "shell_orders_private.h"
 
@@ -99,7 +99,7 @@ struct reshape_view shell_order_look(const struct shell_order *o, const struct s
     struct reshape_view seen = {
         .kind = (enum reshape_kind)m->kind,
         .step = (enum reshape_step)m->step,
-        .step_age_ms = reshape_age_ms(m->step_ms, catalog_wall_ms()),
+        .step_age_ms = reshape_age_ms(m->step_ms, posix_wall_ms()),
         .reserved = m->n_children > 0,
         .table_goes = owner.table == NULL || goes,
         .table_serves =

@@ -4,13 +4,6 @@
 #include "base/assert.h"
 
 #include <stdlib.h>
-#include <time.h>
-
-uint64_t shell__wall_ms(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* On an rpc thread. */
 static void on_frames(void *user, struct rpc_conn *conn, struct rpc_frames *frames) {
@@ -54,7 +47,7 @@ static void purge(struct shell *s, uint64_t now_ns) {
     if (now_ns < s->purge_ns)
         return;
     s->purge_ns = now_ns + SHELL_PURGE_INTERVAL_MS * UINT64_C(1000000);
-    const uint64_t count = perkle_purge(&s->map.tree, shell__wall_ms(), MAP_PURGED_COUNT_MAX);
+    const uint64_t count = perkle_purge(&s->map.tree, posix_wall_ms(), MAP_PURGED_COUNT_MAX);
     daemon_metric_add(s->config.metrics->purged_total, count);
 }
 

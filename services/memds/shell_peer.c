@@ -83,7 +83,7 @@ void shell__peer_answer(struct shell *s, struct shell_ask *ask) {
         perkle_sync_lost(&peer->round);
         peer->broken = true;
     } else {
-        const tc_err err = map_take_sync(&peer->round, prefix, reply, shell__wall_ms(), &warm);
+        const tc_err err = map_take_sync(&peer->round, prefix, reply, posix_wall_ms(), &warm);
         if (err != TC_OK)
             DAEMON_WARN(s->config.log, "peer's records refused: peer=%s err=%s", peer->target,
                         tc_err_name(err));

@@ -3,6 +3,7 @@
 #define TC_SERVICES_MEMDS_SHELL_PRIVATE_H
 
 #include "daemon/worker.h"
+#include "env/posix/posix.h"
 #include "memds/map/map.h"
 #include "memds/shell.h"
 #include "rpc/message.h"
@@ -75,8 +76,6 @@ struct shell {
     struct shell_view view;
     bool rounds_off;
 };
-
-uint64_t shell__wall_ms(void);
 
 /* shell_serve.c: answer every frame of the batch, drop the reference. */
 void shell__serve(struct shell *s, struct rpc_frames *frames, uint64_t now_ns);

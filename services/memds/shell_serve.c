@@ -35,7 +35,7 @@ static tc_err serve_push(struct shell *s, struct tc_slice payload) {
     if (push == NULL)
         return TC_EINVAL;
     struct map_counts counts = {0};
-    const tc_err err = map_push(&s->map, push, shell__wall_ms(), &counts);
+    const tc_err err = map_push(&s->map, push, posix_wall_ms(), &counts);
     tercet__pb__push_request__free_unpacked(push, NULL);
     count_push(s, &counts);
     if (counts.refused > 0)

@@ -4,6 +4,7 @@
 #include "catalog/order.h"
 #include "core/reshape/reshape.h"
 #include "ctl.h"
+#include "env/posix/posix.h"
 #include "groups.h"
 #include "json.h"
 #include "process.h"
@@ -121,7 +122,7 @@ int orders_give(struct catalog *c, const Tercet__Pb__ReshapeOrder *order, bool w
 /* ---- showing them */
 
 static double seconds_since(uint64_t ms) {
-    uint64_t now = catalog_wall_ms();
+    uint64_t now = posix_wall_ms();
     return now > ms ? (double)(now - ms) / 1000 : 0;
 }
 

@@ -1,6 +1,6 @@
 #include "records.h"
 
-#include "catalog/order.h"
+#include "env/posix/posix.h"
 #include "proto/bytes.h"
 
 #include <stdio.h>
@@ -138,7 +138,7 @@ tc_err records_mark(struct records *r, const char *node, bool draining) {
         return TC_OK;
     Tercet__Pb__NodeMark mark = TERCET__PB__NODE_MARK__INIT;
     mark.draining = true;
-    mark.since_ms = catalog_wall_ms();
+    mark.since_ms = posix_wall_ms();
     return put(r, SYSTEM_KIND_NODE, &r->marks, tc_slice_str(node), &mark.base);
 }
 
@@ -151,6 +151,6 @@ tc_err records_order(struct records *r, uint64_t gid, const char *from, const ch
     order.gid = gid;
     order.from = (char *)(uintptr_t)from;
     order.to = (char *)(uintptr_t)to;
-    order.asked_ms = catalog_wall_ms();
+    order.asked_ms = posix_wall_ms();
     return put(r, SYSTEM_KIND_MOVE, &r->orders, tc_slice_str(name), &order.base);
 }

@@ -21,7 +21,7 @@ LAYERS = {
     "env": ["core", "base"],
     "engine": ["env", "core", "base", "proto", "sigv4"],
     "rpc": ["env", "core", "base", "proto"],
-    "catalog": ["rpc", "engine", "core", "base", "proto"],
+    "catalog": ["rpc", "engine", "env", "core", "base", "proto"],
     "daemon": ["rpc", "env", "core", "base", "proto"],
     "schema": ["core", "base", "proto"],
     "route": ["daemon", "rpc", "engine", "core", "base", "proto"],

@@ -19,7 +19,7 @@ tc_err store__admit_route(const struct replica *r, uint64_t epoch, struct tc_sli
         return TC_ENOTLEADER;
     if (epoch != 0 && epoch < p->epoch)
         return TC_EMOVED;
-    if (key.len && !key_in_range(key, store__bytes(p->start), store__bytes(p->end)))
+    if (key.len && !key_in_range(key, proto_slice(p->start), proto_slice(p->end)))
         return TC_EMOVED;
     return TC_OK;
 }

@@ -19,13 +19,13 @@ static tc_err refuse(struct tc_buf *message, tc_err err, const char *text) {
 static tc_err check_program(ProtobufCBinaryData program, enum expr_kind kind) {
     if (program.len == 0)
         return TC_OK;
-    return expr_check(store__bytes(program), kind);
+    return expr_check(proto_slice(program), kind);
 }
 
 static tc_err check_item(const Tercet__Pb__ItemRequest *req, struct tc_buf *message) {
     if (req->op != TERCET__PB__ITEM_OP__ITEM_PUT && req->op != TERCET__PB__ITEM_OP__ITEM_UPDATE)
         return TC_OK;
-    if (item_check(store__bytes(req->item)) != TC_OK)
+    if (item_check(proto_slice(req->item)) != TC_OK)
         return refuse(message, TC_EINVAL, "the item is not well formed");
     return TC_OK;
 }
@@ -46,7 +46,7 @@ tc_err store__decide_check(const Tercet__Pb__ItemRequest *req, struct tc_buf *me
 
 static tc_err decide_put(const Tercet__Pb__ItemRequest *req, struct store_decision *d) {
     d->op = ENTRY_PUT;
-    tc_buf_append_slice(&d->new_item, store__bytes(req->item));
+    tc_buf_append_slice(&d->new_item, proto_slice(req->item));
     if (item_size_bytes(tc_buf_slice(&d->new_item)) > ITEM_BYTES_MAX)
         return refuse(&d->message, TC_ELIMIT, "Item size has exceeded the maximum allowed size");
     return TC_OK;
@@ -55,7 +55,7 @@ static tc_err decide_put(const Tercet__Pb__ItemRequest *req, struct store_decisi
 static tc_err decide_update(const Tercet__Pb__ItemRequest *req, struct tc_slice old,
                             struct tc_arena *scratch, struct store_decision *d) {
     d->op = ENTRY_PUT;
-    TC_TRY(expr_update(store__bytes(req->update), old, store__bytes(req->item), scratch,
+    TC_TRY(expr_update(proto_slice(req->update), old, proto_slice(req->item), scratch,
                        &d->new_item, &d->message));
     if (d->new_item.len == 0) { /* nothing was there to take away from: no item comes to be */
         d->op = ENTRY_DELETE;
@@ -70,7 +70,7 @@ static tc_err decide_update(const Tercet__Pb__ItemRequest *req, struct tc_slice 
 tc_err store__decide(const Tercet__Pb__ItemRequest *req, struct tc_slice old,
                      struct tc_arena *scratch, struct store_decision *d) {
     TC_ASSERT(req->op != TERCET__PB__ITEM_OP__ITEM_GET);
-    if (!expr_match(store__bytes(req->condition), old))
+    if (!expr_match(proto_slice(req->condition), old))
         return TC_ECONDITION;
     if (req->op == TERCET__PB__ITEM_OP__ITEM_PUT)
         return decide_put(req, d);

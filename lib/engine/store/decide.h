@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "core/entry/entry.h"
 
+#include "proto/bytes.h"
 #include "proto/storage.pb-c.h"
 
 enum {
@@ -39,9 +40,5 @@ TC_MUST_USE tc_err store__decide_check(const Tercet__Pb__ItemRequest *req, struc
  *             TC_ENOMEM               scratch is too small */
 TC_MUST_USE tc_err store__decide(const Tercet__Pb__ItemRequest *req, struct tc_slice old,
                                  struct tc_arena *scratch, struct store_decision *d);
-
-static inline struct tc_slice store__bytes(ProtobufCBinaryData b) {
-    return tc_slice(b.data, b.len);
-}
 
 #endif

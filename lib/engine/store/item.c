@@ -30,7 +30,7 @@ struct write_op {
 static void answer_get(struct store *s, struct replica *r, uint64_t token,
                        const Tercet__Pb__ItemRequest *req) {
     struct tc_slice item;
-    if (store__newest_applied(r, store__bytes(req->key), &item) != TC_OK) {
+    if (store__newest_applied(r, proto_slice(req->key), &item) != TC_OK) {
         store__answer_moved(s, token, TC_EUNAVAILABLE, r, /* is_range= */ false);
         return;
     }
@@ -41,7 +41,7 @@ static void answer_get(struct store *s, struct replica *r, uint64_t token,
     if (reply.found) {
         reply.new_bytes = (uint32_t)item_size_bytes(item);
         if (req->projection.len) {
-            expr_project(store__bytes(req->projection), item, &projected);
+            expr_project(proto_slice(req->projection), item, &projected);
             item = tc_buf_slice(&projected);
         }
         reply.new_item = proto_bytes(item);
@@ -85,7 +85,7 @@ static bool repeated(struct write_op *op) {
 
 /* What the request meets; auxiliary rows first, for the item is borrowed from the B-tree. */
 static tc_err find_old(struct write_op *op) {
-    struct tc_slice key = store__bytes(op->req->key);
+    struct tc_slice key = proto_slice(op->req->key);
     if (store__derives(op->r)) {
         TC_TRY(store__derive_read(op->r, key, &op->derivation));
         if (op->derivation)
@@ -146,7 +146,7 @@ static struct tc_blob *encode(const struct write_op *op) {
     w.has_old = op->old.len > 0 && (op->req->want & STORE_WANT_OLD);
     w.old_item = op->old;
     struct entry_mutation m = {.op = op->decision.op,
-                               .key = store__bytes(op->req->key),
+                               .key = proto_slice(op->req->key),
                                .item = tc_buf_slice(&op->decision.new_item)};
     return op->derivation ? encode_derived(op, &w, &m) : encode_with(&w, &m, 1);
 }
@@ -230,9 +230,9 @@ void store_item_request(struct store *s, uint64_t token, const Tercet__Pb__ItemR
         return;
     }
     struct replica *r = store__find(s, req->gid);
-    err = store__admit_route(r, req->epoch, store__bytes(req->key));
+    err = store__admit_route(r, req->epoch, proto_slice(req->key));
     if (err != TC_OK) {
-        r = store__seal_target(r, store__bytes(req->key), /* before= */ false);
+        r = store__seal_target(r, proto_slice(req->key), /* before= */ false);
         store__answer_moved(s, token, err, r, /* is_range= */ false);
     } else if (req->op == TERCET__PB__ITEM_OP__ITEM_GET) {
         get(s, r, token, req);

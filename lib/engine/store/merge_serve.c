@@ -164,7 +164,7 @@ static tc_err propose(struct replica *r, const Tercet__Pb__MergeRequest *req,
                             .right_gid = right->gid,
                             .right_index = right->seal->at.index,
                             .right_chain = right->seal->at.chain,
-                            .end = store__bytes(b->end)};
+                            .end = proto_slice(b->end)};
     struct tc_buf body = {0};
     store__apply_learn_time(r, right->hlc_ns);
     m.hlc_ns = store__apply_hlc_ns(r);

@@ -10,9 +10,9 @@ enum {
 };
 
 tc_err store__page_init(struct store_page *p, const Tercet__Pb__RangeRequest *req) {
-    if (req->filter.len && expr_check(store__bytes(req->filter), EXPR_CONDITION) != TC_OK)
+    if (req->filter.len && expr_check(proto_slice(req->filter), EXPR_CONDITION) != TC_OK)
         return TC_EINVAL;
-    if (req->projection.len && expr_check(store__bytes(req->projection), EXPR_PROJECTION) != TC_OK)
+    if (req->projection.len && expr_check(proto_slice(req->projection), EXPR_PROJECTION) != TC_OK)
         return TC_EINVAL;
     bool bounded = req->max_bytes > 0 && req->max_bytes < STORE_PAGE_BYTES_MAX;
     *p = (struct store_page){.req = req,
@@ -29,7 +29,7 @@ void store__page_deinit(struct store_page *p) {
 static void append_item(struct store_page *p, struct tc_slice item) {
     if (p->req->projection.len) {
         tc_buf_clear(&p->projected);
-        expr_project(store__bytes(p->req->projection), item, &p->projected);
+        expr_project(proto_slice(p->req->projection), item, &p->projected);
         item = tc_buf_slice(&p->projected);
     }
     tc_buf_append_varint(&p->items, item.len);
@@ -46,7 +46,7 @@ bool store__page_add(struct store_page *p, struct tc_slice key, uint64_t size_by
     TC_ASSERT(!p->more);
     p->scanned++;
     p->bytes += size_bytes;
-    if (expr_match(store__bytes(p->req->filter), item)) {
+    if (expr_match(proto_slice(p->req->filter), item)) {
         p->count++;
         if (!p->req->count_only)
             append_item(p, item);

@@ -19,17 +19,17 @@ enum {
 /* The request's bounds, cut to the group's range. */
 static struct store_span span_of(const struct replica *r, const Tercet__Pb__RangeRequest *req) {
     const Tercet__Pb__Partition *p = r->desc->partition;
-    struct store_span span = {.start = store__bytes(req->start),
-                              .end = store__bytes(req->end),
-                              .after = store__bytes(req->after),
+    struct store_span span = {.start = proto_slice(req->start),
+                              .end = proto_slice(req->end),
+                              .after = proto_slice(req->after),
                               .reverse = req->reverse,
                               .index_id = req->auxiliary ? (uint8_t)req->index_id : 0};
-    if (tc_slice_cmp(span.start, store__bytes(p->start)) < 0)
-        span.start = store__bytes(p->start);
+    if (tc_slice_cmp(span.start, proto_slice(p->start)) < 0)
+        span.start = proto_slice(p->start);
     bool cut =
-        p->end.len && (span.end.len == 0 || tc_slice_cmp(span.end, store__bytes(p->end)) > 0);
+        p->end.len && (span.end.len == 0 || tc_slice_cmp(span.end, proto_slice(p->end)) > 0);
     if (cut)
-        span.end = store__bytes(p->end);
+        span.end = proto_slice(p->end);
     return span;
 }
 
@@ -161,8 +161,8 @@ static void serve(struct store *s, struct replica *r, uint64_t token,
 /* Where the walk begins: at this key, or right before it (backwards; empty: at the end). */
 static struct tc_slice first_key(const Tercet__Pb__RangeRequest *req) {
     if (req->after.len)
-        return store__bytes(req->after);
-    return store__bytes(req->reverse ? req->end : req->start);
+        return proto_slice(req->after);
+    return proto_slice(req->reverse ? req->end : req->start);
 }
 
 void store_range_request(struct store *s, uint64_t token, const Tercet__Pb__RangeRequest *req) {

@@ -54,7 +54,7 @@ tc_err store__rows_gone_decode(struct tc_slice value, uint64_t *ret_version) {
 /* ---- checks */
 
 static bool is_sound(const Tercet__Pb__IndexRow *row) {
-    struct tc_slice key = store__bytes(row->key), item = store__bytes(row->item);
+    struct tc_slice key = proto_slice(row->key), item = proto_slice(row->item);
     return row->version > 0 && key.len > 8 && key.len <= INDEX_KEY_BYTES_MAX &&
            !index_key_is_auxiliary(key) && (item.len == 0 || item_check(item) == TC_OK) &&
            item.len <= ITEM_ENCODED_BYTES_MAX;
@@ -62,7 +62,7 @@ static bool is_sound(const Tercet__Pb__IndexRow *row) {
 
 static bool is_in_order(const Tercet__Pb__IndexRequest *req, size_t i) {
     return i == 0 ||
-           tc_slice_cmp(store__bytes(req->rows[i - 1]->key), store__bytes(req->rows[i]->key)) < 0;
+           tc_slice_cmp(proto_slice(req->rows[i - 1]->key), proto_slice(req->rows[i]->key)) < 0;
 }
 
 static tc_err check(const Tercet__Pb__IndexRequest *req) {
@@ -76,8 +76,8 @@ static tc_err check(const Tercet__Pb__IndexRequest *req) {
 }
 
 static tc_err admit(struct replica *r, const Tercet__Pb__IndexRequest *req) {
-    TC_TRY(store__admit_route(r, req->epoch, store__bytes(req->rows[0]->key)));
-    TC_TRY(store__admit_route(r, req->epoch, store__bytes(req->rows[req->n_rows - 1]->key)));
+    TC_TRY(store__admit_route(r, req->epoch, proto_slice(req->rows[0]->key)));
+    TC_TRY(store__admit_route(r, req->epoch, proto_slice(req->rows[req->n_rows - 1]->key)));
     if (r->schema == NULL || r->schema->kind != INDEX_GLOBAL)
         return TC_EINVAL;
     return store__admit_write(r, /* deletes= */ false);
@@ -101,7 +101,7 @@ static tc_err keep(struct rows_op *op, struct tc_buf *buf, struct tc_slice *ret)
  * when its time has come, for its version is another one. */
 static tc_err add_gone(struct rows_op *op, const Tercet__Pb__IndexRow *row, struct tc_buf *buf) {
     struct tc_slice key, value;
-    index_expiry_key(op->hlc_ns / SECOND_NS, store__bytes(row->key), buf);
+    index_expiry_key(op->hlc_ns / SECOND_NS, proto_slice(row->key), buf);
     TC_TRY(keep(op, buf, &key));
     store__rows_gone_value(row->version, buf);
     TC_TRY(keep(op, buf, &value));
@@ -118,7 +118,7 @@ static void count_size(struct rows_op *op, struct tc_slice old, struct tc_slice 
 /* old: what stands there; empty: nothing, not even a version. */
 static tc_err change(struct rows_op *op, const Tercet__Pb__IndexRow *row, struct tc_slice old,
                      struct tc_buf *buf) {
-    struct tc_slice key = store__bytes(row->key), item = store__bytes(row->item), value;
+    struct tc_slice key = proto_slice(row->key), item = proto_slice(row->item), value;
     count_size(op, old, item);
     tc_buf_clear(buf);
     index_version_put(item, row->version, buf);
@@ -134,7 +134,7 @@ static tc_err change(struct rows_op *op, const Tercet__Pb__IndexRow *row, struct
 static tc_err take_row(struct rows_op *op, const Tercet__Pb__IndexRow *row, struct tc_buf *buf) {
     struct tc_slice old;
     uint64_t old_version = 0, index = 0;
-    TC_TRY(store__newest(op->r, store__bytes(row->key), &old, &index));
+    TC_TRY(store__newest(op->r, proto_slice(row->key), &old, &index));
     if (old.len > 0 && !index_version_take(old, &old_version))
         return TC_ECORRUPT;
     bool is_newer = row->version > old_version || TC_MUTANT(71); /* whatever comes is taken */
@@ -212,7 +212,7 @@ void store_index_request(struct store *s, uint64_t token, const Tercet__Pb__Inde
     if (err != TC_OK) {
         store__answer_moved_rows(
             s, token, err,
-            store__seal_target(r, store__bytes(req->rows[0]->key), /* before= */ false));
+            store__seal_target(r, proto_slice(req->rows[0]->key), /* before= */ false));
         return;
     }
     struct rows_op op = {.r = r, .req = req};

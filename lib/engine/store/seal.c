@@ -44,7 +44,7 @@ bool store__seal_done(const struct replica *r) {
 bool store__seal_neighbours(const struct replica *left, const struct replica *right) {
     const Tercet__Pb__Partition *a = left->desc->partition, *b = right->desc->partition;
     return a->table_id == b->table_id && a->end.len > 0 &&
-           tc_slice_eq(store__bytes(a->end), store__bytes(b->start));
+           tc_slice_eq(proto_slice(a->end), proto_slice(b->start));
 }
 
 /* Some left neighbour here may still make the merged group from it. */

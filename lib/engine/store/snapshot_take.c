@@ -422,8 +422,8 @@ void store_receive_chunk(struct store *s, const Tercet__Pb__SnapshotChunk *c) {
     struct replica *r = store__find(s, c->gid);
     const Tercet__Pb__Member *from = r ? store__members_find(r, c->from) : NULL;
     bool sound = r && r->paxos && from && c->to == r->rid &&
-                 tc_slice_eq(store__bytes(c->to_store), tc_slice(s->uuid, STORE_UUID_BYTES)) &&
-                 tc_slice_eq(store__bytes(c->from_store), store__bytes(from->store_uuid));
+                 tc_slice_eq(proto_slice(c->to_store), tc_slice(s->uuid, STORE_UUID_BYTES)) &&
+                 tc_slice_eq(proto_slice(c->from_store), proto_slice(from->store_uuid));
     if (!sound) {
         s->counters.messages_dropped++;
         return;

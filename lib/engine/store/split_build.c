@@ -283,8 +283,8 @@ void store__split_build(struct replica *child, struct replica *left, struct repl
     b->opts = store__replica_tree_opts(child, /* create= */ true);
     b->base = child->status.base;
     store__replica_tree_path(child, b->path, sizeof b->path);
-    tc_buf_append_slice(&b->start, store__bytes(p->start));
-    tc_buf_append_slice(&b->end, store__bytes(p->end));
+    tc_buf_append_slice(&b->start, proto_slice(p->start));
+    tc_buf_append_slice(&b->end, proto_slice(p->end));
     const struct quorum_config *config = paxos_config_at(child->paxos, b->base.index);
     TC_ASSERT(config != NULL);
     b->config = *config;

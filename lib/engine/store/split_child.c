@@ -18,7 +18,7 @@ tc_err store__split_child_base(struct replica *r, struct store_base *ret_base,
     const Tercet__Pb__CreateReplicaRequest *desc = r->desc;
     if (desc->parent_gid == 0)
         return TC_OK;
-    TC_TRY(quorum_decode(store__bytes(desc->base_config), &ret_base->config));
+    TC_TRY(quorum_decode(proto_slice(desc->base_config), &ret_base->config));
     ret_base->mark = (struct paxos_mark){desc->base_index, desc->base_ballot, desc->base_chain};
     *ret_promised = desc->begin_ballot;
     r->hlc_ns = desc->hlc_ns;

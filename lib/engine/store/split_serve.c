@@ -58,11 +58,11 @@ static struct tc_slice cut_of(const struct replica *r, struct tc_slice key) {
 
 static tc_err check(struct replica *r, const Tercet__Pb__SplitRequest *req) {
     const Tercet__Pb__Partition *p = r->desc->partition;
-    struct tc_slice key = cut_of(r, store__bytes(req->key));
+    struct tc_slice key = cut_of(r, proto_slice(req->key));
     bool gids = req->left_gid && req->right_gid && req->left_gid != req->right_gid;
     if (!gids || key.len == 0 || key.len > KEY_BYTES_MAX ||
-        tc_slice_cmp(key, store__bytes(p->start)) <= 0 ||
-        !key_in_range(key, store__bytes(p->start), store__bytes(p->end)) ||
+        tc_slice_cmp(key, proto_slice(p->start)) <= 0 ||
+        !key_in_range(key, proto_slice(p->start), proto_slice(p->end)) ||
         r->gid == STORE_SYSTEM_GID)
         return TC_EINVAL;
     return store__seal_gid_used(r->store, req->left_gid) ||
@@ -74,7 +74,7 @@ static tc_err check(struct replica *r, const Tercet__Pb__SplitRequest *req) {
 static tc_err propose(struct replica *r, const Tercet__Pb__SplitRequest *req) {
     struct entry_split split = {.hlc_ns = store__apply_hlc_ns(r),
                                 .gids = {req->left_gid, req->right_gid},
-                                .key = cut_of(r, store__bytes(req->key))};
+                                .key = cut_of(r, proto_slice(req->key))};
     struct tc_buf body = {0};
     entry_split_encode(&split, &body);
     tc_err err = store__seal_propose(r, PAXOS_SPLIT, tc_buf_slice(&body));

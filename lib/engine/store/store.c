@@ -311,15 +311,15 @@ static bool addressed(const struct store *s, const struct replica *r,
                       const Tercet__Pb__PaxosMessage *m) {
     const Tercet__Pb__Member *from = store__members_find(r, m->from);
     return from && m->to == r->rid &&
-           tc_slice_eq(store__bytes(m->to_store), tc_slice(s->uuid, STORE_UUID_BYTES)) &&
-           tc_slice_eq(store__bytes(m->from_store), store__bytes(from->store_uuid));
+           tc_slice_eq(proto_slice(m->to_store), tc_slice(s->uuid, STORE_UUID_BYTES)) &&
+           tc_slice_eq(proto_slice(m->from_store), proto_slice(from->store_uuid));
 }
 
 /* A member that this replica's configuration does not name yet introduces itself. */
 static void meet(const struct store *s, struct replica *r, const Tercet__Pb__PaxosMessage *m) {
     if (m->sender == NULL || m->sender->rid != m->from || store__members_find(r, m->from) ||
-        !tc_slice_eq(store__bytes(m->to_store), tc_slice(s->uuid, STORE_UUID_BYTES)) ||
-        !tc_slice_eq(store__bytes(m->from_store), store__bytes(m->sender->store_uuid)) ||
+        !tc_slice_eq(proto_slice(m->to_store), tc_slice(s->uuid, STORE_UUID_BYTES)) ||
+        !tc_slice_eq(proto_slice(m->from_store), proto_slice(m->sender->store_uuid)) ||
         store__wire_crc(m) != m->crc)
         return;
     TC_PROBE("store: a member introduced itself");

@@ -18,6 +18,10 @@ static struct tc_wall wall(struct tc_clock *c) {
     return (struct tc_wall){.unix_ns = read_ns(CLOCK_REALTIME)};
 }
 
+uint64_t posix_wall_ms(void) {
+    return tc_wall_ms(wall(NULL));
+}
+
 void posix_clock_init(struct posix_clock *p) {
     p->clock = (struct tc_clock){.mono_ns = mono_ns, .wall = wall};
 }

@@ -22,5 +22,7 @@ struct posix_clock {
 void posix_fs_init(struct posix_fs *p);
 /* CLOCK_BOOTTIME and CLOCK_REALTIME. */
 void posix_clock_init(struct posix_clock *p);
+/* The wall clock by itself, as records are stamped with it. */
+uint64_t posix_wall_ms(void);
 
 #endif

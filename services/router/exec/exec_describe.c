@@ -1,4 +1,5 @@
 /* DescribeTable, and the description that other operations answer with. */
+#include "env/posix/posix.h"
 #include "exec_table_index.h"
 
 static void add_keys(const Tercet__Pb__TableDescriptor *d, struct api_table_description *t) {
@@ -16,7 +17,7 @@ static void add_throughput(const Tercet__Pb__TableDescriptor *d, struct api_tabl
     t->last_increase_ms = d->last_increase_ms;
     t->last_decrease_ms = d->last_decrease_ms;
     t->decreases_today =
-        exec__decreases_today(d->last_decrease_ms, d->decreases_today, exec__wall_ms());
+        exec__decreases_today(d->last_decrease_ms, d->decreases_today, posix_wall_ms());
     t->max_read_units = (int64_t)d->max_read_units;
     t->max_write_units = (int64_t)d->max_write_units;
     struct exec_warm warm = exec__warm_now(d);

@@ -1,3 +1,4 @@
+#include "env/posix/posix.h"
 #include "exec_table_index.h"
 
 static void *room(struct exec_op *op, size_t count, size_t size) {
@@ -71,7 +72,7 @@ static void add_throughput(const Tercet__Pb__IndexDescriptor *x, bool on_demand,
     ret->last_increase_ms = x->last_increase_ms;
     ret->last_decrease_ms = x->last_decrease_ms;
     ret->decreases_today =
-        exec__decreases_today(x->last_decrease_ms, x->decreases_today, exec__wall_ms());
+        exec__decreases_today(x->last_decrease_ms, x->decreases_today, posix_wall_ms());
     ret->max_read_units = x->max_read_units;
     ret->max_write_units = x->max_write_units;
     ret->warm_read_units = exec__index_warm_read(x, on_demand);

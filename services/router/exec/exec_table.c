@@ -2,22 +2,16 @@
 #include "exec_table.h"
 
 #include "engine/system/system.h"
+#include "env/posix/posix.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     CHANGE_ATTEMPTS_MAX = 4
 };
-
-uint64_t exec__wall_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static void call_system(struct exec_op *op, Tercet__Pb__ItemOp what, const char *kind,
                         struct tc_slice name, exec_call_done done) {
@@ -189,7 +183,7 @@ enum api_error exec__refuse_in_use(struct exec_op *op, const Tercet__Pb__TableDe
 
 struct exec_settings exec__settings(struct exec_op *op) {
     return (struct exec_settings){.diag = &op->diag,
-                                  .now_ms = exec__wall_ms(),
+                                  .now_ms = posix_wall_ms(),
                                   .region = op->req->region,
                                   .limits = &op->exec->limits};
 }

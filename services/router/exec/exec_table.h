@@ -10,8 +10,6 @@
 typedef void (*exec_call_done)(struct route_call *c, tc_err err, const ProtobufCMessage *reply,
                                const Tercet__Pb__Partition *partition);
 
-uint64_t exec__wall_ms(void);
-
 /* Read the record of a table; done with op as the call's user. */
 void exec__table_read(struct exec_op *op, struct tc_slice name, exec_call_done done);
 /* The descriptor in the reply to a read; the caller frees it. NULL: the failure was answered; that

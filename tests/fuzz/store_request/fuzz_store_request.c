@@ -24,8 +24,8 @@ static void fuzz_request(const uint8_t *data, size_t size) {
         return;
     if (store__decide_check(req, &message) == TC_OK) {
         decide(req, TC_SLICE_EMPTY);
-        if (item_check(store__bytes(req->item)) == TC_OK)
-            decide(req, store__bytes(req->item));
+        if (item_check(proto_slice(req->item)) == TC_OK)
+            decide(req, proto_slice(req->item));
     }
     tc_buf_deinit(&message);
     tercet__pb__item_request__free_unpacked(req, NULL);
