@@ -101,9 +101,9 @@ tc_err catalog__ask(struct catalog *s, const struct catalog_question *q,
         bool from_peer;
         *q->epoch = s->epoch;
         err = call(s->peers[s->leader_index], q->kind, q->message, &payload, &from_peer);
-        *ret_reply = from_peer ? protobuf_c_message_unpack(q->reply_type, NULL, payload.len,
-                                                           payload.data)
-                               : NULL;
+        *ret_reply = from_peer
+                         ? protobuf_c_message_unpack(q->reply_type, NULL, payload.len, payload.data)
+                         : NULL;
         if (err == TC_OK || !worth_another_try(err, until_ns))
             break;
         redirect(s, moved_of(*ret_reply));

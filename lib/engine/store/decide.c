@@ -55,8 +55,8 @@ static tc_err decide_put(const Tercet__Pb__ItemRequest *req, struct store_decisi
 static tc_err decide_update(const Tercet__Pb__ItemRequest *req, struct tc_slice old,
                             struct tc_arena *scratch, struct store_decision *d) {
     d->op = ENTRY_PUT;
-    TC_TRY(expr_update(proto_slice(req->update), old, proto_slice(req->item), scratch,
-                       &d->new_item, &d->message));
+    TC_TRY(expr_update(proto_slice(req->update), old, proto_slice(req->item), scratch, &d->new_item,
+                       &d->message));
     if (d->new_item.len == 0) { /* nothing was there to take away from: no item comes to be */
         d->op = ENTRY_DELETE;
         return TC_OK;

@@ -26,8 +26,7 @@ static struct store_span span_of(const struct replica *r, const Tercet__Pb__Rang
                               .index_id = req->auxiliary ? (uint8_t)req->index_id : 0};
     if (tc_slice_cmp(span.start, proto_slice(p->start)) < 0)
         span.start = proto_slice(p->start);
-    bool cut =
-        p->end.len && (span.end.len == 0 || tc_slice_cmp(span.end, proto_slice(p->end)) > 0);
+    bool cut = p->end.len && (span.end.len == 0 || tc_slice_cmp(span.end, proto_slice(p->end)) > 0);
     if (cut)
         span.end = proto_slice(p->end);
     return span;

@@ -22,12 +22,6 @@ struct converging {
     char why[160];
 };
 
-static void run_for(struct world *w, uint64_t ms) {
-    uint64_t until_ns = w->now_ns + ms * WORLD_MS_NS;
-    while (world_next(w, until_ns)) {
-    }
-}
-
 static Tercet__Pb__ReplicaInfo *find_replica(Tercet__Pb__NodeInfoReply *info, uint64_t gid) {
     for (size_t i = 0; info && i < info->n_replicas; i++)
         if (info->replicas[i]->partition->gid == gid)
@@ -264,7 +258,7 @@ void world_converge(struct world *w) {
     struct converging c[WORLD_GROUPS_MAX] = {0};
     bool all = false;
     for (int i = 0; i < PATIENCE_STEPS && !all && !w->failed; i++) {
-        run_for(w, STEP_MS);
+        world_run_ms(w, STEP_MS);
         all = true;
         for (uint32_t g = 0; g < w->group_count && !w->failed; g++) {
             if (!c[g].done)

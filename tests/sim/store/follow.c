@@ -17,8 +17,6 @@ enum {
     LOCAL_ID = 3,
     EVERY_MS_MAX = 3000,
     AGAIN_MS = 200,
-    SETTLE_MS_MAX = 120000,
-    SETTLE_STEP_MS = 500,
 };
 
 #define WALL_S 1700000000u /* where the nodes' clocks begin */
@@ -78,23 +76,6 @@ static void set_ttl(struct world *w, bool ttl) {
     make_schema(w);
 }
 
-static void ask(struct world *w, uint32_t group) {
-    const struct world_group *g = &w->groups[group];
-    struct world_node *n = &w->nodes[g->nodes[below(w, g->count)]];
-    Tercet__Pb__SetSchemaRequest req = TERCET__PB__SET_SCHEMA_REQUEST__INIT;
-    struct tc_buf out = {0};
-    if (n->store == NULL || n->paused_until_ns > w->now_ns)
-        return;
-    req.gid = g->gid;
-    req.schema = proto_bytes(tc_buf_slice(&w->follow.schema));
-    world_node_set_clock(n);
-    tc_err err = store_set_schema(n->store, &req, &out);
-    if (err != TC_OK && err != TC_ENOTFOUND && tc_err_class(err) != TC_CLASS_RETRY)
-        world_fail(w, "a schema is refused: %s", tc_err_name(err));
-    world_node_pump(n);
-    tc_buf_deinit(&out);
-}
-
 static bool is_leaf(const struct world *w, uint32_t group) {
     return world_follow_is(w, w->groups[group].root) && world_group_is_leaf(w, group);
 }
@@ -104,7 +85,7 @@ void world_follow_next(struct world *w) {
         set_ttl(w, below(w, 2) == 0);
     for (uint32_t g = 0; g < w->group_count && !w->failed; g++)
         if (is_leaf(w, g))
-            ask(w, g);
+            world_group_set_schema(w, g, tc_buf_slice(&w->follow.schema), &w->follow.prng);
     uint64_t pause_ms = w->calm ? AGAIN_MS : 1 + below(w, EVERY_MS_MAX);
     world_push(w, pause_ms * WORLD_MS_NS, EVENT_FOLLOW, 0, 0, NULL);
 }
@@ -226,15 +207,10 @@ static bool is_settled(struct world *w, uint32_t *ret_group) {
 void world_follow_settle(struct world *w) {
     uint32_t group = 0;
     set_ttl(w, true);
-    for (uint64_t ms = 0; ms < SETTLE_MS_MAX && !w->failed; ms += SETTLE_STEP_MS) {
-        uint64_t until_ns = w->now_ns + SETTLE_STEP_MS * (uint64_t)WORLD_MS_NS;
-        while (world_next(w, until_ns)) {
-        }
-        if (!w->failed && is_settled(w, &group))
-            return;
-    }
-    world_fail(w, "liveness: group %u: its expiry times are not all there (%d), or not all gone",
-               group, is_filled(w, group));
+    if (!world_settles(w, is_settled, &group))
+        world_fail(w,
+                   "liveness: group %u: its expiry times are not all there (%d), or not all gone",
+                   group, is_filled(w, group));
 }
 
 static void check(struct world *w, uint32_t group, struct replica *r) {

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "core/item/item.h"
 #include "core/key/key.h"
+#include "proto/bytes.h"
 
 #include <stdio.h>
 
@@ -144,6 +145,24 @@ bool world_group_ends(const struct world_group *g) {
 bool world_group_is_leaf(const struct world *w, uint32_t group) {
     const struct world_group *g = &w->groups[group];
     return !world_group_ends(g) && (g->parent == group || w->groups[g->parent].made);
+}
+
+void world_group_set_schema(struct world *w, uint32_t group, struct tc_slice schema,
+                            struct tc_prng *prng) {
+    const struct world_group *g = &w->groups[group];
+    struct world_node *n = &w->nodes[g->nodes[tc_prng_below(prng, g->count)]];
+    Tercet__Pb__SetSchemaRequest req = TERCET__PB__SET_SCHEMA_REQUEST__INIT;
+    struct tc_buf out = {0};
+    if (n->store == NULL || n->paused_until_ns > w->now_ns)
+        return;
+    req.gid = g->gid;
+    req.schema = proto_bytes(schema);
+    world_node_set_clock(n);
+    tc_err err = store_set_schema(n->store, &req, &out);
+    if (err != TC_OK && err != TC_ENOTFOUND && tc_err_class(err) != TC_CLASS_RETRY)
+        world_fail(w, "a schema is refused: %s", tc_err_name(err));
+    world_node_pump(n);
+    tc_buf_deinit(&out);
 }
 
 void world_groups_create(struct world *w) {

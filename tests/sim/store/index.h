@@ -45,14 +45,18 @@ void world_index_deinit(struct world *w);
 struct tc_slice world_index_schema(const struct world *w, uint32_t group);
 /* Ask every group of the table to keep the index, until each does. */
 void world_index_schema_next(struct world *w);
+/* Nothing is owed any more, and every item is carried over; fails when that takes too long. */
+void world_index_settle(struct world *w);
+
+/* ---- index_send.c */
 /* A node's store wants rows sent. */
 void world_index_send(struct world_node *n, const struct store_effect *e);
 void world_index_deliver(struct world_node *n, const struct world_parcel *p);
 bool world_index_owns(uint64_t token);
 void world_index_reply(struct world_node *n, const struct store_effect *e);
 void world_index_again(struct world *w, uint64_t arg);
-/* Nothing is owed any more, and every item is carried over; fails when that takes too long. */
-void world_index_settle(struct world *w);
+/* Rows that are still under way at the end. */
+void world_index_parts_deinit(struct world *w);
 
 /* ---- index_judge.c */
 /* By the archive's logs alone: the index holds a row for each item that has one, and no other. */

@@ -13,22 +13,13 @@ enum {
     CALM_OPS_MIN = 5, /* that every client must get answered */
 };
 
-static void run_until(struct world *w, uint64_t until_ns) {
-    while (world_next(w, until_ns)) {
-    }
-}
-
-static void run_ms(struct world *w, uint64_t ms) {
-    run_until(w, w->now_ns + ms * WORLD_MS_NS);
-}
-
 static void demand_progress(struct world *w) {
     uint64_t wanted[WORLD_CLIENTS_MAX];
     uint32_t behind = 0;
     for (uint32_t i = 0; i < w->swarm.clients; i++)
         wanted[i] = w->clients[i].done_count + CALM_OPS_MIN;
     for (uint64_t ms = 0; ms < CALM_MS_MAX && !w->failed; ms += CALM_STEP_MS) {
-        run_ms(w, CALM_STEP_MS);
+        world_run_ms(w, CALM_STEP_MS);
         behind = 0;
         for (uint32_t i = 0; i < w->swarm.clients; i++)
             behind += w->clients[i].done_count < wanted[i];
@@ -41,7 +32,7 @@ static void demand_progress(struct world *w) {
 static void let_clients_end(struct world *w) {
     for (uint32_t i = 0; i < w->swarm.clients; i++)
         w->clients[i].idle = true;
-    run_ms(w, WORLD_GIVE_UP_NS / WORLD_MS_NS / 4);
+    world_run_ms(w, WORLD_GIVE_UP_NS / WORLD_MS_NS / 4);
 }
 
 static void count_trimmed(struct world *w) {
@@ -97,7 +88,8 @@ struct world_result world_run(uint64_t seed, void (*trace)(void *user, const cha
     w->trace = trace;
     w->trace_user = user;
     world_init(w, seed, &swarm);
-    run_until(w, swarm.safety_ns);
+    while (world_next(w, swarm.safety_ns)) {
+    }
     if (!w->failed)
         world_calm(w);
     if (!w->failed)

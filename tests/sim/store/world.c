@@ -8,6 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum {
+    SETTLE_MS_MAX = 120000,
+    SETTLE_STEP_MS = 500,
+};
+
 void world_trace(struct world *w, const char *fmt, ...) {
     if (w->trace == NULL)
         return;
@@ -216,4 +221,20 @@ bool world_next(struct world *w, uint64_t until_ns) {
     mix_event(w, &ev);
     dispatch(w, &ev);
     return true;
+}
+
+void world_run_ms(struct world *w, uint64_t ms) {
+    uint64_t until_ns = w->now_ns + ms * WORLD_MS_NS;
+    while (world_next(w, until_ns)) {
+    }
+}
+
+bool world_settles(struct world *w, bool (*is_settled)(struct world *w, uint32_t *ret_group),
+                   uint32_t *ret_group) {
+    for (uint64_t ms = 0; ms < SETTLE_MS_MAX && !w->failed; ms += SETTLE_STEP_MS) {
+        world_run_ms(w, SETTLE_STEP_MS);
+        if (!w->failed && is_settled(w, ret_group))
+            return true;
+    }
+    return false;
 }

@@ -304,6 +304,11 @@ void world_init(struct world *w, uint64_t seed, const struct world_swarm *swarm)
 void world_deinit(struct world *w);
 /* One event; false when the next one lies after until_ns or the run has failed. */
 bool world_next(struct world *w, uint64_t until_ns);
+/* All events of the next ms. */
+void world_run_ms(struct world *w, uint64_t ms);
+/* Run until it is so, two minutes at most. *ret_group: whose fault it is that it is not. */
+bool world_settles(struct world *w, bool (*is_settled)(struct world *w, uint32_t *ret_group),
+                   uint32_t *ret_group);
 void world_fail(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void world_trace(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void world_mix(struct world *w, struct tc_slice bytes);
@@ -388,6 +393,9 @@ bool world_groups_reserve(struct world *w, uint32_t parent, uint32_t split_key);
 uint32_t world_groups_reserve_merged(struct world *w, uint32_t left, uint32_t right);
 /* It is not to be split or merged, and it exists as far as the world has seen. */
 bool world_group_is_leaf(const struct world *w, uint32_t group);
+/* Ask one of its members, drawn from prng, to put the schema in force; that fails now and then. */
+void world_group_set_schema(struct world *w, uint32_t group, struct tc_slice schema,
+                            struct tc_prng *prng);
 /* It is to be split or merged, so others will have its keys. */
 bool world_group_ends(const struct world_group *g);
 /* Number of the group; groups of a world have gids from 1. */
