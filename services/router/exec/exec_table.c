@@ -9,10 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    CHANGE_ATTEMPTS_MAX = 4
-};
-
 static void call_system(struct exec_op *op, Tercet__Pb__ItemOp what, const char *kind,
                         struct tc_slice name, exec_call_done done) {
     tc_buf_clear(&op->key);
