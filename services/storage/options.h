@@ -32,6 +32,8 @@
     X(U64, partition_write_units, "1000", 0, 1000000, "units/s", "per partition; 0: no limit")     \
     X(U64, outbox_rows_max, "100000", 1, 10000000, "items",                                        \
       "of one partition whose index rows are on their way; beyond, its writes are throttled")      \
+    X(DURATION, index_wait_ms, "100ms", 0, 1000, "ms",                                             \
+      "longest time a write's answer waits until its rows stand in global indexes; 0: not at all") \
     X(DURATION, push_interval_ms, "3s", 100, 600000, "ms",                                         \
       "time between two pushes of what may have been lost to memds: tables, and partitions in "    \
       "turn")                                                                                      \

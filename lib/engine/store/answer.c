@@ -4,6 +4,7 @@
 #include "core/index/index_derive.h"
 #include "core/item/item.h"
 #include "engine/store/group.h"
+#include "engine/store/owed.h"
 #include "proto/bytes.h"
 
 #include <stdlib.h>
@@ -144,6 +145,8 @@ static void complete(struct replica *r, const struct store_wait *wait) {
 void store__answer_applied(struct replica *r) {
     struct store_wait *wait;
     while ((wait = store_waits_pop(&r->waits, r->applied.index)) != NULL) {
+        if (wait->kind == STORE_WAIT_WRITE && store__owed_take(r, wait))
+            continue;
         complete(r, wait);
         store_wait_free(wait);
     }

@@ -41,6 +41,7 @@ static void end_term(struct store_outbox *o) {
     o->term = 0;
     o->out = NULL; /* its answer finds that nobody waits */
     store__backfill_end(o);
+    store__owed_end(o->r->store, &o->owed);
 }
 
 static void begin_term(struct store_outbox *o) {
@@ -80,6 +81,7 @@ void store__outbox_upkeep(struct replica *r) {
         TC_ASSERT(o != NULL);
         o->r = r;
         tc_list_init(&o->link);
+        store__owed_init(&o->owed);
     }
     if (!leads(o) || o->schema_version != r->schema->version)
         begin_term(o);
@@ -96,8 +98,12 @@ void store__outbox_free(struct replica *r) {
 }
 
 void store__outbox_applied(struct replica *r) {
-    if (r->outbox->term != 0 && has_work(r->outbox))
-        enlist(r->outbox);
+    struct store_outbox *o = r->outbox;
+    if (o->term == 0 || !has_work(o))
+        return;
+    if (o->refusals == 0)
+        o->wait_ns = 0; /* what waited for rows that are leaving goes with the new one */
+    enlist(o);
 }
 
 bool store__outbox_full(const struct replica *r) {
@@ -255,6 +261,7 @@ void store__outbox_delivered(struct replica *r, const struct delivery *d) {
     }
     if (leads(o))
         delete_paid(r, d);
+    store__owed_delivered(s, &o->owed, d);
     store__outbox_wake(s);
 }
 
@@ -327,8 +334,11 @@ void store__outbox_tick(struct store *s, uint64_t now_ns) {
     for (; turns > 0; turns--) {
         struct tc_list *at = tc_list_pop_front(&s->outboxes);
         struct store_outbox *o = TC_CONTAINER(at, struct store_outbox, link);
-        if (!leads(o) || !has_work(o))
+        if (!leads(o) || !has_work(o)) {
+            store__owed_end(s, &o->owed);
             continue; /* comes again with an outbox row, or with a term */
+        }
+        next_ns = earlier(next_ns, store__owed_tick(s, &o->owed, now_ns));
         tc_list_push_back(&s->outboxes, at);
         if (o->r->aux.outbox_count > 0)
             next_ns = earlier(next_ns, serve(o, now_ns));

@@ -15,6 +15,7 @@
 
 #include "engine/store/backfill.h"
 #include "engine/store/delivery.h"
+#include "engine/store/owed.h"
 
 enum {
     STORE_OUTBOX_ITEMS_MAX = 64, /* of one batch; one entry deletes their rows */
@@ -34,6 +35,7 @@ struct store_outbox {
     uint64_t oldest_ns;      /* hybrid time of the oldest row met in the last round; 0: none */
     uint64_t round_ns;       /* the same, of this round so far */
     struct store_backfill backfill;
+    struct store_owed owed;
 };
 
 /* A replica is looked at: begin what its leadership or schema asks for, or end it. */

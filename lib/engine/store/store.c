@@ -56,6 +56,7 @@ struct store_options store_options_default(void) {
         .learner_orphan_ms = 10000,
         .gone_ms = 15 * 60 * 1000,
         .outbox_rows_max = 100000,
+        .index_wait_ms = 100,
         .replicas_max = STORE_REPLICAS_MAX,
     };
 }

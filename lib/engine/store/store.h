@@ -84,6 +84,8 @@ struct store_options {
     uint64_t write_units;
     uint64_t gone_ms; /* versions of gone rows of a global index are kept at least so long */
     uint64_t outbox_rows_max; /* of one group; then writes that need another one are throttled */
+    uint64_t
+        index_wait_ms; /* the longest that an answer waits for rows of an index; 0: none does */
     struct disk_options disk; /* when it counts as full or slow */
     size_t replicas_max;      /* at most STORE_REPLICAS_MAX; each holds a file open */
     const char *suspect_dir;  /* on another disk: where failures of this one are noted; "": nowhere.

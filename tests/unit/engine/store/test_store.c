@@ -259,6 +259,7 @@ int merge_tests(void);
 int index_tests(void);
 int expire_tests(void);
 int outbox_tests(void);
+int owed_tests(void);
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -285,5 +286,6 @@ int main(void) {
     failed += index_tests();
     failed += expire_tests();
     failed += outbox_tests();
+    failed += owed_tests();
     return failed + chaos_tests();
 }
