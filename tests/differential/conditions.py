@@ -26,15 +26,19 @@ def check(tree):
 
 def names(tree):
     """Top-level attributes that the tree mentions."""
+    return {p[0] for p in paths(tree)}
+
+
+def paths(tree):
     if tree[0] in ("and", "or"):
-        return set().union(*map(names, tree[1]))
+        return set().union(*map(paths, tree[1]))
     if tree[0] == "not":
-        return names(tree[1])
+        return paths(tree[1])
     if tree[0] in ("cmp", "between", "in"):
         operands = [o for part in tree[1:] if not isinstance(part, str) for o in (part if isinstance(part, list) else [part])]
     else:
         operands = [("path", tree[1])] + [o for o in tree[2:] if isinstance(o, tuple)]
-    return {o[1][0] for o in operands if o[0] != "val"}
+    return {tuple(o[1]) for o in operands if o[0] != "val"}
 
 
 def literal(operand):

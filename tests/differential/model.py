@@ -94,10 +94,16 @@ class Table:
         units = read_units(values.item_size(item or {}), op["consistent"])
         return {"Item": None if item is None else shown, "units": units}
 
+    def check_scalars(self, paths):
+        keys = {*self.key_names, *self.key_types()}
+        if any(len(p) > 1 and p[0] in keys for p in paths):
+            raise Refused("nothing lies within a key attribute")
+
     def shown(self, item, op):
         paths = op.get("projection")
         if paths is None:
             return item
+        self.check_scalars(paths)
         if documents.any_overlap(paths):
             raise Refused("paths overlap")
         return None if item is None else documents.project(item, paths)
@@ -119,6 +125,7 @@ class Table:
         key_item, key = self.exact_key(op["key"])
         tree = op.get("update") or {}
         updates.check(tree, self.key_names)
+        self.check_scalars(updates.targets(tree))
         old = self.checked(op, key)
         new = updates.apply(tree, old, key_item)
         if new is not None:
@@ -193,6 +200,7 @@ class Table:
             conditions.check(op["filter"])
             if op["kind"] == "query" and conditions.names(op["filter"]) & set(self.key_names):
                 raise Refused("a query's filter does not speak of keys")
+            self.check_scalars(conditions.paths(op["filter"]))
         self.shown({}, op)
 
     def page(self, op, rows):

@@ -38,6 +38,7 @@ def expected_rows(op, table, index):
         conditions.check(op["filter"])
         if op.get("hashes") and conditions.names(op["filter"]) & set(index.key_names()):
             raise Refused("a query's filter does not speak of keys")
+        table.check_scalars(conditions.paths(op["filter"]))
     items = [i for i in table.items.values() if index.holds(i)]
     for (name, _), j in zip(index.hashes, op.get("hashes") or ()):
         items = [i for i in items if i[name] == values.parse(j)]

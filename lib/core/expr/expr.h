@@ -123,12 +123,15 @@ struct expr_key_range {
     struct tc_slice high; /* BETWEEN only */
 };
 
-/* A KeyConditionExpression in two steps, for its text can be at fault before anybody knows the
- * table: the parsed condition lives in ctx->scratch. */
+/* A KeyConditionExpression in steps, for its text can be at fault before anybody knows the table:
+ * the parsed condition lives in ctx->scratch. */
 struct expr_node;
 TC_MUST_USE tc_err expr_parse_key_condition(struct tc_slice text, struct expr_ctx *ctx,
                                             const struct expr_node **ret_condition,
                                             struct tc_buf *diag);
+/* Is it made of comparisons of keys, whatever they are called? expr_match_key_condition asks too.
+ */
+TC_MUST_USE tc_err expr_check_key_condition(const struct expr_node *condition, struct tc_buf *diag);
 /* Against the schema of the table or index that is queried. */
 TC_MUST_USE tc_err expr_match_key_condition(const struct expr_node *condition,
                                             const struct expr_key_schema *schema,
@@ -146,6 +149,8 @@ bool expr_touches(struct tc_slice program, struct tc_slice name);
  * answers true; then that is the answer. */
 typedef bool (*expr_visit_name)(void *user, struct tc_slice name);
 bool expr_visit_names(struct tc_slice program, expr_visit_name visit, void *user);
+/* Every top-level attribute that a condition, filter or projection reaches into (a.b, a[0]). */
+bool expr_visit_nested(struct tc_slice program, expr_visit_name visit, void *user);
 /* Key attributes must be neither updated nor filtered by; call once per key attribute. Conditions
  * and projections may touch them and always pass.
  *   Errors  TC_EINVAL  "One or more parameter values were invalid: Cannot update attribute k. ..."

@@ -22,7 +22,7 @@ struct key_conditions {
     size_t count;
 };
 
-/* These texts of the API have no "Invalid KeyConditionExpression:" in front. */
+/* Most texts about key conditions have no "Invalid KeyConditionExpression:" in front. */
 static tc_err fail(struct expr_parser *p, const char *text) {
     tc_buf_append_str(p->diag, text);
     return TC_EINVAL;
@@ -74,7 +74,8 @@ static tc_err check_operands(struct expr_parser *p, const struct expr_node *node
             return fail(p, "Invalid condition in KeyConditionExpression: "
                            "Multiple attribute names used in one condition");
         if (o->count > 1)
-            return fail(p, "KeyConditionExpressions cannot have conditions on nested attributes");
+            return fail(p, "Invalid KeyConditionExpression: KeyConditionExpressions cannot have "
+                           "conditions on nested attributes");
         named = true;
     }
     if (named)
@@ -104,26 +105,28 @@ static struct key_condition read_condition(const struct expr_node *node) {
     };
 }
 
-static tc_err check_distinct_keys(struct key_conditions *k, const struct expr_key_schema *schema) {
+static tc_err check_distinct_keys(struct key_conditions *k) {
     for (size_t i = 1; i < k->count; i++)
         for (size_t j = 0; j < i; j++)
             if (tc_slice_eq(read_condition(k->nodes[i]).name, read_condition(k->nodes[j]).name))
-                return fail(k->p,
-                            "KeyConditionExpressions must only contain one condition per key");
-    bool composed = schema->hash_count > 1 || schema->sort_count > 1;
-    if (k->count > 2 && !composed)
-        return fail(k->p, "Conditions can be of length 1 or 2 only");
+                return fail(k->p, "Invalid KeyConditionExpression: KeyConditionExpressions must "
+                                  "only contain one condition per key");
     return TC_OK;
 }
 
-static tc_err collect(struct key_conditions *k, const struct expr_key_schema *schema,
-                      const struct expr_node *root) {
+static tc_err collect(struct key_conditions *k, const struct expr_node *root) {
     TC_TRY(flatten(k, root));
     for (size_t i = 0; i < k->count; i++)
         TC_TRY(check_first_operand(k->p, k->nodes[i]));
     for (size_t i = 0; i < k->count; i++)
         TC_TRY(check_operands(k->p, k->nodes[i]));
-    return check_distinct_keys(k, schema);
+    return check_distinct_keys(k);
+}
+
+tc_err expr_check_key_condition(const struct expr_node *condition, struct tc_buf *diag) {
+    struct expr_parser p = {.kind = EXPR_KEY_CONDITION, .diag = diag};
+    struct key_conditions k = {.p = &p};
+    return collect(&k, condition);
 }
 
 /* ---- against the schema ---------------------------------------------------------------------- */
@@ -236,7 +239,10 @@ tc_err expr_match_key_condition(const struct expr_node *condition,
     TC_ASSERT(schema->sort_count <= EXPR_KEY_PARTS_MAX);
     struct expr_parser p = {.kind = EXPR_KEY_CONDITION, .diag = diag};
     struct key_conditions k = {.p = &p};
-    TC_TRY(collect(&k, schema, condition));
+    TC_TRY(collect(&k, condition));
+    bool composed = schema->hash_count > 1 || schema->sort_count > 1;
+    if (k.count > 2 && !composed)
+        return fail(&p, "Conditions can be of length 1 or 2 only");
     return match_schema(&k, schema, ret_range);
 }
 

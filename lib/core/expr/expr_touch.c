@@ -6,7 +6,8 @@ struct search {
     struct tc_reader r;
     expr_visit_name visit;
     void *user;
-    bool found; /* visit said so */
+    bool nested; /* only paths of more than a name */
+    bool found;  /* visit said so */
 };
 
 static void search_path(struct search *s) {
@@ -16,7 +17,8 @@ static void search_path(struct search *s) {
         if (tag & 1)
             continue;
         struct tc_slice name = tc_reader_bytes(&s->r, tag >> 1);
-        s->found = s->found || (i == 0 && tc_reader_ok(&s->r) && s->visit(s->user, name));
+        bool wanted = i == 0 && (!s->nested || count > 1) && tc_reader_ok(&s->r);
+        s->found = s->found || (wanted && s->visit(s->user, name));
     }
 }
 
@@ -64,24 +66,39 @@ static bool search_condition(struct search *s) {
     return s->found;
 }
 
+static bool is_inner(struct tc_slice trie) {
+    enum expr_op op = expr__trie_op(trie);
+    return op == OP_MAP || op == OP_LIST;
+}
+
 static bool search_trie(const struct search *s, struct tc_slice trie) {
     struct expr_children children = expr__children(trie);
     struct expr_child child;
     while (expr__next_child(&children, &child))
-        if (s->visit(s->user, child.name))
+        if ((!s->nested || is_inner(child.trie)) && s->visit(s->user, child.name))
             return true;
     return false;
 }
 
-bool expr_visit_names(struct tc_slice program, expr_visit_name visit, void *user) {
+static bool search(struct tc_slice program, struct search *s) {
     if (program.len == 0)
         return false;
     enum expr_kind kind = expr__kind(program);
     struct tc_slice body = expr__body(program);
-    struct search s = {.r = tc_reader(body), .visit = visit, .user = user};
+    s->r = tc_reader(body);
     if (kind == EXPR_UPDATE || kind == EXPR_PROJECTION)
-        return search_trie(&s, body);
-    return search_condition(&s);
+        return search_trie(s, body);
+    return search_condition(s);
+}
+
+bool expr_visit_names(struct tc_slice program, expr_visit_name visit, void *user) {
+    struct search s = {.visit = visit, .user = user};
+    return search(program, &s);
+}
+
+bool expr_visit_nested(struct tc_slice program, expr_visit_name visit, void *user) {
+    struct search s = {.visit = visit, .user = user, .nested = true};
+    return search(program, &s);
 }
 
 static bool is_same(void *user, struct tc_slice name) {

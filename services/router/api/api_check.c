@@ -81,26 +81,37 @@ bool api_check_get_item(struct api_decoder *d, const void *input) {
                           ": ProjectionExpression is null");
 }
 
-static bool check_select(struct api_decoder *d, const struct api_read_page *in) {
+/* The service tells a query's faults as a violated constraint, a scan's plainly. */
+static bool select_invalid(struct api_decoder *d, bool query, const char *before, const char *given,
+                           const char *after) {
+    return api_invalid(d, "%s%s%s%s", query ? "1 validation error detected: " : "", before, given,
+                       after);
+}
+
+static bool check_select(struct api_decoder *d, const struct api_read_page *in, bool query) {
+    static const char *const excluded[] = {
+        [API_SELECT_COUNT] = " when choosing to get only the Count",
+        [API_SELECT_ALL_ATTRIBUTES] = " when choosing to get ALL_ATTRIBUTES",
+        [API_SELECT_ALL_PROJECTED] = " when choosing to get ALL_PROJECTED_ATTRIBUTES",
+        [API_SELECT_SPECIFIC] = NULL,
+    };
     const char *given = NULL;
     if (in->projection_expression.data != NULL)
         given = "ProjectionExpression";
     else if (in->attributes_to_get.set)
         given = "AttributesToGet";
     if (in->select == API_SELECT_SPECIFIC && given == NULL)
-        return api_invalid(d, "Must specify the AttributesToGet or ProjectionExpression when "
-                              "choosing to get SPECIFIC_ATTRIBUTES");
+        return select_invalid(d, query,
+                              "Must specify the AttributesToGet or ProjectionExpression when "
+                              "choosing to get SPECIFIC_ATTRIBUTES",
+                              "", "");
+    if (given != NULL && excluded[in->select] != NULL)
+        return select_invalid(d, query, "Cannot specify the ", given, excluded[in->select]);
     if (in->select == API_SELECT_ALL_PROJECTED && in->index_name.data == NULL)
-        return api_invalid(d, "One or more parameter values were invalid: "
+        return select_invalid(d, query,
                               "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an "
-                              "IndexName");
-    if (given != NULL && in->select == API_SELECT_COUNT)
-        return api_invalid(d, "Cannot specify the %s when choosing to get only the Count", given);
-    if (given != NULL && in->select == API_SELECT_ALL_ATTRIBUTES)
-        return api_invalid(d, "Cannot specify the %s when choosing to get ALL_ATTRIBUTES", given);
-    if (given != NULL && in->select == API_SELECT_ALL_PROJECTED)
-        return api_invalid(d, "Cannot specify the %s when choosing to get ALL_PROJECTED_ATTRIBUTES",
-                           given);
+                              "IndexName",
+                              "", "");
     return true;
 }
 
@@ -133,7 +144,7 @@ static bool check_page(struct api_decoder *d, const struct api_read_page *in, bo
            check_bindings(d, &in->values, "ExpressionAttributeValues", valued,
                           query ? ": FilterExpression and KeyConditionExpression are null"
                                 : ": FilterExpression is null") &&
-           check_legacy_page(d, in) && check_select(d, in);
+           check_legacy_page(d, in) && check_select(d, in, query);
 }
 
 bool api_check_query(struct api_decoder *d, const void *input) {
@@ -171,6 +182,19 @@ static bool has_duplicates(const struct api_slices *items) {
     return false;
 }
 
+/* One request is of one kind, even over several tables. */
+static bool check_batch_mix(struct api_decoder *d, const struct api_batch_get_table *table,
+                            size_t count) {
+    struct api_slices names = {0};
+    struct tc_slice projection = TC_SLICE_EMPTY;
+    for (size_t i = 0; i < count; i++) {
+        names.set = names.set || table[i].attributes_to_get.set;
+        if (table[i].projection_expression.data != NULL)
+            projection = table[i].projection_expression;
+    }
+    return check_names_mix(d, &names, projection);
+}
+
 bool api_check_batch_get(struct api_decoder *d, const void *input) {
     const struct api_batch_get *in = input;
     const struct api_batch_get_table *table = in->tables.items;
@@ -181,11 +205,11 @@ bool api_check_batch_get(struct api_decoder *d, const void *input) {
         total += table[i].keys.count;
     if (total > API_BATCH_GET_KEYS_MAX)
         return api_invalid(d, "Too many items requested for the BatchGetItem call");
+    if (!check_batch_mix(d, table, in->tables.count))
+        return false;
     for (size_t i = 0; i < in->tables.count; i++) {
         bool projection = table[i].projection_expression.data != NULL;
-        if (!check_names_mix(d, &table[i].attributes_to_get, table[i].projection_expression) ||
-            !check_bindings(d, &table[i].names, "ExpressionAttributeNames", projection,
-                            ": ProjectionExpression is null"))
+        if (!check_bindings(d, &table[i].names, "ExpressionAttributeNames", projection, ""))
             return false;
         if (has_duplicates(&table[i].keys))
             return api_invalid(d, "Provided list of item keys contains duplicates");
@@ -197,8 +221,8 @@ static bool check_write_requests(struct api_decoder *d, const struct api_batch_w
     const struct api_write_request *w = t->writes.items;
     for (size_t i = 0; i < t->writes.count; i++) {
         if ((w[i].put == NULL) == (w[i].del == NULL))
-            return api_invalid(d, "Supplied WriteRequest must contain exactly one of PutRequest "
-                                  "or DeleteRequest");
+            return api_invalid(d, "Supplied AttributeValue has more than one datatypes set, must "
+                                  "contain exactly one of the supported datatypes");
         if (w[i].put != NULL && !check_item_size(d, w[i].put->item))
             return false;
         for (size_t j = 0; j < i; j++)

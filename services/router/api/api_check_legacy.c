@@ -77,6 +77,10 @@ static enum item_type type_of(struct tc_slice encoded) {
 }
 
 static bool check_types(struct api_decoder *d, unsigned comparison, const struct api_slices *v) {
+    for (size_t i = 1; i < v->count; i++)
+        if (type_of(v->items[i]) != type_of(v->items[0]))
+            return api_invalid(d, INVALID "AttributeValues inside AttributeValueList must be of "
+                                          "same type");
     for (size_t i = 0; i < v->count; i++) {
         enum item_type type = type_of(v->items[i]);
         if (!(operators[comparison].types & 1u << type))
@@ -84,9 +88,6 @@ static bool check_types(struct api_decoder *d, unsigned comparison, const struct
                                INVALID "ComparisonOperator %s is not valid for %s AttributeValue "
                                        "type",
                                operators[comparison].name, item_type_name(type));
-        if (type != type_of(v->items[0]))
-            return api_invalid(d, INVALID "AttributeValues inside AttributeValueList must be of "
-                                          "same type");
     }
     return true;
 }
@@ -101,8 +102,8 @@ static bool check_values(struct api_decoder *d, unsigned comparison, const struc
         return false;
     if (comparison == API_COMPARISON_BETWEEN && v->count == 2 &&
         tc_slice_cmp(item_value_at(v->items[0]).body, item_value_at(v->items[1]).body) > 0)
-        return api_invalid(d, INVALID "The BETWEEN condition was provided a range where the lower "
-                                      "bound is greater than the upper bound");
+        return api_invalid(d, "The BETWEEN condition was provided a range where the lower bound is "
+                              "greater than the upper bound");
     return true;
 }
 

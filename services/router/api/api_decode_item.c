@@ -11,6 +11,16 @@ static void frame_fault(struct api_decoder *d, const char *before, const char *a
                    plain.text, after, TC_SLICE_ARGS(key));
 }
 
+/* Numbers and repeated elements of sets are told without a frame. */
+static bool is_told_plainly(const char *text) {
+    static const char *const plain[] = {"contains duplicates", "number set", "numeric value",
+                                        "significant digits", "number with magnitude"};
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (strstr(text, plain[i]))
+            return true;
+    return false;
+}
+
 /* After a failed attribute value: a SerializationException ends the request, a fault of the value
  * is noted and reading goes on, for the rest may still fail to be JSON of the right types. */
 static tc_err item_failed(struct api_decoder *d, tc_err err) {
@@ -27,7 +37,7 @@ static tc_err item_failed(struct api_decoder *d, tc_err err) {
         return TC_OK;
     d->item_fault = d->diag;
     const char *member = d->path_depth ? d->path[d->path_depth - 1].name : NULL;
-    if (member && strcmp(member, "ExclusiveStartKey") == 0)
+    if (member && strcmp(member, "ExclusiveStartKey") == 0 && !is_told_plainly(d->item_fault.text))
         frame_fault(d, "The provided starting key is invalid: ", "", TC_SLICE_EMPTY);
     return TC_OK;
 }

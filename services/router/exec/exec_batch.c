@@ -70,6 +70,7 @@ static void settle(struct part *p, const Tercet__Pb__ItemReply *reply) {
     if (b->write && t->table->descriptor->n_indexes)
         settle_indexes(p, reply);
     p->found = reply->found && !b->write;
+    p->item_bytes = larger;
     if (p->found && item_check(proto_slice(reply->new_item)) != TC_OK)
         p->err = TC_ECORRUPT;
     else if (p->found)
@@ -142,8 +143,7 @@ static bool compile_projection(struct batch *b, size_t i) {
         (struct api_batch_get_table *)(uintptr_t)exec__batch_get_table(b, i);
     struct exec_expressions x = {.projection = in->projection_expression,
                                  .attributes_to_get = &in->attributes_to_get,
-                                 .names = in->names.set ? &in->names.list : NULL,
-                                 .check_used = true};
+                                 .names = in->names.set ? &in->names.list : NULL};
     if (!exec__compile(op, &x))
         return false;
     b->tables[i].projection = op->programs.projection;
@@ -161,6 +161,10 @@ static tc_err key_of(struct part *p) {
     const struct api_write_request *w = exec__batch_write_of(p);
     if (w->del)
         return exec__key_of_key(d, w->del->key, &p->key, diag);
+    if (!exec__item_has_key(d, w->put->item)) {
+        tc_buf_append_str(diag, "The provided key element does not match the schema");
+        return TC_EINVAL;
+    }
     TC_TRY(exec__key_of_item(d, w->put->item, &p->key, diag));
     if (item_size_bytes(w->put->item) <= ITEM_BYTES_MAX)
         return TC_OK;
@@ -196,12 +200,24 @@ static bool has_duplicates(struct batch *b) {
     return false;
 }
 
+static bool projects_scalars(struct batch *b) {
+    for (size_t i = 0; i < b->table_count; i++)
+        if (!exec__check_scalar_keys(b->tables[i].table->descriptor,
+                                     tc_buf_slice(&b->tables[i].projection), &b->op->diag))
+            return false;
+    return true;
+}
+
 static void all_found(struct batch *b) {
     for (size_t i = 0; i < b->part_count; i++)
         if (key_of(&b->parts[i]) != TC_OK || !fits_indexes(&b->parts[i])) {
             exec__invalid(b->op);
             return;
         }
+    if (!projects_scalars(b)) {
+        exec__invalid(b->op);
+        return;
+    }
     if (has_duplicates(b)) {
         tc_buf_append_str(&b->op->diag, "Provided list of item keys contains duplicates");
         exec__invalid(b->op);

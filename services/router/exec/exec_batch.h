@@ -14,7 +14,8 @@ struct part {
     size_t table_index;
     size_t item_index;
     struct tc_buf key;
-    struct tc_buf item; /* a read's answer */
+    struct tc_buf item;  /* a read's answer */
+    uint64_t item_bytes; /* as items are measured, whatever is projected */
     bool found;
     enum part_state state;
     tc_err err;

@@ -2,7 +2,8 @@
 #include "exec_batch.h"
 
 enum {
-    RESPONSE_BYTES_MAX = 16 * 1024 * 1024
+    RESPONSE_BYTES_MAX = 16 * 1024 * 1024, /* of items, as they are measured */
+    JSON_BYTES_MAX = 2 * RESPONSE_BYTES_MAX,
 };
 
 const struct api_batch_get_table *exec__batch_get_table(const struct batch *b, size_t i) {
@@ -34,7 +35,7 @@ static struct api_consumed consumed_with_indexes(const struct batch *b, size_t t
 static struct api_consumed consumed_by(const struct batch *b, size_t table, unsigned detail) {
     uint64_t total = 0;
     for (size_t i = 0; i < b->part_count; i++)
-        if (b->parts[i].table_index == table)
+        if (b->parts[i].table_index == table && b->parts[i].state == PART_DONE)
             total += b->parts[i].cost_mu;
     const Tercet__Pb__TableDescriptor *d = b->tables[table].table->descriptor;
     if (b->write && d->n_indexes)
@@ -69,6 +70,7 @@ static void write_end(struct batch *b, unsigned detail) {
 void exec__batch_answer_get(struct batch *b) {
     const struct api_batch_get *in = b->op->req->input;
     struct tc_buf *out = b->op->req->out;
+    uint64_t bytes = 0;
     api_write_batch_get_begin(out);
     for (size_t t = 0; t < b->table_count; t++) {
         api_write_batch_table_begin(out, b->tables[t].name);
@@ -76,7 +78,8 @@ void exec__batch_answer_get(struct batch *b) {
             struct part *p = &b->parts[i];
             if (p->table_index != t || p->state != PART_DONE || !p->found)
                 continue;
-            if (out->len > RESPONSE_BYTES_MAX)
+            bytes += p->item_bytes;
+            if (bytes > RESPONSE_BYTES_MAX || out->len > JSON_BYTES_MAX)
                 p->state = PART_LEFT;
             else
                 api_write_page_item(out, tc_buf_slice(&p->item));

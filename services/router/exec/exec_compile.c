@@ -11,8 +11,13 @@ static bool compile(struct exec_op *op, enum expr_kind kind, struct tc_slice tex
     return false;
 }
 
-bool exec__check_used(struct exec_op *op, struct expr_bindings *names,
-                      struct expr_bindings *values) {
+static bool parse_key(struct exec_op *op, struct tc_slice text, struct expr_ctx *ctx) {
+    return text.data == NULL ||
+           expr_parse_key_condition(text, ctx, &op->key_condition, &op->diag) == TC_OK;
+}
+
+static bool check_used(struct exec_op *op, struct expr_bindings *names,
+                       struct expr_bindings *values) {
     return (names == NULL || expr_bindings_check_used(names, '#', &op->diag) == TC_OK) &&
            (values == NULL || expr_bindings_check_used(values, ':', &op->diag) == TC_OK);
 }
@@ -33,11 +38,12 @@ bool exec__compile(struct exec_op *op, const struct exec_expressions *x) {
         return false;
     if (!compile(op, EXPR_UPDATE, x->update, &ctx, &op->programs.update) ||
         !compile(op, EXPR_CONDITION, x->condition, &ctx, &op->programs.condition) ||
+        !parse_key(op, x->key_condition, &ctx) ||
         !compile(op, EXPR_FILTER, x->filter, &ctx, &op->programs.filter) ||
         !compile(op, EXPR_PROJECTION, x->projection, &ctx, &op->programs.projection))
         return false;
     if (x->attributes_to_get && x->attributes_to_get->set &&
         !exec__compile_names(op, x->attributes_to_get))
         return false;
-    return !x->check_used || exec__check_used(op, x->names, x->values);
+    return check_used(op, x->names, x->values);
 }

@@ -224,11 +224,20 @@ void exec__index_prefix(const struct exec_index *x, const struct expr_key_range 
     index_append_hash(x->def, hash, out);
 }
 
-bool exec__index_start_key(const struct exec_index *x, struct tc_slice key, struct tc_buf *out) {
+bool exec__index_names_fit(const struct exec_index *x, struct tc_slice key) {
     struct tc_slice names[2 + 2 * INDEX_KEY_ATTRS_MAX];
+    struct item_value v;
+    size_t count = key_names(x, names);
+    for (size_t i = 0; i < count; i++)
+        if (!item_get(key, names[i], &v))
+            return false;
+    return item_iter(key).left == count;
+}
+
+bool exec__index_start_key(const struct exec_index *x, struct tc_slice key, struct tc_buf *out) {
     struct tc_buf base = {0};
-    struct item_iter it = item_iter(key);
-    bool fits = it.left == key_names(x, names) && index_base_key(&x->schema, key, &base) &&
+    tc_buf_clear(out);
+    bool fits = index_base_key(&x->schema, key, &base) &&
                 index_row_key(x->def, key, tc_buf_slice(&base), out);
     tc_buf_deinit(&base);
     return fits;

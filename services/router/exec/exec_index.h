@@ -27,8 +27,10 @@ void exec__index_range(const struct exec_index *x, const struct expr_key_range *
 /* Append what all rows of the range's partition key begin with. */
 void exec__index_prefix(const struct exec_index *x, const struct expr_key_range *range,
                         struct tc_buf *out);
-/* Append the storage key of an ExclusiveStartKey: exactly the keys of table and index. false: it is
- * not such a key (no text). */
+/* Has an ExclusiveStartKey exactly the key attributes of table and index? (No text.) */
+bool exec__index_names_fit(const struct exec_index *x, struct tc_slice key);
+/* Its storage key, in place of what out holds; its names fit. false: a value is none of such a key
+ * (no text). */
 bool exec__index_start_key(const struct exec_index *x, struct tc_slice key, struct tc_buf *out);
 /* Append an item of only the keys of table and index. */
 void exec__index_project_key(const struct exec_index *x, struct tc_slice item, struct tc_buf *out);

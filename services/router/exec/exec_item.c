@@ -51,7 +51,9 @@ static void get_done(struct route_call *c, tc_err err, const ProtobufCMessage *m
 
 static void get_found(struct exec_op *op) {
     const struct api_get_item *in = op->req->input;
-    if (exec__key_of_key(op->table->descriptor, in->key, &op->key, &op->diag) != TC_OK) {
+    const Tercet__Pb__TableDescriptor *d = op->table->descriptor;
+    if (exec__key_of_key(d, in->key, &op->key, &op->diag) != TC_OK ||
+        !exec__check_scalar_keys(d, tc_buf_slice(&op->programs.projection), &op->diag)) {
         exec__invalid(op);
         return;
     }
@@ -68,8 +70,7 @@ void exec__get_item(struct exec_op *op) {
     struct api_get_item *in = (struct api_get_item *)(uintptr_t)op->req->input;
     struct exec_expressions x = {.projection = in->projection_expression,
                                  .attributes_to_get = &in->attributes_to_get,
-                                 .names = in->names.set ? &in->names.list : NULL,
-                                 .check_used = true};
+                                 .names = in->names.set ? &in->names.list : NULL};
     if (exec__compile(op, &x))
         exec__find(op, in->table_name, get_found);
     else
@@ -209,7 +210,7 @@ static bool touches_key(struct exec_op *op) {
         if (expr_forbid_key(tc_buf_slice(&op->programs.update), tc_slice_str(d->keys[i]->name),
                             &op->diag) != TC_OK)
             return true;
-    return false;
+    return !exec__check_scalar_keys(d, tc_buf_slice(&op->programs.update), &op->diag);
 }
 
 static void update_found(struct exec_op *op) {
@@ -236,8 +237,7 @@ static void begin(struct exec_op *op, void (*found)(struct exec_op *op)) {
     struct exec_expressions x = {.condition = in->condition_expression,
                                  .update = in->update_expression,
                                  .names = in->names.set ? &in->names.list : NULL,
-                                 .values = in->values.set ? &in->values.list : NULL,
-                                 .check_used = true};
+                                 .values = in->values.set ? &in->values.list : NULL};
     if (exec__compile(op, &x) && compile_legacy(op, in))
         exec__find(op, in->table_name, found);
     else

@@ -84,6 +84,14 @@ static size_t attribute_count(struct tc_slice item) {
     return it.left;
 }
 
+bool exec__item_has_key(const Tercet__Pb__TableDescriptor *d, struct tc_slice item) {
+    struct item_value v;
+    for (size_t i = 0; i < d->n_keys; i++)
+        if (!item_get(item, tc_slice_str(d->keys[i]->name), &v) || v.type != type_of(d->keys[i]))
+            return false;
+    return true;
+}
+
 tc_err exec__key_of_key(const Tercet__Pb__TableDescriptor *d, struct tc_slice key,
                         struct tc_buf *ret_key, struct tc_buf *diag) {
     struct item_value values[2];
@@ -111,4 +119,58 @@ void exec__project_key(const Tercet__Pb__TableDescriptor *d, struct tc_slice ite
     tc_err err = item_builder_finish(&b, out);
     TC_ASSERT(err == TC_OK);
     item_builder_deinit(&b);
+}
+
+/* ---- key attributes are scalars -------------------------------------------------------------- */
+
+struct reached {
+    const char *name;
+    const char *of;
+};
+
+static bool is_key_name(void *user, struct tc_slice name) {
+    return tc_slice_eq(tc_slice_str(((const struct reached *)user)->name), name);
+}
+
+static bool is_any(void *user, struct tc_slice name) {
+    (void)user;
+    (void)name;
+    return true;
+}
+
+static bool reaches(struct tc_slice program, Tercet__Pb__KeyAttribute *const *keys, size_t count,
+                    struct reached *r) {
+    for (size_t i = 0; i < count; i++) {
+        r->name = keys[i]->name;
+        if (expr_visit_nested(program, is_key_name, r))
+            return true;
+    }
+    return false;
+}
+
+static bool reaches_key(const Tercet__Pb__TableDescriptor *d, struct tc_slice program,
+                        struct reached *r) {
+    if (!expr_visit_nested(program, is_any, NULL))
+        return false;
+    r->of = "Key";
+    if (reaches(program, d->keys, d->n_keys, r))
+        return true;
+    r->of = "IndexKey";
+    for (size_t i = 0; i < d->n_indexes; i++)
+        if (reaches(program, d->indexes[i]->hash_keys, d->indexes[i]->n_hash_keys, r) ||
+            reaches(program, d->indexes[i]->range_keys, d->indexes[i]->n_range_keys, r))
+            return true;
+    return false;
+}
+
+bool exec__check_scalar_keys(const Tercet__Pb__TableDescriptor *d, struct tc_slice program,
+                             struct tc_buf *diag) {
+    struct reached r;
+    if (!reaches_key(d, program, &r))
+        return true;
+    tc_buf_printf(diag,
+                  "Key attributes must be scalars; list random access '[]' and map lookup '.' are "
+                  "not allowed: %s: %s",
+                  r.of, r.name);
+    return false;
 }

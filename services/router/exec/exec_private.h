@@ -78,10 +78,15 @@ TC_MUST_USE tc_err exec__key_of_item(const Tercet__Pb__TableDescriptor *d, struc
 /* The same of a Key parameter: exactly the key attributes. */
 TC_MUST_USE tc_err exec__key_of_key(const Tercet__Pb__TableDescriptor *d, struct tc_slice key,
                                     struct tc_buf *ret_key, struct tc_buf *diag);
+/* Are the key attributes there, of their types? A batch tells no more of what is put. */
+bool exec__item_has_key(const Tercet__Pb__TableDescriptor *d, struct tc_slice item);
 /* Append an item of only the key attributes of item. */
 void exec__project_key(const Tercet__Pb__TableDescriptor *d, struct tc_slice item,
                        struct tc_buf *out);
 struct expr_key_schema exec__key_schema(const Tercet__Pb__TableDescriptor *d);
+/* Does the program reach into no key attribute of the table or of an index? */
+bool exec__check_scalar_keys(const Tercet__Pb__TableDescriptor *d, struct tc_slice program,
+                             struct tc_buf *diag);
 
 /* exec_range.c: the storage keys [start, end) that a key condition selects; empty when start is not
  * below end. Both buffers are overwritten. */
@@ -91,13 +96,11 @@ void exec__range(const struct expr_key_range *range, struct tc_buf *ret_start,
 /* exec_compile.c: false, with the text in op->diag. */
 struct exec_expressions {
     struct tc_slice condition, update, projection, filter;
+    struct tc_slice key_condition; /* parsed only, into op->key_condition */
     const struct api_slices *attributes_to_get;
     struct expr_bindings *names, *values;
-    bool check_used; /* nothing more will be compiled */
 };
 bool exec__compile(struct exec_op *op, const struct exec_expressions *x);
-bool exec__check_used(struct exec_op *op, struct expr_bindings *names,
-                      struct expr_bindings *values);
 
 /* exec_legacy.c: false, with the text in op->diag. Lists are those of api_types.h, checked there.
  */

@@ -6,23 +6,39 @@ static const struct api_read_page *input(const struct exec_op *op) {
     return op->req->input;
 }
 
-/* ExclusiveStartKey as a storage key; it must lie in the range that is read. */
-static bool take_start_key(struct exec_op *op, struct exec_page *p) {
-    const struct api_read_page *in = input(op);
-    if (in->exclusive_start_key.data == NULL)
+/* Exactly the key attributes of what is read? Types are another matter. */
+static bool names_fit(const struct exec_op *op, const struct exec_page *p, struct tc_slice key) {
+    const Tercet__Pb__TableDescriptor *d = op->table->descriptor;
+    struct item_value v;
+    if (p->index)
+        return exec__index_names_fit(p->index, key);
+    for (size_t i = 0; i < d->n_keys; i++)
+        if (!item_get(key, tc_slice_str(d->keys[i]->name), &v))
+            return false;
+    return item_iter(key).left == d->n_keys;
+}
+
+/* ExclusiveStartKey as a storage key. */
+static bool take_start_key(struct exec_op *op, struct exec_page *p, bool query) {
+    static const char invalid[] = "The provided starting key is invalid";
+    struct tc_slice key = input(op)->exclusive_start_key;
+    struct tc_buf base = {0}, why = {0};
+    if (key.data == NULL)
         return true;
-    struct tc_slice key = in->exclusive_start_key;
-    bool fits = p->index
-                    ? exec__index_start_key(p->index, key, &p->after)
-                    : exec__key_of_key(op->table->descriptor, key, &p->after, &op->diag) == TC_OK;
-    if (!fits) {
-        tc_buf_clear(&op->diag);
-        tc_buf_append_str(&op->diag,
-                          "The provided starting key is invalid: The provided key element "
-                          "does not match the schema");
+    if (!names_fit(op, p, key)) {
+        tc_buf_append_str(&op->diag, invalid);
+        if (!query && !p->index)
+            tc_buf_append_str(&op->diag, ": The provided key element does not match the schema");
         return false;
     }
-    return true;
+    exec__project_key(op->table->descriptor, key, &base);
+    if (exec__key_of_key(op->table->descriptor, tc_buf_slice(&base), &p->after, &why) != TC_OK)
+        tc_buf_printf(&op->diag, "%s: %.*s", invalid, TC_SLICE_ARGS(tc_buf_slice(&why)));
+    else if (p->index && !exec__index_start_key(p->index, key, &p->after))
+        tc_buf_append_str(&op->diag, "The provided key element does not match the schema");
+    tc_buf_deinit(&base);
+    tc_buf_deinit(&why);
+    return op->diag.len == 0;
 }
 
 static bool forbid_key(struct exec_op *op, struct tc_slice name) {
@@ -49,18 +65,6 @@ static bool forbid_keys_in_filter(struct exec_op *op, const struct expr_key_sche
         if (!forbid_key(op, schema->sort[i].name))
             return false;
     return true;
-}
-
-/* What the text of the key condition alone can be at fault for; then all placeholders are used. */
-static bool parse_key(struct exec_op *op) {
-    struct api_read_page *in = (struct api_read_page *)(uintptr_t)op->req->input;
-    struct expr_bindings *names = in->names.set ? &in->names.list : NULL;
-    struct expr_bindings *values = in->values.set ? &in->values.list : NULL;
-    struct expr_ctx ctx = {.names = names, .values = values, .scratch = op->req->arena};
-    if (!in->key_conditions.set && expr_parse_key_condition(in->key_condition_expression, &ctx,
-                                                            &op->key_condition, &op->diag) != TC_OK)
-        return false;
-    return exec__check_used(op, names, values);
 }
 
 static bool match_key(struct exec_op *op, const struct expr_key_schema *schema,
@@ -95,6 +99,12 @@ static bool starts_inside(struct exec_op *op, const struct exec_page *p,
     return op->diag.len == 0;
 }
 
+static bool check_scalar_keys(struct exec_op *op) {
+    const Tercet__Pb__TableDescriptor *d = op->table->descriptor;
+    return exec__check_scalar_keys(d, tc_buf_slice(&op->programs.projection), &op->diag) &&
+           exec__check_scalar_keys(d, tc_buf_slice(&op->programs.filter), &op->diag);
+}
+
 static bool prepare_query(struct exec_op *op) {
     struct exec_index *index = NULL;
     struct expr_key_range range;
@@ -102,16 +112,17 @@ static bool prepare_query(struct exec_op *op) {
         return false;
     struct expr_key_schema schema =
         index ? exec__index_key_schema(index) : exec__key_schema(op->table->descriptor);
-    if (!match_key(op, &schema, &range))
-        return false;
     struct exec_page *p = exec__page_new(op);
     p->index = index;
     p->reverse = input(op)->forward == API_FALSE;
+    if (!take_start_key(op, p, /* query= */ true) || !match_key(op, &schema, &range) ||
+        !check_scalar_keys(op))
+        return false;
     if (index)
         exec__index_range(index, &range, &p->start, &p->end);
     else
         exec__range(&range, &p->start, &p->end);
-    return take_start_key(op, p) && starts_inside(op, p, &range);
+    return starts_inside(op, p, &range);
 }
 
 static void query_found(struct exec_op *op) {
@@ -133,7 +144,7 @@ static void scan_found(struct exec_op *op) {
     if (in->total_segments.set)
         key_append_segment((uint32_t)in->segment.value, (uint32_t)in->total_segments.value,
                            &p->start, &p->end);
-    if (!take_start_key(op, p)) {
+    if (!take_start_key(op, p, /* query= */ false) || !check_scalar_keys(op)) {
         exec__invalid(op);
         return;
     }
@@ -148,27 +159,33 @@ static void scan_found(struct exec_op *op) {
     exec__page_run(op);
 }
 
-static void begin(struct exec_op *op, bool query, void (*found)(struct exec_op *op)) {
+/* What the text of the key condition alone can be at fault for, apart from its syntax. */
+static bool check_key_condition(struct exec_op *op) {
+    return op->key_condition == NULL ||
+           expr_check_key_condition(op->key_condition, &op->diag) == TC_OK;
+}
+
+static void begin(struct exec_op *op, void (*found)(struct exec_op *op)) {
     struct api_read_page *in = (struct api_read_page *)(uintptr_t)op->req->input;
-    struct exec_expressions x = {.filter = in->filter_expression,
+    struct exec_expressions x = {.key_condition = in->key_condition_expression,
+                                 .filter = in->filter_expression,
                                  .projection = in->projection_expression,
                                  .attributes_to_get = &in->attributes_to_get,
                                  .names = in->names.set ? &in->names.list : NULL,
-                                 .values = in->values.set ? &in->values.list : NULL,
-                                 .check_used = !query};
+                                 .values = in->values.set ? &in->values.list : NULL};
     if (exec__compile(op, &x) &&
         exec__compile_conditions(op, EXPR_FILTER, &in->filter_conditions, in->conditional_operator,
                                  &op->programs.filter) &&
-        (!query || parse_key(op)))
+        check_key_condition(op))
         exec__find(op, in->table_name, found);
     else
         exec__invalid(op);
 }
 
 void exec__query(struct exec_op *op) {
-    begin(op, /* query= */ true, query_found);
+    begin(op, query_found);
 }
 
 void exec__scan(struct exec_op *op) {
-    begin(op, /* query= */ false, scan_found);
+    begin(op, scan_found);
 }

@@ -44,7 +44,7 @@ static struct expr_bindings *list_of(const struct api_bindings *b) {
 }
 
 static bool compile(struct exec_op *op, const struct action *a) {
-    struct exec_expressions x = {.check_used = true};
+    struct exec_expressions x = {0};
     if (a->get) {
         x.projection = a->get->projection_expression;
         x.names = list_of(&a->get->names);

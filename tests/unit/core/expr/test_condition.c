@@ -165,6 +165,36 @@ static void no_item_has_no_attributes(void **state) {
     request_deinit(&r);
 }
 
+static bool note_name(void *user, struct tc_slice name) {
+    tc_buf_append_slice(user, name);
+    return false;
+}
+
+static void programs_know_what_they_reach_into(void **state) {
+    (void)state;
+    static const struct {
+        enum expr_kind kind;
+        const char *text, *wanted;
+    } rows[] = {
+        {EXPR_FILTER, "a = :1 OR (b.x[1] IN (c, size(d[0])) AND attribute_exists(e.f))", "bde"},
+        {EXPR_PROJECTION, "a, b.c, d[3], e[0].f", "bde"},
+        {EXPR_PROJECTION, "a, b", ""},
+        {EXPR_UPDATE, "SET a.b = c.d, e = :1 REMOVE f[1]", "af"},
+    };
+    struct request r;
+    struct tc_buf seen = {0};
+    request_init(&r, "", ":1=1");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        tc_buf_clear(&seen);
+        assert_int_equal(request_compile(&r, rows[i].kind, rows[i].text), TC_OK);
+        assert_false(expr_visit_nested(tc_buf_slice(&r.program), note_name, &seen));
+        assert_true(tc_slice_eq(tc_buf_slice(&seen), tc_slice_str(rows[i].wanted)));
+    }
+    assert_false(expr_visit_nested(TC_SLICE_EMPTY, note_name, &seen));
+    tc_buf_deinit(&seen);
+    request_deinit(&r);
+}
+
 static void programs_know_what_they_touch(void **state) {
     (void)state;
     struct request r;
@@ -202,6 +232,7 @@ int condition_tests(void) {
         cmocka_unit_test(each_operator_and_function),
         cmocka_unit_test(no_item_has_no_attributes),
         cmocka_unit_test(programs_know_what_they_touch),
+        cmocka_unit_test(programs_know_what_they_reach_into),
     };
     return cmocka_run_group_tests_name("expr conditions", tests, NULL, NULL);
 }

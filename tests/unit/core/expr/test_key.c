@@ -56,11 +56,16 @@ static const struct {
     {"b > a.b",
      "Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition",
      0},
-    {"a.d > c", "KeyConditionExpressions cannot have conditions on nested attributes", 0},
+    {"a.d > c",
+     "Invalid KeyConditionExpression: KeyConditionExpressions cannot have conditions on nested "
+     "attributes",
+     0},
     {":n > :n2 AND a < :n",
      "Invalid condition in KeyConditionExpression: No key attribute specified", 0},
     {"b > :n AND b < :n and c = :n",
-     "KeyConditionExpressions must only contain one condition per key", 0},
+     "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per "
+     "key",
+     0},
     {":s = a and b = :s and :s = c", "Conditions can be of length 1 or 2 only", 0},
 };
 

@@ -122,9 +122,11 @@ static const struct {
      INVALID "Invalid number of argument(s) for the BETWEEN ComparisonOperator"},
     {"Scan", FILTER(OP("BETWEEN") "," LIST(N1 "," N1)), ""},
     {"Scan", FILTER(OP("BETWEEN") "," LIST(N2 "," N1)),
-     INVALID "The BETWEEN condition was provided a range where the lower bound is greater than the "
-             "upper bound"},
+     "The BETWEEN condition was provided a range where the lower bound is greater than the upper "
+     "bound"},
     {"Scan", FILTER(OP("BETWEEN") "," LIST(N1 "," S1)),
+     INVALID "AttributeValues inside AttributeValueList must be of same type"},
+    {"Scan", FILTER(OP("BETWEEN") "," LIST("{\"BOOL\":true}," N1)),
      INVALID "AttributeValues inside AttributeValueList must be of same type"},
     {"Scan", FILTER(OP("LT") "," LIST("{\"BOOL\":true}")),
      INVALID "ComparisonOperator LT is not valid for BOOL AttributeValue type"},
