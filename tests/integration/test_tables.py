@@ -107,6 +107,23 @@ def test_describe_by_arn_and_while_it_is_made(cluster, db):
     assert db.delete_table(TableName=arn("g-arn"))["TableDescription"]["TableStatus"] == "DELETING"
 
 
+def test_definitions_are_told_in_order_and_keep_their_types(cluster, db):
+    """As clients' documentation shows them; what a request says anew of an attribute that is defined, or of one that is no key, is nothing."""
+    of = lambda *pairs: [{"AttributeName": n, "AttributeType": t} for n, t in pairs]  # noqa: E731
+    index = lambda name, *keys: {"IndexName": name, "Projection": {"ProjectionType": "KEYS_ONLY"}, "KeySchema": [  # noqa: E731
+        {"AttributeName": k, "KeyType": "HASH" if i == 0 else "RANGE"} for i, k in enumerate(keys)]}
+    answer = db.create_table(TableName="g-defined", BillingMode="PAY_PER_REQUEST", AttributeDefinitions=of(("z", "S"), ("m", "B"), ("a", "N")),
+                             KeySchema=index("", "z")["KeySchema"], GlobalSecondaryIndexes=[index("one", "m", "a")])["TableDescription"]
+    assert answer["AttributeDefinitions"] == of(("a", "N"), ("m", "B"), ("z", "S"))
+    until_active(db, "g-defined")
+    answer = changed(db, "g-defined", AttributeDefinitions=of(("q", "S"), ("z", "N"), ("unused", "S")),
+                     GlobalSecondaryIndexUpdates=[{"Create": index("two", "q", "z")}])
+    assert answer["AttributeDefinitions"] == of(("a", "N"), ("m", "B"), ("q", "S"), ("z", "S"))
+    db.put_item(TableName="g-defined", Item={"z": {"S": "x"}, "q": {"S": "y"}})
+    answer = changed(db, "g-defined", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "one"}}])
+    assert answer["AttributeDefinitions"] == of(("q", "S"), ("z", "S"))
+
+
 def test_items_and_bytes_are_counted(cluster, db):
     make_table(db, "g-counted")
     for i in range(25):

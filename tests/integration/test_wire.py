@@ -238,6 +238,18 @@ TRUE_TODAY = [
     ("ListContributorInsights", {}, 200, b'{"ContributorInsightsSummaries":[]}'),
     ("RestoreTableFromBackup", {"TargetTableName": "new", "BackupArn": LATER}, 400, b"BackupNotFoundException"),
     ("RestoreTableToPointInTime", {"TargetTableName": "new", "SourceTableName": "wire"}, 400, b"PointInTimeRecoveryUnavailableException"),
+    # What asks for no more than what is so already succeeds.
+    ("UpdateContinuousBackups", {"TableName": "wire", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}}, 200,
+     b'{"ContinuousBackupsDescription":{"ContinuousBackupsStatus":"DISABLED","PointInTimeRecoveryDescription":'
+     b'{"PointInTimeRecoveryStatus":"DISABLED"}}}'),
+    ("UpdateContinuousBackups", {"TableName": "wire", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}, 400,
+     b"UnknownOperationException"),
+    ("UpdateContinuousBackups", {"TableName": "nowhere", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}}, 400,
+     b"TableNotFoundException"),
+    ("UpdateContributorInsights", {"TableName": "wire", "ContributorInsightsAction": "DISABLE"}, 200,
+     b'{"TableName":"wire","ContributorInsightsStatus":"DISABLED"}'),
+    ("UpdateContributorInsights", {"TableName": "wire", "ContributorInsightsAction": "ENABLE"}, 400, b"UnknownOperationException"),
+    ("UpdateContributorInsights", {"TableName": "nowhere", "ContributorInsightsAction": "DISABLE"}, 400, b"ResourceNotFoundException"),
     ("TransactGetItems", {"TransactItems": [{"Get": KEYED}]}, 400, b"UnknownOperationException"),
     ("TransactWriteItems", {"TransactItems": []}, 400, b"Value '[]' at 'transactItems' failed to satisfy constraint"),
     ("ExecuteStatement", {"Statement": "SELECT * FROM wire"}, 400, b"The operation ExecuteStatement is not supported"),

@@ -1,12 +1,15 @@
 """Rows of services/router/api/api_model.inc: the parameters of operations that are known and not built, out of the model's facts.
 
-Their values go nowhere but for one, the resource that the operation names, so all others share one slot of struct api_unbuilt_input.
+Their values go nowhere but for the resource that the operation names and what KEPT names, so all others share one slot of
+struct api_unbuilt_input.
 """
 
 NAME_PATTERN = "[a-zA-Z0-9_.-]+"
 # Members that name what an operation is about; the first that an operation has is its resource.
 RESOURCES = ["TableName", "SourceTableName", "SourceTableArn", "TableArn", "ResourceArn", "BackupArn", "ExportArn", "ImportArn",
              "GlobalTableName", "BulkOperationArn", "StreamArn"]
+# Members that say whether more is asked for than there is.
+KEPT = {"PointInTimeRecoverySpecification": "settings", "PointInTimeRecoveryEnabled": "setting", "ContributorInsightsAction": "setting"}
 HEAD = """/* Parameters of the operations that are not built, as the public service model has them.
  * Written by tools/compat/compat.py; not for editing. */
 """
@@ -65,7 +68,7 @@ def row(facts, name, member, resource):
     inner = s["element"] if kind == "STRUCT_LIST" else member["shape"]
     low, high = bounds(kind, s)
     return '    {"%s", API_KIND_%s, %s, offsetof(struct api_unbuilt_input, %s), %s, %s, %s, %s},' % (
-        name, kind, " | ".join(flags) or 0, "resource" if resource else "slot",
+        name, kind, " | ".join(flags) or 0, "resource" if resource else KEPT.get(name, "slot"),
         f"&{symbol(inner)}" if kind in ("STRUCT", "STRUCT_LIST") else "NULL",
         '"%s"' % ", ".join(s["values"]) if kind == "ENUM" else "NULL", low, high)
 

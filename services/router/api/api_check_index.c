@@ -1,6 +1,7 @@
 #include "router/api/api_check_index.h"
 
 #include "core/index/index.h"
+#include "router/api/api_check_units.h"
 
 #define INVALID_VALUES "One or more parameter values were invalid: "
 
@@ -139,10 +140,16 @@ static bool check_projection(struct api_decoder *d, const struct api_projection 
     return check_attributes(d, &p->attributes);
 }
 
-static bool check_name(struct api_decoder *d, struct tc_slice name, struct names *seen) {
+static bool is_named(const struct names *seen, struct tc_slice name) {
     for (size_t i = 0; i < seen->count; i++)
         if (tc_slice_eq(seen->at[i], name))
-            return api_invalid(d, INVALID_VALUES "Duplicate index name: %.*s", TC_SLICE_ARGS(name));
+            return true;
+    return false;
+}
+
+static bool check_name(struct api_decoder *d, struct tc_slice name, struct names *seen) {
+    if (is_named(seen, name))
+        return api_invalid(d, INVALID_VALUES "Duplicate index name: %.*s", TC_SLICE_ARGS(name));
     seen->at[seen->count++] = name;
     return true;
 }
@@ -187,20 +194,6 @@ static bool check_locals(struct api_decoder *d, const struct api_create_table *i
     return true;
 }
 
-static bool check_index_billing(struct api_decoder *d, const struct api_index *x, unsigned mode) {
-    if (mode == API_BILLING_ON_DEMAND && x->throughput)
-        return api_invalid(d,
-                           INVALID_VALUES
-                           "ProvisionedThroughput should not be specified for index: %.*s when "
-                           "BillingMode is PAY_PER_REQUEST",
-                           TC_SLICE_ARGS(x->name));
-    if (mode != API_BILLING_ON_DEMAND && x->throughput == NULL)
-        return api_invalid(d,
-                           INVALID_VALUES "ProvisionedThroughput must be specified for index: %.*s",
-                           TC_SLICE_ARGS(x->name));
-    return true;
-}
-
 static bool check_globals(struct api_decoder *d, const struct api_create_table *in,
                           struct names *seen) {
     const struct api_index *x = in->global_indexes.items;
@@ -215,7 +208,7 @@ static bool check_globals(struct api_decoder *d, const struct api_create_table *
         if (!check_name(d, x[i].name, seen) ||
             !check_keys(d, &x[i], &in->attribute_definitions, INDEX_KEY_ATTRS_MAX) ||
             !check_projection(d, x[i].projection, seen) ||
-            !check_index_billing(d, &x[i], in->billing_mode))
+            !api_check_index_billing(d, &x[i], in->billing_mode))
             return false;
     return true;
 }
@@ -268,22 +261,36 @@ bool api_check_indexes(struct api_decoder *d, const struct api_create_table *in)
 
 /* ---- UpdateTable */
 
+static bool check_create(struct api_decoder *d, const struct api_update_table *in,
+                         const struct api_index *x, struct names *seen) {
+    return check_keys(d, x, &in->attribute_definitions, INDEX_KEY_ATTRS_MAX) &&
+           check_projection(d, x->projection, seen) && api_check_units(d, x->throughput, &x->name);
+}
+
 static bool check_update(struct api_decoder *d, const struct api_update_table *in,
                          const struct api_index_update *u, struct names *seen) {
     int given = (u->create != NULL) + (u->update != NULL) + (u->del != NULL);
-    if (given != 1)
+    if (given == 0)
         return api_invalid(d, INVALID_VALUES
-                           "One of GlobalSecondaryIndexUpdate's Create, Update and Delete must be "
-                           "specified");
+                           "One of GlobalSecondaryIndexUpdate.Update, "
+                           "GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete "
+                           "must not be null");
+    if (given > 1)
+        return api_invalid(d, INVALID_VALUES
+                           "Only one of GlobalSecondaryIndexUpdate's Create, Update and Delete can "
+                           "be specified");
     if (seen->count == INDEX_DEFS_MAX)
         return api_invalid(d, INVALID_VALUES "Too many GlobalSecondaryIndexUpdates");
+    struct tc_slice name = u->update ? u->update->name : u->del ? u->del->name : u->create->name;
+    if (is_named(seen, name))
+        return api_invalid(d,
+                           INVALID_VALUES "Only one global secondary index update per index is "
+                                          "allowed simultaneously. Index: %.*s",
+                           TC_SLICE_ARGS(name));
+    seen->at[seen->count++] = name;
     if (u->update)
-        return check_name(d, u->update->name, seen);
-    if (u->del)
-        return check_name(d, u->del->name, seen);
-    return check_name(d, u->create->name, seen) &&
-           check_keys(d, u->create, &in->attribute_definitions, INDEX_KEY_ATTRS_MAX) &&
-           check_projection(d, u->create->projection, seen);
+        return api_check_units(d, u->update->throughput, &name);
+    return u->del || check_create(d, in, u->create, seen);
 }
 
 bool api_check_index_updates(struct api_decoder *d, const struct api_update_table *in) {

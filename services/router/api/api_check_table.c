@@ -1,6 +1,7 @@
 /* Rules of the operations on tables, over several parameters; what depends on the table as it is
  * now is checked by the executor. */
 #include "router/api/api_check_index.h"
+#include "router/api/api_check_units.h"
 
 #define INVALID_VALUES "One or more parameter values were invalid: "
 
@@ -15,8 +16,6 @@ static const struct api_attribute_definition *definition(const struct api_list *
 
 static bool check_definitions(struct api_decoder *d, const struct api_list *definitions) {
     const struct api_attribute_definition *a = definitions->items;
-    if (definitions->count == 0)
-        return api_invalid(d, "Invalid KeySchema: Some index key attribute have no definition");
     for (size_t i = 0; i < definitions->count; i++)
         if (definition(definitions, a[i].name) != &a[i])
             return api_invalid(d, "Attribute Name is duplicated: %.*s", TC_SLICE_ARGS(a[i].name));
@@ -43,11 +42,12 @@ static bool undefined(struct api_decoder *d, const struct api_create_table *in) 
 
 static bool check_key_schema(struct api_decoder *d, const struct api_create_table *in) {
     const struct api_key_element *key = in->key_schema.items;
+    static const unsigned wanted[] = {API_KEY_HASH, API_KEY_RANGE};
     size_t count = in->key_schema.count;
     if (key[0].type != API_KEY_HASH)
         return api_invalid(d,
                            "Invalid KeySchema: The first KeySchemaElement is not a HASH key type");
-    if (count == 2 && tc_slice_eq(key[0].name, key[1].name) && in->attribute_definitions.count < 2)
+    if (in->attribute_definitions.count < count && key[count - 1].type == wanted[count - 1])
         return api_invalid(d, "Invalid KeySchema: Some index key attribute have no definition");
     if (count == 2 && tc_slice_eq(key[0].name, key[1].name))
         return api_invalid(d, "Both the Hash Key and the Range Key element in the KeySchema have "
@@ -66,24 +66,6 @@ static bool check_key_schema(struct api_decoder *d, const struct api_create_tabl
         return api_invalid(d, INVALID_VALUES
                            "Number of attributes in KeySchema does not exactly match number of "
                            "attributes defined in AttributeDefinitions");
-    return true;
-}
-
-static bool check_billing(struct api_decoder *d, unsigned mode,
-                          const struct api_throughput *throughput, bool creating) {
-    if (mode == API_BILLING_ON_DEMAND && throughput != NULL)
-        return api_invalid(d, INVALID_VALUES
-                           "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when "
-                           "BillingMode is PAY_PER_REQUEST");
-    bool wanted = mode == API_BILLING_PROVISIONED || (creating && mode != API_BILLING_ON_DEMAND);
-    if (wanted && throughput == NULL && creating)
-        return api_invalid(d, INVALID_VALUES
-                           "ReadCapacityUnits and WriteCapacityUnits must both be specified when "
-                           "BillingMode is PROVISIONED");
-    if (wanted && throughput == NULL)
-        return api_invalid(d, INVALID_VALUES
-                           "ProvisionedThroughput must be specified when BillingMode is "
-                           "PROVISIONED");
     return true;
 }
 
@@ -162,7 +144,7 @@ bool api_check_create_table(struct api_decoder *d, const void *input) {
     const struct api_create_table *in = input;
     bool on_demand = in->billing_mode == API_BILLING_ON_DEMAND;
     const struct api_on_demand none = {0}, *maxima = in->on_demand ? in->on_demand : &none;
-    return check_billing(d, in->billing_mode, in->throughput, /* creating= */ true) &&
+    return api_check_billing(d, in->billing_mode, in->throughput, /* creating= */ true) &&
            check_key_schema(d, in) &&
            check_maximum(d, &maxima->max_read_units, "MaxReadRequestUnits", on_demand) &&
            check_maximum(d, &maxima->max_write_units, "MaxWriteRequestUnits", on_demand) &&
@@ -229,7 +211,7 @@ bool api_check_update_table(struct api_decoder *d, const void *input) {
         return api_invalid(d, INVALID_VALUES
                            "You cannot modify stream status while updating table IOPS");
     if (!check_alone(d, set) || !api_check_index_updates(d, in) ||
-        !check_billing(d, in->billing_mode, in->throughput, /* creating= */ false) ||
+        !api_check_billing(d, in->billing_mode, in->throughput, /* creating= */ false) ||
         !check_stream(d, in->stream) || !check_encryption(d, in->sse, /* creating= */ false))
         return false;
     if (in->stream != NULL && set == GIVEN_STREAM)

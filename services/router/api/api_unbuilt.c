@@ -11,6 +11,10 @@
 #define NO_STREAM   "Requested resource not found: Stream: $ not found"
 #define NO_GLOBAL   "Global table not found: Global table with name: '$' does not exist."
 #define NO_PITR     "Point in time recovery is not enabled for table '$'"
+#define NO_BACKUPS                                                                                 \
+    "{\"ContinuousBackupsDescription\":{\"ContinuousBackupsStatus\":\"DISABLED\","                 \
+    "\"PointInTimeRecoveryDescription\":{\"PointInTimeRecoveryStatus\":\"DISABLED\"}}}"
+#define NO_INSIGHTS "{\"TableName\":\"$\",\"ContributorInsightsStatus\":\"DISABLED\"}"
 #define NO_KINESIS(what, word)                                                                     \
     "Table is not in a valid state to " what " Kinesis Streaming Destination: "                    \
     "KinesisStreamingDestination must be ACTIVE to perform " word " operation."
@@ -33,12 +37,9 @@ static const struct api_unbuilt rows[] = {
     {"DescribeBulkOperation", API_OK, API_RESOURCE_NOT_FOUND,
      "Requested resource not found: Bulk operation: $ not found",
      &model_DescribeBulkOperationInput},
-    {"DescribeContinuousBackups", API_TABLE_NOT_FOUND, API_OK,
-     "{\"ContinuousBackupsDescription\":{\"ContinuousBackupsStatus\":\"DISABLED\","
-     "\"PointInTimeRecoveryDescription\":{\"PointInTimeRecoveryStatus\":\"DISABLED\"}}}",
+    {"DescribeContinuousBackups", API_TABLE_NOT_FOUND, API_OK, NO_BACKUPS,
      &model_DescribeContinuousBackupsInput},
-    {"DescribeContributorInsights", API_RESOURCE_NOT_FOUND, API_OK,
-     "{\"TableName\":\"$\",\"ContributorInsightsStatus\":\"DISABLED\"}",
+    {"DescribeContributorInsights", API_RESOURCE_NOT_FOUND, API_OK, NO_INSIGHTS,
      &model_DescribeContributorInsightsInput},
     {"DescribeExport", API_OK, API_EXPORT_NOT_FOUND, "Export not found: $",
      &model_DescribeExportInput},
@@ -109,6 +110,20 @@ static const struct api_unbuilt rows[] = {
      &model_Streams_ListStreamsInput},
 };
 
+enum {
+    INSIGHTS_DISABLE = 2, /* of "ENABLE, DISABLE" */
+};
+
+/* Settings that ask for what is so already, and the answer to that. */
+static const struct {
+    const char *name;
+    unsigned setting;
+    const char *text;
+} already[] = {
+    {"UpdateContinuousBackups", API_FALSE, NO_BACKUPS},
+    {"UpdateContributorInsights", INSIGHTS_DISABLE, NO_INSIGHTS},
+};
+
 const struct api_unbuilt *api_unbuilt_find(const char *op_name) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (strcmp(rows[i].name, op_name) == 0)
@@ -158,9 +173,24 @@ static void fail(struct api_request *req, enum api_error error, const char *text
     tc_buf_deinit(&message);
 }
 
+static void complete(struct api_request *req, const char *text, struct tc_slice resource) {
+    substitute(req->out, text, resource);
+    api_complete(req);
+}
+
+/* NULL: more is asked for than what is so already. */
+static const char *text_already(const struct api_unbuilt *u, const struct api_unbuilt_input *in) {
+    for (size_t i = 0; i < sizeof already / sizeof already[0]; i++)
+        if (strcmp(already[i].name, u->name) == 0 &&
+            (in->settings ? in->settings : in)->setting == already[i].setting)
+            return already[i].text;
+    return NULL;
+}
+
 void api_unbuilt_answer(struct api_request *req, bool table_exists) {
     const struct api_unbuilt *u = api_unbuilt_find(req->op->name);
-    struct tc_slice resource = ((const struct api_unbuilt_input *)req->input)->resource;
+    const struct api_unbuilt_input *in = req->input;
+    struct tc_slice resource = in->resource;
     TC_ASSERT(u != NULL);
     if (u->no_table != API_OK)
         resource = table_of(resource);
@@ -168,13 +198,14 @@ void api_unbuilt_answer(struct api_request *req, bool table_exists) {
         fail(req, u->no_table, "Table not found: $", resource);
     } else if (u->no_table != API_OK && !table_exists) {
         fail(req, u->no_table, "Requested resource not found: Table: $ not found", resource);
+    } else if (text_already(u, in) != NULL) {
+        complete(req, text_already(u, in), resource);
     } else if (u->text == NULL) {
         api_fail(req, u->error, "The operation %s is not supported by this version of Tercet.",
                  u->name);
     } else if (u->error != API_OK) {
         fail(req, u->error, u->text, resource);
     } else {
-        substitute(req->out, u->text, resource);
-        api_complete(req);
+        complete(req, u->text, resource);
     }
 }

@@ -8,9 +8,12 @@
 
 struct api_request;
 
-/* Input of all of them: nothing is kept but the name or ARN of what the operation is about. */
+/* Input of all of them: nothing is kept but the name or ARN of what the operation is about, and
+ * whether it asks for more than there is. */
 struct api_unbuilt_input {
     struct tc_slice resource;
+    const struct api_unbuilt_input *settings; /* PointInTimeRecoverySpecification */
+    unsigned setting; /* PointInTimeRecoveryEnabled, ContributorInsightsAction */
     union {
         struct tc_slice text;
         unsigned choice;

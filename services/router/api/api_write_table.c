@@ -1,13 +1,13 @@
 #include "base/assert.h"
+#include "router/api/api_arn.h"
 #include "router/api/api_write_private.h"
 
 #include <inttypes.h>
 
-/* Tercet has no accounts; ARNs carry the all-zero one. */
 void api_write_table_arn(struct tc_buf *out, struct tc_slice region, struct tc_slice table_name) {
     tc_buf_append_str(out, "arn:aws:dynamodb:");
     tc_buf_append_slice(out, region);
-    tc_buf_append_str(out, ":000000000000:table/");
+    tc_buf_append_str(out, ":" API_ACCOUNT_ID ":table/");
     tc_buf_append_slice(out, table_name);
 }
 

@@ -7,15 +7,20 @@ static void *room(struct exec_op *op, size_t count, size_t size) {
     return p;
 }
 
-/* ---- AttributeDefinitions: the keys of table and indexes, each once */
+/* ---- AttributeDefinitions: the keys of table and indexes, each once, in order of name */
 
 static void define(struct api_table_description *t, struct api_table_key *list,
                    const Tercet__Pb__KeyAttribute *k) {
-    for (size_t i = 0; i < t->definition_count; i++)
-        if (tc_slice_eq(list[i].name, tc_slice_str(k->name)))
-            return;
-    list[t->definition_count++] =
-        (struct api_table_key){tc_slice_str(k->name), tc_slice_str(k->type)};
+    size_t at = 0;
+    int order = 1;
+    while (at < t->definition_count &&
+           (order = tc_slice_cmp(list[at].name, tc_slice_str(k->name))) < 0)
+        at++;
+    if (at < t->definition_count && order == 0)
+        return;
+    memmove(&list[at + 1], &list[at], (t->definition_count - at) * sizeof *list);
+    list[at] = (struct api_table_key){tc_slice_str(k->name), tc_slice_str(k->type)};
+    t->definition_count++;
 }
 
 static void add_definitions(struct exec_op *op, const Tercet__Pb__TableDescriptor *d,

@@ -1,6 +1,7 @@
 /* Quotas over all tables: how many there are, and what they have provisioned. Their records are
  * read, which only creations and raises do. Two of them at the same moment may pass a quota by one
  * of them, as nobody counts for both. */
+#include "exec_settings.h"
 #include "exec_table.h"
 
 #include "base/reader.h"
@@ -72,9 +73,7 @@ static enum api_error check_units(struct quota *q, uint64_t others, uint64_t wan
     return exec__refuse(&op->diag, API_LIMIT_EXCEEDED,
                         "This request would have caused the %s limit to be exceeded for the "
                         "account in %.*s. Current %s reserved by the account: %" PRIu64
-                        ". Limit: %" PRIu64 ". Requested: %" PRIu64
-                        ". Refer to the Amazon DynamoDB Developer Guide for current limits and "
-                        "how to request higher limits.",
+                        ". Limit: %" PRIu64 ". Requested: %" PRIu64 ". " EXEC_MORE_LIMITS,
                         name, TC_SLICE_ARGS(op->req->region), name, others, most, wanted);
 }
 

@@ -14,6 +14,10 @@ enum {
     EXEC_ON_DEMAND_SWITCHES_MAX = 4, /* in 24 hours */
 };
 
+#define EXEC_MORE_LIMITS                                                                           \
+    "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request "          \
+    "higher limits."
+
 struct exec_settings {
     struct tc_buf *diag;
     uint64_t now_ms; /* wall clock */

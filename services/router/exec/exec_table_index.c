@@ -29,21 +29,40 @@ static const char *type_name(const struct api_list *definitions, struct tc_slice
     return "S"; /* the decoder's rules made sure that every key attribute is defined */
 }
 
-static Tercet__Pb__KeyAttribute *new_key(const struct api_list *definitions, struct tc_slice name) {
+static const char *type_in_use(const Tercet__Pb__TableDescriptor *d, struct tc_slice name) {
+    for (size_t i = 0; i < d->n_keys; i++)
+        if (tc_slice_eq(tc_slice_str(d->keys[i]->name), name))
+            return d->keys[i]->type;
+    for (size_t i = 0; i < d->n_indexes; i++) {
+        const Tercet__Pb__IndexDescriptor *x = d->indexes[i];
+        for (size_t k = 0; k < x->n_hash_keys; k++)
+            if (tc_slice_eq(tc_slice_str(x->hash_keys[k]->name), name))
+                return x->hash_keys[k]->type;
+        for (size_t k = 0; k < x->n_range_keys; k++)
+            if (tc_slice_eq(tc_slice_str(x->range_keys[k]->name), name))
+                return x->range_keys[k]->type;
+    }
+    return NULL;
+}
+
+/* An attribute has one type, whatever it is a key of: the one that it had first. */
+static Tercet__Pb__KeyAttribute *new_key(const struct api_list *definitions, struct tc_slice name,
+                                         const Tercet__Pb__TableDescriptor *d) {
+    const char *now = type_in_use(d, name);
     Tercet__Pb__KeyAttribute *k = make(1, sizeof *k);
     tercet__pb__key_attribute__init(k);
     exec__set_text(&k->name, name);
-    exec__set_text(&k->type, tc_slice_str(type_name(definitions, name)));
+    exec__set_text(&k->type, tc_slice_str(now ? now : type_name(definitions, name)));
     return k;
 }
 
 static void set_keys(Tercet__Pb__IndexDescriptor *x, const struct api_index *asked,
-                     const struct api_list *definitions) {
+                     const struct api_list *definitions, const Tercet__Pb__TableDescriptor *d) {
     const struct api_key_element *k = asked->key_schema.items;
     x->hash_keys = make(asked->key_schema.count, sizeof *x->hash_keys);
     x->range_keys = make(asked->key_schema.count, sizeof *x->range_keys);
     for (size_t i = 0; i < asked->key_schema.count; i++) {
-        Tercet__Pb__KeyAttribute *key = new_key(definitions, k[i].name);
+        Tercet__Pb__KeyAttribute *key = new_key(definitions, k[i].name, d);
         if (k[i].type == API_KEY_HASH)
             x->hash_keys[x->n_hash_keys++] = key;
         else
@@ -160,7 +179,7 @@ static enum api_error add(const struct exec_settings *c, const struct api_index 
     x->status = TERCET__PB__TABLE_STATUS__TABLE_CREATING;
     x->created_ms = c->now_ms;
     exec__set_text(&x->name, asked->name);
-    set_keys(x, asked, definitions);
+    set_keys(x, asked, definitions, d);
     set_projection(x, asked->projection);
     append(d, x);
     enum api_error refused = asked->throughput ? set_units(c, asked->throughput, x) : API_OK;
@@ -192,37 +211,6 @@ static Tercet__Pb__IndexDescriptor *find(const Tercet__Pb__TableDescriptor *d,
         if (tc_slice_eq(tc_slice_str(d->indexes[i]->name), name))
             return d->indexes[i];
     return NULL;
-}
-
-static const char *type_in_use(const Tercet__Pb__TableDescriptor *d, struct tc_slice name) {
-    for (size_t i = 0; i < d->n_keys; i++)
-        if (tc_slice_eq(tc_slice_str(d->keys[i]->name), name))
-            return d->keys[i]->type;
-    for (size_t i = 0; i < d->n_indexes; i++) {
-        const Tercet__Pb__IndexDescriptor *x = d->indexes[i];
-        for (size_t k = 0; k < x->n_hash_keys; k++)
-            if (tc_slice_eq(tc_slice_str(x->hash_keys[k]->name), name))
-                return x->hash_keys[k]->type;
-        for (size_t k = 0; k < x->n_range_keys; k++)
-            if (tc_slice_eq(tc_slice_str(x->range_keys[k]->name), name))
-                return x->range_keys[k]->type;
-    }
-    return NULL;
-}
-
-/* An attribute has one type, whatever it is a key of. */
-static enum api_error check_types(const struct exec_settings *c, const struct api_list *definitions,
-                                  const Tercet__Pb__TableDescriptor *d) {
-    const struct api_attribute_definition *a = definitions->items;
-    for (size_t i = 0; i < definitions->count; i++) {
-        const char *now = type_in_use(d, a[i].name);
-        if (now && strcmp(now, type_name(definitions, a[i].name)) != 0)
-            return exec__refuse(c->diag, API_VALIDATION,
-                                INVALID_VALUES
-                                "Attribute %.*s is defined with another type than it has already",
-                                TC_SLICE_ARGS(a[i].name));
-    }
-    return API_OK;
 }
 
 static enum api_error check_room(const struct exec_settings *c, const struct api_index *asked,
@@ -266,8 +254,6 @@ static enum api_error create(const struct exec_settings *c, const struct api_upd
     enum api_error refused = check_mode(c, asked, is_on_demand(d));
     if (refused == API_OK)
         refused = check_room(c, asked, d);
-    if (refused == API_OK)
-        refused = check_types(c, &in->attribute_definitions, d);
     return refused ? refused : add(c, asked, /* global= */ true, &in->attribute_definitions, d);
 }
 
@@ -297,7 +283,7 @@ static enum api_error refuse_same(const struct exec_settings *c,
                         "provisioned for the index: %" PRIu64
                         ". Requested ReadCapacityUnits: %" PRIu64
                         ". Current WriteCapacityUnits provisioned for the index: %" PRIu64
-                        ". Requested WriteCapacityUnits: %" PRIu64 ".",
+                        ". Requested WriteCapacityUnits: %" PRIu64 ". " EXEC_MORE_LIMITS,
                         x->name, x->rcu, x->rcu, x->wcu, x->wcu);
 }
 

@@ -13,10 +13,6 @@ enum {
     TIME_CHARS = 96,
 };
 
-#define MORE                                                                                       \
-    "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request "          \
-    "higher limits."
-
 /* As the API's messages have it: Thursday, October 8, 2026 at 11:20:48 PM Coordinated Universal
  * Time */
 static const char *when(uint64_t ms, char text[TIME_CHARS]) {
@@ -43,7 +39,7 @@ static enum api_error check_unit(const struct exec_settings *c, int64_t units, c
         return API_OK;
     return exec__refuse(c->diag, API_LIMIT_EXCEEDED,
                         "The requested %s, %" PRId64 ", is above the per table maximum for the "
-                        "account in %.*s. Per table maximum: %" PRIu64 ". " MORE,
+                        "account in %.*s. Per table maximum: %" PRIu64 ". " EXEC_MORE_LIMITS,
                         name, units, TC_SLICE_ARGS(c->region), c->limits->table_units_max);
 }
 
@@ -60,7 +56,7 @@ static enum api_error refuse_same(const struct exec_settings *c,
         "The provisioned throughput for the table will not change. The requested value equals the "
         "current value. Current ReadCapacityUnits provisioned for the table: %" PRIu64
         ". Requested ReadCapacityUnits: %" PRIu64 ". Current WriteCapacityUnits provisioned for "
-        "the table: %" PRIu64 ". Requested WriteCapacityUnits: %" PRIu64 ". " MORE,
+        "the table: %" PRIu64 ". Requested WriteCapacityUnits: %" PRIu64 ". " EXEC_MORE_LIMITS,
         d->rcu, d->rcu, d->wcu, d->wcu);
 }
 

@@ -42,11 +42,15 @@ static void check(const struct expected *e) {
 #define TABLE(defs, keys, rest)                                                                    \
     "{\"TableName\":\"tab\",\"BillingMode\":\"PAY_PER_REQUEST\",\"AttributeDefinitions\":[" defs   \
     "],\"KeySchema\":[" keys "]," rest "}"
-#define BOTH          HASH("h") "," RANGE("r")
-#define THREE         DEF("h") "," DEF("r") "," DEF("x")
-#define LOCAL(list)   "\"LocalSecondaryIndexes\":[" list "]"
-#define GLOBAL(list)  "\"GlobalSecondaryIndexes\":[" list "]"
-#define UPDATE(rest)  "{\"TableName\":\"tab\"," rest "}"
+#define BOTH         HASH("h") "," RANGE("r")
+#define THREE        DEF("h") "," DEF("r") "," DEF("x")
+#define LOCAL(list)  "\"LocalSecondaryIndexes\":[" list "]"
+#define GLOBAL(list) "\"GlobalSecondaryIndexes\":[" list "]"
+#define UPDATE(rest) "{\"TableName\":\"tab\"," rest "}"
+#define MOST         "1000000000000"
+#define BEYOND       "1000000000001"
+#define THROUGHPUT(r, w)                                                                           \
+    ",\"ProvisionedThroughput\":{\"ReadCapacityUnits\":" r ",\"WriteCapacityUnits\":" w "}"
 #define UPDATES(list) "\"GlobalSecondaryIndexUpdates\":[" list "]"
 
 static const struct expected rules[] = {
@@ -123,7 +127,39 @@ static const struct expected rules[] = {
      0},
     {"UpdateTable", UPDATE(UPDATES("{\"Delete\":{\"IndexName\":\"glo\"}}")), NULL, 0},
     {"UpdateTable", UPDATE(UPDATES("{}")),
-     INVALID "One of GlobalSecondaryIndexUpdate's Create, Update and Delete must be specified", 0},
+     INVALID "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
+             "GlobalSecondaryIndexUpdate.Delete must not be null",
+     0},
+    {"UpdateTable",
+     UPDATE(UPDATES("{\"Delete\":{\"IndexName\":\"one\"},\"Update\":{\"IndexName\":\"one\"}}")),
+     INVALID "Only one of GlobalSecondaryIndexUpdate's Create, Update and Delete can be specified",
+     0},
+    {"UpdateTable",
+     UPDATE(UPDATES("{\"Delete\":{\"IndexName\":\"one\"}},{\"Update\":{\"IndexName\":\"one\"}}")),
+     INVALID "Only one global secondary index update per index is allowed simultaneously. Index: "
+             "one",
+     0},
+    {"UpdateTable",
+     UPDATE(UPDATES("{\"Update\":{\"IndexName\":\"one\"" THROUGHPUT(MOST, "1") "}}")), NULL, 0},
+    {"UpdateTable",
+     UPDATE(UPDATES("{\"Update\":{\"IndexName\":\"one\"" THROUGHPUT("1", BEYOND) "}}")),
+     "Given value " BEYOND " for WriteCapacityUnits is out of bounds for index one", 0},
+    {"UpdateTable",
+     UPDATE(UPDATES("{\"Create\":" INDEX(
+         "one", HASH("x"), ALL THROUGHPUT(BEYOND, "1")) "}") ","
+                                                             "\"AttributeDefinitions\":[" DEF(
+                                                                 "x") "]"),
+     "Given value " BEYOND " for ReadCapacityUnits is out of bounds for index one", 0},
+    {"UpdateTable", "{\"TableName\":\"tab\"" THROUGHPUT(BEYOND, BEYOND) "}",
+     "Given value " BEYOND " for ReadCapacityUnits is out of bounds", 0},
+    {"CreateTable",
+     "{\"TableName\":\"tab\",\"AttributeDefinitions\":[],\"KeySchema\":[" BOTH
+     "]" THROUGHPUT("1", BEYOND) "}",
+     "Given value " BEYOND " for WriteCapacityUnits is out of bounds", 0},
+    {"CreateTable",
+     "{\"TableName\":\"tab\",\"AttributeDefinitions\":[" DEF("h") "],\"KeySchema\":[" BOTH
+                                                                  "]" THROUGHPUT(MOST, MOST) "}",
+     "Invalid KeySchema: Some index key attribute have no definition", 0},
     {"UpdateTable",
      UPDATE(UPDATES("{\"Delete\":{\"IndexName\":\"one\"}},{\"Delete\":{\"IndexName\":\"two\"}}")),
      "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per "

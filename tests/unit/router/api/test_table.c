@@ -169,6 +169,11 @@ static const struct expected others[] = {
      "arn:aws:dynamodb:us-east-1:000000000000:table/tab/index/i"},
     {"ListTagsOfResource", "{\"ResourceArn\":\"tab\"}",
      "Invalid TableArn: Invalid ResourceArn provided as input tab"},
+    {"ListTagsOfResource",
+     "{\"ResourceArn\":\"arn:aws:dynamodb:us-east-1:000000000000:global-table/tab\"}",
+     "Invalid TableArn: Invalid ResourceArn provided as input "},
+    {"ListTagsOfResource",
+     "{\"ResourceArn\":\"arn:aws:dynamodb:eu-west-1:000000000000:table/tab\"}", NULL},
     {"UpdateTimeToLive",
      UPDATE "\"TimeToLiveSpecification\":{\"Enabled\":true,\"AttributeName\":\"t\"}}", NULL},
     {"UpdateTimeToLive",
@@ -180,12 +185,26 @@ static const struct expected others[] = {
      "satisfy constraint: Member must not be null"},
 };
 
+#define DENIED(op) "User is not authorized to perform: dynamodb:" op " on resource: "
+#define STRANGE    "arn:aws:dynamodb:us-east-1:123456789012:table/tab"
+
+/* ARNs of other services and accounts: API_ACCESS_DENIED. */
+static const struct expected denied[] = {
+    {"ListTagsOfResource", "{\"ResourceArn\":\"arn:aws:s3:::bucket\"}",
+     DENIED("ListTagsOfResource") "arn:aws:s3:::bucket"},
+    {"ListTagsOfResource", "{\"ResourceArn\":\"" STRANGE "\"}",
+     DENIED("ListTagsOfResource") STRANGE},
+    {"TagResource", "{\"ResourceArn\":\"" STRANGE "\",\"Tags\":[]}", DENIED("TagResource") STRANGE},
+    {"UntagResource", "{\"ResourceArn\":\"" STRANGE "\",\"TagKeys\":[]}",
+     DENIED("UntagResource") STRANGE},
+};
+
 struct fixture {
     struct api_decoder decoder;
     struct tc_arena arena;
 };
 
-static void check(struct fixture *f, const struct expected *e) {
+static void check(struct fixture *f, const struct expected *e, enum api_error error) {
     char target[128];
     (void)snprintf(target, sizeof target, "DynamoDB_20120810.%s", e->op);
     tc_arena_reset(&f->arena);
@@ -193,32 +212,33 @@ static void check(struct fixture *f, const struct expected *e) {
     bool taken =
         api_decode(&f->decoder, api_op_find(tc_slice_str(target)), body, &f->arena) != NULL;
     struct tc_slice text = tc_buf_slice(&f->decoder.text);
-    if (taken != (e->text == NULL) || (!taken && f->decoder.error != API_VALIDATION) ||
+    if (taken != (e->text == NULL) || (!taken && f->decoder.error != error) ||
         (!taken && !tc_slice_has_prefix(text, tc_slice_str(e->text))))
         fail_msg("%s %s: %s%.*s", e->op, e->body, taken ? "accepted" : "", TC_SLICE_ARGS(text));
 }
 
-static void check_all(const struct expected *rows, size_t count) {
+static void check_all(const struct expected *rows, size_t count, enum api_error error) {
     struct fixture f = {0};
     for (size_t i = 0; i < count; i++)
-        check(&f, &rows[i]);
+        check(&f, &rows[i], error);
     api_decoder_deinit(&f.decoder);
     tc_arena_deinit(&f.arena);
 }
 
 static void create_table_is_checked(void **state) {
     (void)state;
-    check_all(create, sizeof create / sizeof create[0]);
+    check_all(create, sizeof create / sizeof create[0], API_VALIDATION);
 }
 
 static void update_table_changes_one_thing(void **state) {
     (void)state;
-    check_all(update, sizeof update / sizeof update[0]);
+    check_all(update, sizeof update / sizeof update[0], API_VALIDATION);
 }
 
 static void tags_and_expiry_are_checked(void **state) {
     (void)state;
-    check_all(others, sizeof others / sizeof others[0]);
+    check_all(others, sizeof others / sizeof others[0], API_VALIDATION);
+    check_all(denied, sizeof denied / sizeof denied[0], API_ACCESS_DENIED);
 }
 
 /* {"ResourceArn":...,"Tags":[{"Key":key,"Value":value}, count times]}; keys differ by a number. */
@@ -237,7 +257,7 @@ static void check_tags(size_t count, size_t key_chars, size_t value_chars, bool 
     tc_buf_append_str(&body, "]}");
     tc_buf_append_u8(&body, 0);
     struct expected e = {"TagResource", (const char *)body.data, taken ? NULL : ""};
-    check_all(&e, 1);
+    check_all(&e, 1, API_VALIDATION);
     tc_buf_deinit(&body);
 }
 

@@ -109,6 +109,21 @@ void index_numbers_go_round(void **state) {
     end(&f);
 }
 
+/* What an attribute was first stays, whatever a later request says of it. */
+void index_keeps_types(void **state) {
+    (void)state;
+    struct fixture f;
+    begin(&f, /* on_demand= */ true);
+    assert_int_equal(create(&f, index_named("first")), API_OK);
+    definitions[0].type = API_ATTRIBUTE_N; /* S in the table */
+    definitions[1].type = API_ATTRIBUTE_B; /* N in the index */
+    hash[1].name = TC_SLICE_LIT("h");
+    assert_int_equal(create(&f, index_named("again")), API_OK);
+    assert_string_equal(f.d->indexes[1]->hash_keys[0]->type, "N");
+    assert_string_equal(f.d->indexes[1]->range_keys[0]->type, "S");
+    end(&f);
+}
+
 void index_has_limits(void **state) {
     (void)state;
     struct fixture f;
@@ -126,9 +141,6 @@ void index_has_limits(void **state) {
     assert_int_equal(create(&f, x), API_VALIDATION);
     says(&f, "One or more parameter values were invalid: ProvisionedThroughput should not be "
              "specified for index: priced when BillingMode is PAY_PER_REQUEST");
-    definitions[0].type = API_ATTRIBUTE_N; /* the table has it as S */
-    assert_int_equal(create(&f, index_named("typed")), API_VALIDATION);
-    definitions[0].type = API_ATTRIBUTE_S;
     end(&f);
 }
 
