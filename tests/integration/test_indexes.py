@@ -171,7 +171,7 @@ def test_keys_of_indexes_have_types(db, threads):
     name, _ = threads
     key = {"forum": {"S": "bad"}, "subject": {"S": "x"}}
     wrong = {**key, "posted": {"S": "monday"}}
-    text = "One or more parameter values were invalid: Type mismatch for Index Key posted Expected: N Actual: S IndexName: by-posted"
+    text = "One or more parameter values were invalid: Type mismatch for Index Key posted Expected: N Actual: S IndexName: by-author"
     assert refusal(db.put_item, TableName=name, Item=wrong) == ("ValidationException", text)
     fine = {**key, "subject": {"S": "y"}}
     assert refusal(db.batch_write_item, RequestItems={name: [{"PutRequest": {"Item": fine}}, {"PutRequest": {"Item": wrong}}]}) == ("ValidationException", text)

@@ -55,6 +55,14 @@ def put(item, table=TABLE):
     return "BatchWriteItem", {"RequestItems": {table: [{"PutRequest": {"Item": item}}]}}
 
 
+def put_item(**attributes):
+    return "PutItem", {"TableName": TABLE, "Item": {**KEY, **attributes}}
+
+
+def update_item(expression, **kwargs):
+    return "UpdateItem", {"TableName": TABLE, "Key": KEY, "UpdateExpression": expression, **values(**kwargs)}
+
+
 KEY, GLOBAL_KEY = {"pk": S("p"), "sk": S("1")}, {"pk": S("p"), "sk": S("1"), "g": S("a"), "n": N(1)}
 HALF, MORE, OTHER, TYPE = {"pk": S("p")}, {**KEY, "x": S("1")}, {"pk": S("p"), "x": S("1")}, {"pk": S("p"), "sk": N(1)}
 
@@ -114,7 +122,7 @@ REFUSED = [
         ("GetItem", {"TableName": TABLE, "Key": KEY, "ProjectionExpression": "pk.a"}), get((TABLE, KEY, {"ProjectionExpression": "pk.a"})))],
     *[(read, SCALARS + "IndexKey: g") for read in (
         scan(FilterExpression="size(g.a) > :n", **values(n=N(1))), query(more={"FilterExpression": "attribute_exists(g.a)"}),
-        ("UpdateItem", {"TableName": TABLE, "Key": KEY, "UpdateExpression": "SET g.a = :p", **values(p="p")}))],
+        update_item("SET g.a = :p", p="p"))],
     (query(more={"FilterExpression": "attribute_exists(pk.a)"}), "Filter Expression can only contain non-primary key attributes: Primary key attribute: pk"),
     # Conditions of the legacy parameters.
     (conditions(sk=legacy("BETWEEN", S("b"), S("a"))), "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound"),
@@ -126,6 +134,15 @@ REFUSED = [
     (put({**KEY, "g": N(1)}), INVALID + "Type mismatch for Index Key g Expected: S Actual: N IndexName: glo"),
     *[(("BatchWriteItem", {"RequestItems": {TABLE: [write]}}), "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
       for write in ({}, {"PutRequest": {"Item": KEY}, "DeleteRequest": {"Key": KEY}})],
+    # Keys of indexes in writes: the first index by name is told.
+    (put_item(g=N(1)), INVALID + "Type mismatch for Index Key g Expected: S Actual: N IndexName: glo"),
+    (put_item(g=N(1), l={"L": []}), INVALID + "Type mismatch for Index Key l Expected: S Actual: L IndexName: abc"),
+    (put_item(g=S("g" * 2049)), INVALID + "Size limit exceeded for Index Key g Actual Size: 2049 bytes Max Size: 2048 bytes IndexName: glo"),
+    (put_item(l=S("l" * 1025)), INVALID + "Size limit exceeded for Index Key l Actual Size: 1025 bytes Max Size: 1024 bytes IndexName: loc"),
+    (update_item("SET g = :v", v="g" * 2049), "The update expression attempted to update the secondary index key beyond allowed size limits"),
+    (update_item("SET g = :v", v=N(1)), "The update expression attempted to update the secondary index key to unsupported type"),
+    (update_item("SET g = :v", v=""), "One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value that is "
+     "not supported. The AttributeValue for a key attribute cannot contain an empty string value."),
     (get((TABLE, KEY, {"ProjectionExpression": "x"}), (HASH_ONLY, HALF, {"AttributesToGet": ["x"]})), MIXED % ("AttributesToGet", "ProjectionExpression")),
     (get((TABLE, KEY, {"ExpressionAttributeNames": {"#a": "x"}})), "ExpressionAttributeNames can only be specified when using expressions"),
 ]
@@ -134,7 +151,8 @@ REFUSED = [
 @pytest.fixture(scope="module")
 def tables(cluster):
     db = cluster.client()
-    make(db, TABLE, dict(pk="S", sk="S", g="S", n="N"), keys("pk", sort=("sk",)), GlobalSecondaryIndexes=[index("glo", keys("g", sort=("n",)))])
+    make(db, TABLE, dict(pk="S", sk="S", g="S", n="N", l="S"), keys("pk", sort=("sk",)), LocalSecondaryIndexes=[index("loc", keys("pk", sort=("l",)))],
+         GlobalSecondaryIndexes=[index("zzz", keys("g")), index("glo", keys("g", sort=("n",))), index("abc", keys("l"))])
     make(db, HASH_ONLY, dict(pk="S"), keys("pk"))
     return db
 

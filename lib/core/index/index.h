@@ -127,6 +127,7 @@ struct index_fault {
     const struct index_def *def; /* of the schema that was checked against */
     const struct index_attr *attr;
     enum item_type type; /* that it has instead */
+    size_t bytes;        /* of the attributes up to attr, where they are too long */
 };
 
 /* May the item be written to the table? false: ret_fault says why not.

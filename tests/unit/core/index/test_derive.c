@@ -228,6 +228,11 @@ static void hash_values_hold_2048_bytes(void **state) {
         assert_int_equal(derive(&t, NULL, json), len == 2048 ? TC_OK : TC_EINVAL);
     }
     assert_int_equal(t.d.fault.kind, INDEX_FAULT_HASH_LONG);
+    fault_is(&t, "One or more parameter values were invalid: Size limit exceeded for Index Key g "
+                 "Actual Size: 2049 bytes Max Size: 2048 bytes IndexName: by-g");
+    t.w.updated = true;
+    fault_is(&t, "The update expression attempted to update the secondary index key beyond allowed "
+                 "size limits");
     end(&t);
 }
 
