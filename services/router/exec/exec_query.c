@@ -18,27 +18,32 @@ static bool names_fit(const struct exec_op *op, const struct exec_page *p, struc
     return item_iter(key).left == d->n_keys;
 }
 
-/* ExclusiveStartKey as a storage key. */
-static bool take_start_key(struct exec_op *op, struct exec_page *p, bool query) {
-    static const char invalid[] = "The provided starting key is invalid";
+static bool start_key_of(struct exec_op *op, struct exec_page *p, struct tc_buf *why) {
+    const Tercet__Pb__TableDescriptor *d = op->table->descriptor;
     struct tc_slice key = input(op)->exclusive_start_key;
-    struct tc_buf base = {0}, why = {0};
-    if (key.data == NULL)
-        return true;
+    struct tc_buf base = {0};
     if (!names_fit(op, p, key)) {
-        tc_buf_append_str(&op->diag, invalid);
-        if (!query && !p->index)
-            tc_buf_append_str(&op->diag, ": The provided key element does not match the schema");
+        tc_buf_append_str(why, "The provided key element does not match the schema");
         return false;
     }
-    exec__project_key(op->table->descriptor, key, &base);
-    if (exec__key_of_key(op->table->descriptor, tc_buf_slice(&base), &p->after, &why) != TC_OK)
-        tc_buf_printf(&op->diag, "%s: %.*s", invalid, TC_SLICE_ARGS(tc_buf_slice(&why)));
-    else if (p->index && !exec__index_start_key(p->index, key, &p->after))
-        tc_buf_append_str(&op->diag, "The provided key element does not match the schema");
+    exec__project_key(d, key, &base);
+    tc_err err = exec__key_of_key(d, tc_buf_slice(&base), &p->after, why);
     tc_buf_deinit(&base);
+    return err == TC_OK && (p->index == NULL || exec__index_start_key(p->index, key, &p->after));
+}
+
+/* ExclusiveStartKey as a storage key. Only a scan of the table says what is wrong with it. */
+static bool take_start_key(struct exec_op *op, struct exec_page *p, bool query) {
+    struct tc_buf why = {0};
+    if (input(op)->exclusive_start_key.data == NULL)
+        return true;
+    bool fits = start_key_of(op, p, &why);
+    if (!fits)
+        tc_buf_append_str(&op->diag, "The provided starting key is invalid");
+    if (!fits && !query && !p->index)
+        tc_buf_printf(&op->diag, ": %.*s", TC_SLICE_ARGS(tc_buf_slice(&why)));
     tc_buf_deinit(&why);
-    return op->diag.len == 0;
+    return fits;
 }
 
 static bool forbid_key(struct exec_op *op, struct tc_slice name) {
