@@ -1,5 +1,5 @@
 /* What clients do, one operation at a time each, and how it enters the histories. */
-#include "sim/suite/client.h"
+#include "sim/suite/index.h"
 #include "sim/suite/scenario.h"
 
 #include "base/assert.h"
@@ -11,21 +11,14 @@
 
 #define TABLE "\"TableName\":\"suite\""
 
-struct op {
-    struct suite *suite;
-    uint32_t key; /* SUITE_KEYS_MAX: all keys of one partition key */
-    uint32_t partition;
-    struct suite_lin_op lin;
-};
-
 /* Keys are spread over two partition key values, each with its own sort keys. */
 static uint32_t partition_of(uint32_t key) {
-    return key % 2;
+    return key % SUITE_PARTITIONS;
 }
 
 /* ---- histories */
 
-static void record(struct suite_clients *c, uint32_t key, struct suite_lin_op op) {
+void suite_client_record(struct suite_clients *c, uint32_t key, struct suite_lin_op op) {
     struct suite_history *h = &c->keys[key];
     if (h->count == h->cap) {
         h->cap = h->cap ? 2 * h->cap : 64;
@@ -74,18 +67,18 @@ static struct tc_slice item_of(struct tc_slice body, uint32_t key) {
 }
 
 /* Every key of the partition key value was read at some moment of the call. */
-static void record_query(struct op *op, struct tc_slice body) {
+static void record_query(struct suite_op *op, struct tc_slice body) {
     struct suite *s = op->suite;
     for (uint32_t k = 0; k < s->swarm.keys; k++) {
         if (partition_of(k) != op->partition)
             continue;
         struct suite_lin_op lin = op->lin;
         lin.result = number_after(item_of(body, k), "", field_of(k));
-        record(s->clients, k, lin);
+        suite_client_record(s->clients, k, lin);
     }
 }
 
-static void learn(struct op *op, struct tc_slice body) {
+static void learn(struct suite_op *op, struct tc_slice body) {
     switch (op->lin.kind) {
     case LIN_READ:
         op->lin.result = number_after(body, "\"Item\"", field_of(op->key));
@@ -100,17 +93,23 @@ static void learn(struct op *op, struct tc_slice body) {
         op->lin.won = true;
         break;
     case LIN_WRITE:
+    case LIN_MISS:
         break;
     }
+}
+
+static void record_one(struct suite_op *op, enum suite_class class, struct tc_slice body) {
+    if (class == CLASS_OK)
+        learn(op, body);
+    suite_client_record(op->suite->clients, op->key, op->lin);
 }
 
 static void next(struct suite *s, void *arg);
 
 static void done(void *user, enum suite_class class, struct tc_slice body) {
-    struct op *op = user;
+    struct suite_op *op = user;
     struct suite *s = op->suite;
     struct suite_clients *c = s->clients;
-    bool query = op->key == SUITE_KEYS_MAX;
     c->out--;
     c->ok += class == CLASS_OK || class == CLASS_CONDITION;
     c->unknown += class == CLASS_UNKNOWN;
@@ -118,12 +117,12 @@ static void done(void *user, enum suite_class class, struct tc_slice body) {
     if (class == CLASS_OK || class == CLASS_CONDITION)
         suite_scenario_served(s, op->partition);
     op->lin.return_ns = class == CLASS_UNKNOWN ? UINT64_MAX : s->now_ns;
-    if (class == CLASS_OK)
-        learn(op, body);
-    if (query && class == CLASS_OK)
+    if (op->what > OP_QUERY)
+        suite_index_answered(op, class, body);
+    else if (op->what == OP_QUERY && class == CLASS_OK)
         record_query(op, body);
-    else if (!query && class != CLASS_NOTHING)
-        record(c, op->key, op->lin);
+    else if (op->what == OP_ITEM && class != CLASS_NOTHING)
+        record_one(op, class, body);
     free(op);
     suite_after(s, 1 + suite_below(s, s->swarm.think_ns), next, NULL);
 }
@@ -143,15 +142,15 @@ static void json(struct tc_buf *b, const char *fmt, ...) {
 
 #define KEY_FMT "\"pk\":{\"S\":\"p%u\"},\"sk\":{\"S\":\"k%u\"}"
 
-static const char *build_read(struct op *op, struct tc_buf *b) {
+static const char *build_read(struct suite_op *op, struct tc_buf *b) {
     op->lin.kind = LIN_READ;
     json(b, "{" TABLE ",\"ConsistentRead\":true,\"Key\":{" KEY_FMT "}}", op->partition, op->key);
     return "GetItem";
 }
 
-static const char *build_query(struct op *op, struct tc_buf *b) {
+static const char *build_query(struct suite_op *op, struct tc_buf *b) {
     op->lin.kind = LIN_READ;
-    op->key = SUITE_KEYS_MAX;
+    op->what = OP_QUERY;
     json(b,
          "{" TABLE ",\"ConsistentRead\":true,\"KeyConditionExpression\":\"pk = :p\","
          "\"ExpressionAttributeValues\":{\":p\":{\"S\":\"p%u\"}}}",
@@ -159,13 +158,15 @@ static const char *build_query(struct op *op, struct tc_buf *b) {
     return "Query";
 }
 
-static const char *build_put(struct op *op, struct tc_buf *b, bool cas) {
+static const char *build_put(struct suite_op *op, struct tc_buf *b, bool cas) {
     uint64_t old = op->suite->clients->last_seen[op->key];
     op->lin.kind = cas ? LIN_CAS : LIN_WRITE;
     op->lin.expected = old;
-    op->lin.value = ++op->suite->clients->stamps;
-    json(b, "{" TABLE ",\"Item\":{" KEY_FMT ",\"stamp\":{\"N\":\"%lu\"}}", op->partition, op->key,
+    op->lin.value = suite_stamp_new(op->suite);
+    json(b, "{" TABLE ",\"Item\":{" KEY_FMT ",\"stamp\":{\"N\":\"%lu\"}", op->partition, op->key,
          (unsigned long)op->lin.value);
+    suite_index_put_attributes(op->suite, b, op->lin.value);
+    json(b, "}");
     if (cas && old == 0)
         json(b, ",\"ConditionExpression\":\"attribute_not_exists(pk)\"");
     else if (cas)
@@ -177,33 +178,38 @@ static const char *build_put(struct op *op, struct tc_buf *b, bool cas) {
     return "PutItem";
 }
 
-static const char *build_delete(struct op *op, struct tc_buf *b) {
+static const char *build_delete(struct suite_op *op, struct tc_buf *b) {
     op->lin.kind = LIN_WRITE;
     json(b, "{" TABLE ",\"Key\":{" KEY_FMT "}}", op->partition, op->key);
     return "DeleteItem";
 }
 
-static const char *build_exchange(struct op *op, struct tc_buf *b) {
+static const char *build_exchange(struct suite_op *op, struct tc_buf *b) {
     op->lin.kind = LIN_EXCHANGE;
-    op->lin.value = ++op->suite->clients->stamps;
-    json(b,
-         "{" TABLE ",\"Key\":{" KEY_FMT "},\"UpdateExpression\":\"SET stamp = :n\","
-         "\"ExpressionAttributeValues\":{\":n\":{\"N\":\"%lu\"}},\"ReturnValues\":\"ALL_OLD\"}",
-         op->partition, op->key, (unsigned long)op->lin.value);
+    op->lin.value = suite_stamp_new(op->suite);
+    json(b, "{" TABLE ",\"Key\":{" KEY_FMT "},\"UpdateExpression\":\"SET stamp = :n", op->partition,
+         op->key);
+    suite_index_put_update(op->suite, b, op->lin.value);
+    json(b, "\",\"ReturnValues\":\"ALL_OLD\",\"ExpressionAttributeValues\":{\":n\":{\"N\":\"%lu\"}",
+         (unsigned long)op->lin.value);
+    suite_index_put_values(op->suite, b, op->lin.value);
+    json(b, "}}");
     return "UpdateItem";
 }
 
-static const char *build_increment(struct op *op, struct tc_buf *b) {
+static const char *build_increment(struct suite_op *op, struct tc_buf *b) {
     op->lin.kind = LIN_INCREMENT;
     json(b,
-         "{" TABLE ",\"Key\":{" KEY_FMT "},\"UpdateExpression\":\"ADD #c :one\","
-         "\"ExpressionAttributeNames\":{\"#c\":\"count\"},"
-         "\"ExpressionAttributeValues\":{\":one\":{\"N\":\"1\"}},\"ReturnValues\":\"UPDATED_NEW\"}",
-         op->partition, op->key);
+         "{" TABLE ",\"Key\":{" KEY_FMT "},\"UpdateExpression\":\"ADD #c :one%s\","
+         "\"ExpressionAttributeNames\":{\"#c\":\"count\"},\"ReturnValues\":\"UPDATED_NEW\","
+         "\"ExpressionAttributeValues\":{\":one\":{\"N\":\"1\"}",
+         op->partition, op->key, op->suite->swarm.indexed ? " SET l = :l, g = :g" : "");
+    suite_index_put_letters(op->suite, b);
+    json(b, "}}");
     return "UpdateItem";
 }
 
-static const char *build(struct op *op, struct tc_buf *b) {
+static const char *build(struct suite_op *op, struct tc_buf *b) {
     uint64_t roll = suite_below(op->suite, 10);
     if (roll == 0)
         return build_query(op, b);
@@ -224,13 +230,15 @@ static void next(struct suite *s, void *arg) {
     (void)arg;
     if (c->resting)
         return;
-    struct op *op = calloc(1, sizeof *op);
+    struct suite_op *op = calloc(1, sizeof *op);
     TC_ASSERT(op != NULL);
     op->suite = s;
     op->key = (uint32_t)suite_below(s, s->swarm.keys);
     op->partition = partition_of(op->key);
     op->lin.call_ns = s->now_ns;
-    const char *operation = build(op, &body);
+    const char *operation = suite_index_build(op, &body);
+    if (operation == NULL)
+        operation = build(op, &body);
     c->out++;
     suite_call(s, operation, tc_buf_slice(&body), done, op);
     tc_buf_deinit(&body);
@@ -256,6 +264,7 @@ static void described(void *user, enum suite_class class, struct tc_slice body) 
     s->clients->created = true;
     for (uint32_t i = 0; i < s->swarm.clients; i++)
         suite_after(s, suite_below(s, s->swarm.think_ns), next, NULL);
+    suite_index_begin(s);
 }
 
 static void create(struct suite *s, void *arg);
@@ -270,20 +279,29 @@ static void created(void *user, enum suite_class class, struct tc_slice body) {
 }
 
 static void create(struct suite *s, void *arg) {
+    struct tc_buf b = {0};
     (void)arg;
-    suite_call(s, "CreateTable",
-               tc_slice_str("{" TABLE ",\"BillingMode\":\"PAY_PER_REQUEST\","
-                            "\"AttributeDefinitions\":[{\"AttributeName\":\"pk\","
-                            "\"AttributeType\":\"S\"},{\"AttributeName\":\"sk\","
-                            "\"AttributeType\":\"S\"}],\"KeySchema\":[{\"AttributeName\":\"pk\","
-                            "\"KeyType\":\"HASH\"},{\"AttributeName\":\"sk\","
-                            "\"KeyType\":\"RANGE\"}]}"),
-               created, s);
+    json(&b,
+         "{" TABLE ",\"BillingMode\":\"PAY_PER_REQUEST\",\"AttributeDefinitions\":["
+         "{\"AttributeName\":\"pk\",\"AttributeType\":\"S\"},"
+         "{\"AttributeName\":\"sk\",\"AttributeType\":\"S\"}%s],\"KeySchema\":["
+         "{\"AttributeName\":\"pk\",\"KeyType\":\"HASH\"},"
+         "{\"AttributeName\":\"sk\",\"KeyType\":\"RANGE\"}]",
+         s->swarm.indexed ? ",{\"AttributeName\":\"l\",\"AttributeType\":\"N\"},"
+                            "{\"AttributeName\":\"g\",\"AttributeType\":\"S\"}"
+                          : "");
+    suite_index_put_definitions(s, &b);
+    json(&b, "}");
+    suite_call(s, "CreateTable", tc_buf_slice(&b), created, s);
+    tc_buf_deinit(&b);
 }
 
 void suite_clients_begin(struct suite *s) {
     s->clients = calloc(1, sizeof *s->clients);
     TC_ASSERT(s->clients != NULL);
+    s->clients->index = calloc(1, sizeof *s->clients->index);
+    TC_ASSERT(s->clients->index != NULL);
+    s->clients->index->filler_count = SUITE_FILLERS_LIVE;
     create(s, NULL);
 }
 

@@ -25,6 +25,27 @@ struct suite_history {
     size_t cap;
 };
 
+enum suite_what {
+    OP_ITEM,   /* one key */
+    OP_QUERY,  /* all keys of one partition key value */
+    OP_LOCAL,  /* the same in the local index, all or with one letter */
+    OP_GLOBAL, /* the global index, one letter */
+    OP_FILLER, /* an item without a history */
+};
+
+/* One operation of a client, until its answer. */
+struct suite_op {
+    struct suite *suite;
+    enum suite_what what;
+    uint32_t key;
+    uint32_t partition;
+    uint64_t letter; /* of an index; 0: all */
+    unsigned shows;  /* attributes that the answer has, of those that the item has */
+    struct suite_lin_op lin;
+};
+
+struct suite_index; /* index.h */
+
 struct suite_clients {
     struct suite_history keys[SUITE_KEYS_MAX];
     uint64_t last_seen[SUITE_KEYS_MAX];
@@ -33,11 +54,15 @@ struct suite_clients {
     bool resting;
     bool created; /* the table serves */
     uint64_t ok, unknown, refused;
+    struct suite_index *index;
 };
+
+void suite_client_record(struct suite_clients *c, uint32_t key, struct suite_lin_op op);
 
 /* Keys below are counters, the others registers. */
 enum {
     SUITE_COUNTERS = 1,
+    SUITE_PARTITIONS = 2, /* partition key values; key k has k % 2 */
 };
 
 #endif

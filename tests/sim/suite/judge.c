@@ -1,7 +1,7 @@
 /* What must hold: every key's history is linearizable; after the calm requests succeed again, and a
  * scrub finds all copies and the archive equal. */
 #include "sim/suite/ask.h"
-#include "sim/suite/client.h"
+#include "sim/suite/index.h"
 
 #include "proto/scrubber.pb-c.h"
 #include "proto/storage.pb-c.h"
@@ -157,6 +157,8 @@ void suite_judge(struct suite *s) {
         suite_orders_judge(s);
     if (!s->failed)
         judge_healing(s);
+    if (!s->failed)
+        suite_index_judge(s);
     if (!s->failed)
         judge_scrub(s);
 }

@@ -22,6 +22,15 @@ static void draw_orders(uint64_t seed, struct suite_swarm *w) {
     w->safety_ns += tc_prng_chance(&p, 1, 2) ? 35 * SUITE_S : 0;
 }
 
+/* Half of the seeds have a table with indexes; in most of these another index comes and goes. */
+static void draw_indexes(uint64_t seed, struct suite_swarm *w) {
+    struct tc_prng p = tc_prng(seed ^ 0x696e6465786573ull);
+    w->indexed = tc_prng_chance(&p, 1, 2);
+    w->index_cycles = tc_prng_chance(&p, 3, 4);
+    w->local_projection = (uint32_t)tc_prng_below(&p, 3);
+    w->global_projection = (uint32_t)tc_prng_below(&p, 3);
+}
+
 struct suite_swarm suite_swarm_draw(uint64_t seed) {
     struct tc_prng p = tc_prng(seed ^ 0x737569746573ull);
     struct suite_swarm w = {
@@ -36,6 +45,7 @@ struct suite_swarm suite_swarm_draw(uint64_t seed) {
         .faults = (uint32_t)(tc_prng_u64(&p) | tc_prng_u64(&p)),
     };
     draw_orders(seed, &w);
+    draw_indexes(seed, &w);
     return w;
 }
 

@@ -58,6 +58,8 @@ static bool apply(const struct suite_lin_op *op, uint64_t state, uint64_t *ret_s
     case LIN_INCREMENT:
         *ret_state = state + 1;
         return !known || op->result == state + 1;
+    case LIN_MISS:
+        return !known || state == 0 || (op->expected ? state % 4 != op->expected : state % 4 == 0);
     }
     return false;
 }

@@ -23,6 +23,8 @@ enum suite_lin_kind {
     LIN_EXCHANGE,  /* state becomes value; saw result before */
     LIN_CAS,       /* if state is expected it becomes value; won says whether it was */
     LIN_INCREMENT, /* state rises by one; saw result after */
+    LIN_MISS,      /* saw no row of the local index with letter expected (0: any): the lowest two
+                      bits of a state are its letter */
 };
 
 struct suite_lin_op {

@@ -47,6 +47,7 @@ void suite_scenario_swarm(struct suite *s) {
     s->swarm.think_ns = 150 * SUITE_MS;
     s->swarm.safety_ns = 90 * SUITE_S;
     s->swarm.faults = 0;
+    s->swarm.indexed = false;
     s->net.stall_ppm = 0;
     /* Half of the runs: TCP, which sends no more than a window into a direction whose
      * acknowledgements do not come back. */

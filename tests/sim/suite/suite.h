@@ -12,6 +12,7 @@
  *   lin.c    linearizability of one key           fault.c  faults by swarm
  *   judge.c  what must hold at the end            run.c    one seed
  *   order.c  splits, and what is on record        errand.c what a person with a tool does
+ *   index.h  the table's indexes: clients, operator, judge
  *   scenario.c  one kind of fault again and again, counted
  *
  * Threads: one. One suite per process (fibers need a current one); seeds run in child processes.
@@ -177,6 +178,9 @@ struct suite_swarm {
     uint64_t disk_sync_ns;
     uint32_t faults;         /* bits of enum suite_fault */
     uint64_t order_every_ns; /* between orders to split a group; 0: none are given */
+    bool indexed;            /* the table has a local and a global index */
+    bool index_cycles;       /* another global one comes and goes */
+    uint32_t local_projection, global_projection; /* everything, some attributes, keys */
 };
 
 struct suite_clients;
