@@ -58,15 +58,21 @@ void shell_orders_free(struct shell_orders *o) {
 }
 
 void shell_orders_note(const struct shell_orders *o, struct shell_view *v) {
-    uint64_t *gids = shell_view_alloc(v, o->count * RESHAPE_PARENTS_MAX, sizeof *gids);
-    uint32_t count = 0;
+    uint64_t *open = shell_view_alloc(v, o->count * RESHAPE_PARENTS_MAX, sizeof *open);
+    uint64_t *refused = shell_view_alloc(v, o->count * RESHAPE_PARENTS_MAX, sizeof *refused);
+    uint32_t open_count = 0, refused_count = 0;
     for (size_t i = 0; i < o->count; i++) {
         const Tercet__Pb__ReshapeOrder *m = &o->at[i].message;
-        for (size_t k = 0; k < m->n_parents && (enum reshape_step)m->step != RESHAPE_DONE; k++)
-            gids[count++] = m->parents[k];
+        for (size_t k = 0; k < m->n_parents; k++)
+            if (!reshape_is_closed((enum reshape_step)m->step))
+                open[open_count++] = m->parents[k];
+            else if ((enum reshape_step)m->step == RESHAPE_REFUSED)
+                refused[refused_count++] = m->parents[k];
     }
-    v->snapshot.reshaped = gids;
-    v->snapshot.reshaped_count = count;
+    v->snapshot.reshaped = open;
+    v->snapshot.reshaped_count = open_count;
+    v->snapshot.refused = refused;
+    v->snapshot.refused_count = refused_count;
 }
 
 /* ---- one order */

@@ -14,9 +14,9 @@ static const struct plan_partition *find_partition(const struct plan_snapshot *s
     return low < s->partition_count && s->partitions[low].gid == gid ? &s->partitions[low] : NULL;
 }
 
-static bool is_reshaped(const struct plan_snapshot *s, uint64_t gid) {
-    for (uint32_t i = 0; i < s->reshaped_count; i++)
-        if (s->reshaped[i] == gid)
+static bool is_among(const uint64_t *gids, uint32_t count, uint64_t gid) {
+    for (uint32_t i = 0; i < count; i++)
+        if (gids[i] == gid)
             return true;
     return false;
 }
@@ -34,7 +34,7 @@ static bool is_behind(const struct plan_partition *p, uint32_t at,
 }
 
 /* The widest group behind the one before. A group that is being split keeps its place until its
- * children stand there, so that it is counted only once. */
+ * children stand there, so that it is counted only once; one that refused has none. */
 static const struct plan_partition *next_widest(const struct plan_snapshot *s,
                                                 const struct plan_growth *g,
                                                 const struct plan_partition *before, uint32_t *at) {
@@ -42,8 +42,8 @@ static const struct plan_partition *next_widest(const struct plan_snapshot *s,
     uint32_t best = 0;
     for (uint32_t i = 0; i < g->gid_count; i++) {
         const struct plan_partition *p = find_partition(s, g->gids[i]);
-        if (p == NULL || width(p) == 0 || !is_behind(p, i, before, *at) ||
-            (widest && width(widest) >= width(p)))
+        if (p == NULL || width(p) == 0 || is_among(s->refused, s->refused_count, p->gid) ||
+            !is_behind(p, i, before, *at) || (widest && width(widest) >= width(p)))
             continue;
         widest = p;
         best = i;
@@ -62,7 +62,8 @@ void plan__grow(const struct plan_snapshot *s, const struct plan_growth *g, stru
         p = next_widest(s, g, p, &at);
         if (p == NULL)
             return;
-        struct plan_action *a = is_reshaped(s, p->gid) ? NULL : plan__add(out, PLAN_SPLIT);
+        bool ordered = is_among(s->reshaped, s->reshaped_count, p->gid);
+        struct plan_action *a = ordered ? NULL : plan__add(out, PLAN_SPLIT);
         if (a == NULL)
             continue;
         a->table_index = g->table_index;

@@ -175,9 +175,12 @@ struct plan_snapshot {
     /* Tables that were dropped while a node was silent: it may come back with a replica. */
     const uint64_t *dropped_ids;
     uint32_t dropped_count;
-    /* Groups with an order to split or merge them that is under way, or was refused of late. */
+    /* Groups with an order to split or merge them that is under way. */
     const uint64_t *reshaped;
     uint32_t reshaped_count;
+    /* Groups that refused one of late. */
+    const uint64_t *refused;
+    uint32_t refused_count;
     struct plan_pace pace;
 };
 

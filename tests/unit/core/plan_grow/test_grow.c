@@ -106,6 +106,20 @@ static void orders_under_way_count(void **state) {
     check(&w, 0, 102, 64 + 32);
 }
 
+/* A group that refused is passed over, and keeps nobody else's place. */
+static void refused_splits_are_left_out(void **state) {
+    (void)state;
+    struct world w;
+    uint64_t refused[] = {102};
+    setup(&w, 4, (unsigned[]){4, 6, 5}, 3);
+    w.s.refused = refused;
+    w.s.refused_count = 1;
+    w.out.count = 0;
+    grow(&w);
+    assert_int_equal(w.out.count, 1);
+    check(&w, 0, 103, 16 + 64 + 16);
+}
+
 /* One hash is one partition key, or as good as: nothing to split between. */
 static void one_hash_is_not_split(void **state) {
     (void)state;
@@ -145,6 +159,7 @@ int main(void) {
         cmocka_unit_test(the_widest_are_split_in_the_middle),
         cmocka_unit_test(a_few_at_a_time),
         cmocka_unit_test(orders_under_way_count),
+        cmocka_unit_test(refused_splits_are_left_out),
         cmocka_unit_test(one_hash_is_not_split),
         cmocka_unit_test(a_group_of_all_hashes),
         cmocka_unit_test(throughput_needs_partitions),
