@@ -13,6 +13,10 @@
 
 #define MS_NS UINT64_C(1000000)
 
+enum {
+    INDEX_TRIES_MAX = 3,
+};
+
 struct demand {
     struct rpc_call *call;
     uint64_t gid; /* 0: every group */
@@ -73,6 +77,28 @@ static bool stands(struct run *r, const struct pass_nodes *nodes, uint64_t gid,
                       r->config.options->idle_interval_ms);
 }
 
+static bool is_undecided(const Tercet__Pb__ScrubGroup *g) {
+    for (size_t i = 0; i < g->n_checks; i++)
+        if (g->checks[i]->state == TERCET__PB__SCRUB_STATE__SCRUB_NOT_RUN)
+            return true;
+    return false;
+}
+
+/* Leaderships move while the groups before it are read: who leads is asked for each index, and
+ * again when the answer was of no use. */
+static Tercet__Pb__ScrubGroup *pass_one_index(struct run *r, const struct pass_index *which) {
+    const struct daemon_addrs *addrs = &r->config.options->storage;
+    for (int tries = 1;; tries++) {
+        struct pass_nodes nodes;
+        pass_nodes_ask(&r->env, addrs->items, addrs->count, &nodes);
+        Tercet__Pb__ScrubGroup *g = pass_index(&r->env, &nodes, which);
+        pass_nodes_deinit(&nodes);
+        if (!is_undecided(g) || tries == INDEX_TRIES_MAX || stopping(r))
+            return g;
+        tercet__pb__scrub_group__free_unpacked(g, NULL);
+    }
+}
+
 /* Every table against each of its global indexes: it reads all items, so no quick pass does it. */
 static void pass_all_indexes(struct run *r, const struct pass_nodes *nodes, enum pass_depth depth,
                              bool demanded) {
@@ -89,7 +115,7 @@ static void pass_all_indexes(struct run *r, const struct pass_nodes *nodes, enum
             board_keep(r->config.board, gid, PASS_DEEP, pass_index_idle(nodes, &indexes[i]),
                        wall_ms(r), r->config.options->idle_interval_ms))
             continue;
-        Tercet__Pb__ScrubGroup *g = pass_index(&r->env, nodes, &indexes[i]);
+        Tercet__Pb__ScrubGroup *g = pass_one_index(r, &indexes[i]);
         log_group(r, g);
         board_post_take(r->config.board, g, PASS_DEEP);
     }
