@@ -72,6 +72,16 @@ bool store__backfill_busy(const struct store_outbox *o) {
     return false;
 }
 
+bool store__backfill_unmarked(const struct store_outbox *o) {
+    const struct store_backfill *b = &o->backfill;
+    bool open = false;
+    for (size_t i = 0; i < b->task_count; i++)
+        open = open || (b->tasks[i].id != EXPIRY_ID && !b->tasks[i].done);
+    if (TC_MUTANT(73) || TC_MUTANT(74)) /* they leave */
+        return false;
+    return open && (b->mark_index == 0 || o->r->applied.index < b->mark_index);
+}
+
 uint64_t store__backfill_done_bits(const struct store_outbox *o) {
     uint64_t bits = o->backfill.task_count;
     for (size_t i = 0; i < o->backfill.task_count; i++)

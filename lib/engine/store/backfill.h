@@ -54,6 +54,9 @@ void store__backfill_begin(struct store_outbox *o);
 void store__backfill_end(struct store_outbox *o);
 /* Something is left to be done. */
 bool store__backfill_busy(const struct store_outbox *o);
+/* A global index is being filled, and what was decided without it may not all be applied: no row of
+ * it may leave yet, for the next write of its item may not know that it is there. */
+bool store__backfill_unmarked(const struct store_outbox *o);
 /* Which tasks there are and which are done, as a number: what is planned by. */
 uint64_t store__backfill_done_bits(const struct store_outbox *o);
 /* The next step, if it is its time. Returns when it wants to be asked again. */

@@ -314,7 +314,8 @@ static uint64_t serve(struct store_outbox *o, uint64_t now_ns) {
         return UINT64_MAX;
     if (o->wait_ns > now_ns)
         return o->wait_ns;
-    if (!store__delivery_may_start(o->r->store) || store__group_may_read(o->r) != TC_OK)
+    if (!store__delivery_may_start(o->r->store) || store__group_may_read(o->r) != TC_OK ||
+        store__backfill_unmarked(o))
         return again_ns;
     send_batch(o, now_ns);
     return o->out ? UINT64_MAX : o->wait_ns > now_ns ? o->wait_ns : again_ns;
