@@ -57,10 +57,9 @@ static bool has(struct tc_slice body, const char *word) {
 
 static enum suite_class class_of(const struct call *c, const struct suite_answer *a) {
     struct suite *s = c->suite;
-    static const char *const nothing[] = {"ThrottlingException", "ProvisionedThroughputExceeded",
-                                          "RequestLimitExceeded", "ResourceInUse",
-                                          "does not have the specified index",
-                                          "Cannot read from backfilling"};
+    static const char *const nothing[] = {
+        "ThrottlingException", "ProvisionedThroughputExceeded",     "RequestLimitExceeded",
+        "ResourceInUse",       "does not have the specified index", "Cannot read from backfilling"};
     if (a->status == 200)
         return CLASS_OK;
     if (a->status >= 500)
