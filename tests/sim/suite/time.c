@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "env/posix/posix.h"
 
+#include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@ ssize_t __wrap_getrandom(void *bytes, size_t len, unsigned flags);
 int __wrap_nanosleep(const struct timespec *t, struct timespec *left);
 int __wrap_sched_yield(void);
 void __wrap__exit(int code) __attribute__((noreturn));
+unsigned __wrap_alarm(unsigned seconds);
 
 static uint64_t clock_ns(clockid_t clock) {
     struct suite_proc *p = suite_proc_self();
@@ -66,6 +68,28 @@ void __wrap__exit(int code) {
     suite_proc_kill(p, /* power= */ sim_fs_is_down(p->fs));
     for (;;)
         (void)suite_park(NULL, UINT64_MAX);
+}
+
+struct alarm {
+    struct suite_proc *proc;
+    uint64_t life;
+};
+
+static void ring(struct suite *s, void *arg) {
+    struct alarm *a = arg;
+    (void)s;
+    if (a->proc->alive && a->proc->life == a->life)
+        suite_proc_kill(a->proc, /* power= */ false);
+    free(a);
+}
+
+/* Nobody takes one back. */
+unsigned __wrap_alarm(unsigned seconds) {
+    struct alarm *a = malloc(sizeof *a);
+    TC_ASSERT(a != NULL);
+    *a = (struct alarm){.proc = suite_proc_self(), .life = suite_proc_self()->life};
+    suite_after(suite_now, seconds * SUITE_S, ring, a);
+    return 0;
 }
 
 static uint64_t mono_ns(struct tc_clock *c) {
