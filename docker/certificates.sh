@@ -6,7 +6,7 @@ chown nobody /archive
 [ -f node.crt ] && exit 0
 names=""
 for kind in storage memds gac router archiver scrubber autoadmin canary; do
-  for zone in a b c; do names="$names,DNS:$kind-$zone"; done
+  for zone in a b c; do names="$names,DNS:$kind-$zone,DNS:$kind-${zone}2"; done # the second: nodes that are added later
 done
 openssl ecparam -name prime256v1 -genkey -noout -out ca.key
 openssl req -x509 -new -key ca.key -sha256 -days 3650 -subj "/CN=Tercet compose authority" -out ca.crt
