@@ -142,9 +142,8 @@ static const struct api_field delete_request_rows[] = {KEY_ROW(api_delete_reques
 LOCAL_SHAPE(delete_request_shape, delete_request_rows, api_delete_request);
 
 static const struct api_field write_request_rows[] = {
-    {"PutRequest", API_KIND_STRUCT, 0, AT(api_write_request, put), &put_request_shape, NULL, 0, 0},
-    {"DeleteRequest", API_KIND_STRUCT, 0, AT(api_write_request, del), &delete_request_shape, NULL,
-     0, 0},
+    STRUCT_ROW("PutRequest", api_write_request, put, &put_request_shape),
+    STRUCT_ROW("DeleteRequest", api_write_request, del, &delete_request_shape),
 };
 LOCAL_SHAPE(write_request_shape, write_request_rows, api_write_request);
 

@@ -22,6 +22,10 @@
     { name, API_KIND_BOOL, 0, AT(type, member), NULL, NULL, 0, 0 }
 #define ENUM_ROW(name, type, member, names)                                                        \
     { name, API_KIND_ENUM, 0, AT(type, member), NULL, names, 0, 0 }
+#define STRUCT_ROW(name, type, member, shape)                                                      \
+    { name, API_KIND_STRUCT, 0, AT(type, member), shape, NULL, 0, 0 }
+#define LIST_ROW(name, type, member, shape)                                                        \
+    { name, API_KIND_STRUCT_LIST, 0, AT(type, member), shape, NULL, 0, 0 }
 #define REFUSED_ROW(name)                                                                          \
     { name, API_KIND_REFUSED, 0, 0, NULL, NULL, 0, 0 }
 #define CAPACITY_ROW(type)                                                                         \

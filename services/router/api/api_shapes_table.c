@@ -79,25 +79,9 @@ LOCAL_SHAPE(projection_shape, projection_rows, api_projection);
             NULL, 0, 0                                                                             \
     }
 #define INDEX_THROUGHPUT_ROWS(type)                                                                \
-    {"ProvisionedThroughput",                                                                      \
-     API_KIND_STRUCT,                                                                              \
-     0,                                                                                            \
-     AT(type, throughput),                                                                         \
-     &throughput_shape,                                                                            \
-     NULL,                                                                                         \
-     0,                                                                                            \
-     0},                                                                                           \
-        {"OnDemandThroughput",                                                                     \
-         API_KIND_STRUCT,                                                                          \
-         0,                                                                                        \
-         AT(type, on_demand),                                                                      \
-         &on_demand_shape,                                                                         \
-         NULL,                                                                                     \
-         0,                                                                                        \
-         0},                                                                                       \
-    {                                                                                              \
-        "WarmThroughput", API_KIND_STRUCT, 0, AT(type, warm), &warm_shape, NULL, 0, 0              \
-    }
+    STRUCT_ROW("ProvisionedThroughput", type, throughput, &throughput_shape),                      \
+        STRUCT_ROW("OnDemandThroughput", type, on_demand, &on_demand_shape),                       \
+        STRUCT_ROW("WarmThroughput", type, warm, &warm_shape)
 
 static const struct api_field local_index_rows[] = {INDEX_ROWS};
 LOCAL_SHAPE(local_index_shape, local_index_rows, api_index);
@@ -113,9 +97,9 @@ static const struct api_field index_delete_rows[] = {INDEX_NAME_ROW(api_index_de
 LOCAL_SHAPE(index_delete_shape, index_delete_rows, api_index_delete);
 
 static const struct api_field index_update_rows[] = {
-    {"Create", API_KIND_STRUCT, 0, AT(api_index_update, create), &global_index_shape, NULL, 0, 0},
-    {"Update", API_KIND_STRUCT, 0, AT(api_index_update, update), &index_change_shape, NULL, 0, 0},
-    {"Delete", API_KIND_STRUCT, 0, AT(api_index_update, del), &index_delete_shape, NULL, 0, 0},
+    STRUCT_ROW("Create", api_index_update, create, &global_index_shape),
+    STRUCT_ROW("Update", api_index_update, update, &index_change_shape),
+    STRUCT_ROW("Delete", api_index_update, del, &index_delete_shape),
 };
 LOCAL_SHAPE(index_update_shape, index_update_rows, api_index_update);
 
@@ -128,28 +112,13 @@ LOCAL_SHAPE(tag_shape, tag_rows, api_tag);
 
 #define TABLE_SETTING_ROWS(type)                                                                   \
     ENUM_ROW("BillingMode", type, billing_mode, "PROVISIONED, PAY_PER_REQUEST"),                   \
-        {"ProvisionedThroughput",                                                                  \
-         API_KIND_STRUCT,                                                                          \
-         0,                                                                                        \
-         AT(type, throughput),                                                                     \
-         &throughput_shape,                                                                        \
-         NULL,                                                                                     \
-         0,                                                                                        \
-         0},                                                                                       \
-        {"StreamSpecification", API_KIND_STRUCT, 0, AT(type, stream), &stream_shape, NULL, 0, 0},  \
-        {"SSESpecification", API_KIND_STRUCT, 0, AT(type, sse), &sse_shape, NULL, 0, 0},           \
+        STRUCT_ROW("ProvisionedThroughput", type, throughput, &throughput_shape),                  \
+        STRUCT_ROW("StreamSpecification", type, stream, &stream_shape),                            \
+        STRUCT_ROW("SSESpecification", type, sse, &sse_shape),                                     \
         ENUM_ROW("TableClass", type, table_class, "STANDARD, STANDARD_INFREQUENT_ACCESS"),         \
-        BOOL_ROW("DeletionProtectionEnabled", type, deletion_protection), {"OnDemandThroughput",   \
-                                                                           API_KIND_STRUCT,        \
-                                                                           0,                      \
-                                                                           AT(type, on_demand),    \
-                                                                           &on_demand_shape,       \
-                                                                           NULL,                   \
-                                                                           0,                      \
-                                                                           0},                     \
-    {                                                                                              \
-        "WarmThroughput", API_KIND_STRUCT, 0, AT(type, warm), &warm_shape, NULL, 0, 0              \
-    }
+        BOOL_ROW("DeletionProtectionEnabled", type, deletion_protection),                          \
+        STRUCT_ROW("OnDemandThroughput", type, on_demand, &on_demand_shape),                       \
+        STRUCT_ROW("WarmThroughput", type, warm, &warm_shape)
 
 static const struct api_field create_table_rows[] = {
     {"TableName", API_KIND_TABLE, API_REQUIRED | API_MISSING_PLAINLY | API_NAME_PATTERN,
@@ -159,11 +128,9 @@ static const struct api_field create_table_rows[] = {
     {"KeySchema", API_KIND_STRUCT_LIST, API_REQUIRED, AT(api_create_table, key_schema),
      &key_element_shape, NULL, 1, 2},
     TABLE_SETTING_ROWS(api_create_table),
-    {"GlobalSecondaryIndexes", API_KIND_STRUCT_LIST, 0, AT(api_create_table, global_indexes),
-     &global_index_shape, NULL, 0, 0},
-    {"LocalSecondaryIndexes", API_KIND_STRUCT_LIST, 0, AT(api_create_table, local_indexes),
-     &local_index_shape, NULL, 0, 0},
-    {"Tags", API_KIND_STRUCT_LIST, 0, AT(api_create_table, tags), &tag_shape, NULL, 0, 0},
+    LIST_ROW("GlobalSecondaryIndexes", api_create_table, global_indexes, &global_index_shape),
+    LIST_ROW("LocalSecondaryIndexes", api_create_table, local_indexes, &local_index_shape),
+    LIST_ROW("Tags", api_create_table, tags, &tag_shape),
     REFUSED_ROW("ResourcePolicy"),
     REFUSED_ROW("GlobalTableSourceArn"),
     REFUSED_ROW("VectorIndexes"),
@@ -176,8 +143,7 @@ static const struct api_field update_table_rows[] = {
     {"AttributeDefinitions", API_KIND_STRUCT_LIST, 0, AT(api_update_table, attribute_definitions),
      &definition_shape, NULL, 0, 1000},
     TABLE_SETTING_ROWS(api_update_table),
-    {"GlobalSecondaryIndexUpdates", API_KIND_STRUCT_LIST, 0, AT(api_update_table, index_updates),
-     &index_update_shape, NULL, 0, 0},
+    LIST_ROW("GlobalSecondaryIndexUpdates", api_update_table, index_updates, &index_update_shape),
     REFUSED_ROW("ReplicaUpdates"),
     REFUSED_ROW("MultiRegionConsistency"),
     REFUSED_ROW("GlobalTableWitnessUpdates"),

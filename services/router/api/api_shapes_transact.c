@@ -43,11 +43,10 @@ static const struct api_field check_rows[] = {
 LOCAL_SHAPE(check_shape, check_rows, api_write_item);
 
 static const struct api_field write_rows[] = {
-    {"ConditionCheck", API_KIND_STRUCT, 0, AT(api_transact_action, check), &check_shape, NULL, 0,
-     0},
-    {"Put", API_KIND_STRUCT, 0, AT(api_transact_action, put), &put_shape, NULL, 0, 0},
-    {"Delete", API_KIND_STRUCT, 0, AT(api_transact_action, del), &delete_shape, NULL, 0, 0},
-    {"Update", API_KIND_STRUCT, 0, AT(api_transact_action, update), &update_shape, NULL, 0, 0},
+    STRUCT_ROW("ConditionCheck", api_transact_action, check, &check_shape),
+    STRUCT_ROW("Put", api_transact_action, put, &put_shape),
+    STRUCT_ROW("Delete", api_transact_action, del, &delete_shape),
+    STRUCT_ROW("Update", api_transact_action, update, &update_shape),
 };
 LOCAL_SHAPE(write_shape, write_rows, api_transact_action);
 
