@@ -64,11 +64,23 @@ static void past_foreign(struct store_span *s, struct tc_slice key) {
     tc_buf_append_slice(&s->jump, key);
 }
 
+/* Past a key that no item of a table with a schema has. */
+static void past_hashless(struct store_span *s, struct tc_slice key) {
+    tc_buf_clear(&s->jump);
+    tc_buf_append_slice(&s->jump, key);
+    if (!s->reverse)
+        tc_buf_append_u8(&s->jump, 0);
+}
+
 /* Past everything else; false: this is a row of the index. */
 static bool past_others(struct store_span *s, struct tc_slice key) {
     size_t head_bytes = 0;
     uint8_t id = 0;
     const enum index_kind kind = index_key_kind(key);
+    if (key.len < HASH_BYTES) {
+        past_hashless(s, key);
+        return true;
+    }
     if (kind < INDEX_KIND_LOCAL) {
         jump_to_kind(s, key, s->reverse ? 0 : INDEX_KIND_LOCAL);
         return true;

@@ -6,6 +6,7 @@
 #include "core/index/index_range.h"
 #include "core/key/key.h"
 #include "engine/store/store_private.h"
+#include "proto/bytes.h"
 
 #include <stdio.h>
 
@@ -49,6 +50,22 @@ static void answers_say_what_indexes_cost(void **state) {
     assert_non_null(strstr(m->message, "Type mismatch for Index Key g Expected: S Actual: N "
                                        "IndexName: by-g"));
     tercet__pb__item_reply__free_unpacked(m, NULL);
+}
+
+static void put_raw(struct cluster *c, struct tc_slice key) {
+    Tercet__Pb__ItemRequest req = TERCET__PB__ITEM_REQUEST__INIT;
+    struct tc_buf copy = {0};
+    uint64_t id[2] = {++c->next_id, 0x5a};
+    tc_buf_append_slice(&copy, key);
+    req.gid = GID;
+    req.op = TERCET__PB__ITEM_OP__ITEM_PUT;
+    req.request_id = (ProtobufCBinaryData){.len = sizeof id, .data = (uint8_t *)id};
+    req.key = proto_bytes(tc_buf_slice(&copy));
+    req.item = proto_bytes(index_item_of("{\"pk\":{\"S\":\"x\"}}"));
+    uint64_t token = ++c->next_token;
+    store_item_request(c->nodes[index_leader(c, GID)].store, token, &req);
+    assert_int_equal(cluster_wait(c, token)->err, TC_OK);
+    tc_buf_deinit(&copy);
 }
 
 static void ranges_see_items_or_rows(void **state) {
@@ -102,6 +119,22 @@ static void ranges_see_items_or_rows(void **state) {
     tc_buf_deinit(&high);
     tc_buf_deinit(&start);
     tc_buf_deinit(&end);
+}
+
+/* Without a schema a table takes any key; rows of an index that comes later are found around it. */
+static void ranges_get_past_keys_without_a_hash(void **state) {
+    struct cluster *c = *state;
+    struct tc_slice key = index_key_of(index_item_of(ITEM("a", "1", "9", "")));
+    for (size_t bytes = 1; bytes < 8; bytes++)
+        put_raw(c, tc_slice(key.data, bytes));
+    index_put_in_force(c, 1);
+    index_put(c, GID, ITEM("a", "1", "9", ""));
+    Tercet__Pb__RangeRequest req = TERCET__PB__RANGE_REQUEST__INIT;
+    req.auxiliary = true;
+    req.index_id = 1;
+    index_range_is(c, &req, "1");
+    req.reverse = true;
+    index_range_is(c, &req, "1");
 }
 
 static void a_schema_outlives_crashes_and_is_never_older(void **state) {
@@ -258,6 +291,8 @@ int index_tests(void) {
         cmocka_unit_test_setup_teardown(answers_say_what_indexes_cost, index_setup, index_teardown),
         cmocka_unit_test_setup_teardown(ranges_see_items_or_rows, index_setup, index_teardown),
         cmocka_unit_test_setup_teardown(a_schema_outlives_crashes_and_is_never_older, index_setup,
+                                        index_teardown),
+        cmocka_unit_test_setup_teardown(ranges_get_past_keys_without_a_hash, index_setup,
                                         index_teardown),
         cmocka_unit_test_setup_teardown(what_is_no_schema_is_refused, index_setup, index_teardown),
         cmocka_unit_test_setup_teardown(rows_go_where_their_items_go, index_setup, index_teardown),

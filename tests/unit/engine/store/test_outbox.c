@@ -101,6 +101,21 @@ static void the_newest_row_stands(void **state) {
     assert_int_equal(stands(c), 'c');
 }
 
+/* The version is the store's own attribute, whatever a peer sends. */
+static void a_row_that_brings_a_version_is_refused(void **state) {
+    struct cluster *c = *state;
+    char key[] = "hash-key\x01name";
+    struct tc_buf item = {0}, versioned = {0};
+    create_index(c);
+    Tercet__Pb__IndexRow row = row_of(key, &item, 'a', 10), *rows[] = {&row};
+    index_version_put(tc_buf_slice(&item), 7, &versioned);
+    row.item = proto_bytes(tc_buf_slice(&versioned));
+    assert_int_equal(cluster_wait(c, send_rows(c, rows, 1))->err, TC_EINVAL);
+    assert_int_equal(stands(c), 0);
+    tc_buf_deinit(&item);
+    tc_buf_deinit(&versioned);
+}
+
 /* A repeat is not answered before the first is certain: it might still be lost. */
 static void an_old_row_waits_for_the_newer_one(void **state) {
     struct cluster *c = *state;
@@ -280,6 +295,7 @@ int outbox_tests(void) {
 #define OUTBOX_TEST(name) cmocka_unit_test_setup_teardown(name, index_setup, index_teardown)
     const struct CMUnitTest tests[] = {
         OUTBOX_TEST(the_newest_row_stands),
+        OUTBOX_TEST(a_row_that_brings_a_version_is_refused),
         OUTBOX_TEST(an_old_row_waits_for_the_newer_one),
         OUTBOX_TEST(what_is_no_rows_is_refused),
         OUTBOX_TEST(gone_rows_are_dropped_after_their_time),
