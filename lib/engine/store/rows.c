@@ -56,9 +56,9 @@ tc_err store__rows_gone_decode(struct tc_slice value, uint64_t *ret_version) {
 static bool is_sound(const Tercet__Pb__IndexRow *row) {
     struct tc_slice key = proto_slice(row->key), item = proto_slice(row->item);
     uint64_t version;
-    return row->version > 0 && !index_version_take(item, &version) && key.len > 8 && key.len <= INDEX_KEY_BYTES_MAX &&
-           !index_key_is_auxiliary(key) && (item.len == 0 || item_check(item) == TC_OK) &&
-           item.len <= ITEM_ENCODED_BYTES_MAX;
+    return row->version > 0 && !index_version_take(item, &version) && key.len > 8 &&
+           key.len <= INDEX_KEY_BYTES_MAX && !index_key_is_auxiliary(key) &&
+           (item.len == 0 || item_check(item) == TC_OK) && item.len <= ITEM_ENCODED_BYTES_MAX;
 }
 
 static bool is_in_order(const Tercet__Pb__IndexRequest *req, size_t i) {
