@@ -240,7 +240,7 @@ static tc_err installed(struct paxos *p, const struct paxos_event *ev) {
         return TC_EINVAL;
     if (log_only && (!p->log_only || checkpoint != base->index))
         return TC_EINVAL;
-    if (p->role != PAXOS_FOLLOWER)
+    if (p->role != PAXOS_FOLLOWER && p->role != PAXOS_OUTCAST)
         paxos__follow(p, 0, "snapshot installed");
     if (held) {
         p->commit = p->commit > base->index ? p->commit : base->index;
