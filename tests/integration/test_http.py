@@ -123,6 +123,15 @@ def test_what_is_not_a_call(big):
     assert ask(big, "ListTables", target="DynamoDB_20111205").error[1] == "UnknownOperationException"
 
 
+@pytest.mark.parametrize("path", ["/", "/livez", "/readyz"])
+def test_head_is_get_without_its_body(big, path):
+    body = plain(big, f"GET {path} HTTP/1.1\n").body
+    with socket.create_connection(("127.0.0.1", big.port), timeout=10) as s, s.makefile("rb") as answer:
+        s.sendall(f"HEAD {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        lines = answer.read().split(b"\r\n")
+    assert lines[0] == b"HTTP/1.1 200 OK" and f"Content-Length: {len(body)}".encode() in lines and lines[-2:] == [b"", b""], lines
+
+
 @pytest.mark.parametrize("lines,status", [(100, 200), (101, 431)])
 def test_headers_are_counted(big, lines, status):
     """Host and Connection are two of them."""

@@ -372,6 +372,9 @@ def test_index_grows_with_its_throughput(cluster):
     assert row_of(cluster, table)["indexes"][0]["groups"] == 1
     more = {"ReadCapacityUnits": 1000, "WriteCapacityUnits": 3000}
     db.update_table(TableName=table, GlobalSecondaryIndexUpdates=[{"Update": {"IndexName": "by-a", "ProvisionedThroughput": more}}])
+    busy = refusal(db.update_table, TableName=table, GlobalSecondaryIndexUpdates=[{"Update": {"IndexName": "by-a", "ProvisionedThroughput": UNITS}}])
+    assert busy == ("ResourceInUseException",
+                    f"Attempt to change a resource which is still in use: Index is being updated.  Table: {table} Index: by-a")
     wait_for("the index is ACTIVE with more", 60, lambda: active(db, table))
     assert row_of(cluster, table)["indexes"][0]["groups"] == 3
     wait_for("nothing is lost", 20, lambda: len(everything(db.scan, TableName=table, IndexName="by-a")) == 50)

@@ -124,7 +124,8 @@ PROVOKED = {
     "RequestEntityTooLargeException": (SERVICE, 413, "Request body is larger than 16 MB", "message",
                                        lambda c: wire.exchange(c.port, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 16777217\r\n\r\n")),
     "RequestTimeoutException": (SERVICE, 408, "The request did not arrive in time", "message", half_a_head),
-    "SerializationException": (SERVICE, 400, "The request body is not valid JSON", "Message", lambda c: ask(c, "ListTables", b"{")),
+    "SerializationException": (SERVICE, 400, "TRUE_VALUE cannot be converted to Integer", "Message",
+                               lambda c: ask(c, "ListTables", {"Limit": True})),
     "ServiceUnavailableException": (SERVICE, 503, "", "message", lambda c: without_storage(c, "GetItem", {**KEYED, "ConsistentRead": True}, 503)),
     "UnknownOperationException": (SERVICE, 400, "", "message", lambda c: ask(c, "MakeCoffee")),
     "UnrecognizedClientException": (SERVICE, 400, "The security token included in the request is invalid.", "message",
@@ -167,8 +168,11 @@ def test_no_error_is_forgotten():
 
 
 WRONG_TYPES = [
-    ("GetItem", b"", "The request body is not valid JSON"),
     ("GetItem", b"[]", "Start of list found where not expected"),
+    ("GetItem", b'{"Key":[]}', "Unrecognized collection type java.util.Map<java.lang.String, com.amazonaws.dynamodb.v20120810.AttributeValue>"),
+    ("CreateTable", b'{"KeySchema":[[]]}', "Unrecognized collection type class com.amazonaws.dynamodb.v20120810.KeySchemaElement"),
+    ("CreateTable", b'{"ProvisionedThroughput":1}', "Unexpected field type"),
+    ("GetItem", b'{"TableName":1.5}', "DECIMAL_VALUE cannot be converted to String"),
     ("GetItem", b'"x"', "Unexpected value type in payload"),
     ("GetItem", b'{"TableName":1}', "NUMBER_VALUE cannot be converted to String"),
     ("GetItem", b'{"TableName":true}', "TRUE_VALUE cannot be converted to String"),
@@ -190,6 +194,18 @@ def test_wrong_types(strict, op, body, text):
     answer = ask(strict, op, body)
     assert answer.status == 400 and answer.error[:2] == (SERVICE, "SerializationException"), answer
     assert answer.error[2].startswith(text), answer
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"nonsense", b"{", b"{}x", b"{'a':1}", b'{"Limit":01}', b'{"Limit":1,}', b"\xef\xbb\xbf{}",
+                                  b'{"a":"\xff"}', b'{"a":"\\ud800"}', b'{"a":"\n"}', b'{"a":NaN}', b'{"a":' + b"[" * 101 + b"]" * 101 + b"}"])
+def test_what_is_not_json_is_told_without_words(strict, body):
+    answer = ask(strict, "ListTables", body)
+    assert (answer.status, answer.json) == (400, {"__type": f"{SERVICE}#SerializationException"}), answer
+
+
+@pytest.mark.parametrize("body", [b'{"Limit":1,"Limit":2}', b'{"Unknown":{"a":[1,1e999]}}', b'{"Limit":null}', b'{"limit":-1}', b'{"":1}', b" { } "])
+def test_oddities_that_are_taken(strict, body):
+    assert ask(strict, "ListTables", body).status == 200
 
 
 BREACHES = [
@@ -246,6 +262,11 @@ TRUE_TODAY = [
      b"UnknownOperationException"),
     ("UpdateContinuousBackups", {"TableName": "nowhere", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}}, 400,
      b"TableNotFoundException"),
+    ("DeleteResourcePolicy", {"ResourceArn": ARN + "wire"}, 200, b"{}"),
+    ("DeleteResourcePolicy", {"ResourceArn": ARN + "wire", "ExpectedRevisionId": "1"}, 400,
+     b"Resource-based policy not found for the provided ResourceArn: " + ARN.encode() + b"wire"),
+    ("DeleteResourcePolicy", {"ResourceArn": ARN + "nowhere"}, 400, b"ResourceNotFoundException"),
+    ("RestoreTableToPointInTime", {"TargetTableName": "new"}, 400, b"ValidationException"),
     ("UpdateContributorInsights", {"TableName": "wire", "ContributorInsightsAction": "DISABLE"}, 200,
      b'{"TableName":"wire","ContributorInsightsStatus":"DISABLED"}'),
     ("UpdateContributorInsights", {"TableName": "wire", "ContributorInsightsAction": "ENABLE"}, 400, b"UnknownOperationException"),

@@ -1,5 +1,5 @@
 /* Prints the router's operation and parameter tables, one row a line, for compat.py: tab-separated
- * "op NAME built|unbuilt" and "row PATH KIND FLAGS MIN MAX ENUM-NAMES". */
+ * "op NAME built|unbuilt" and "row PATH KIND FLAGS MIN MAX ENUM-NAMES SHAPE". */
 #include "router/api/api_unbuilt.h"
 
 #include <inttypes.h>
@@ -45,8 +45,9 @@ static void print_shape(const struct api_shape *shape, const char *path, unsigne
         char at[PATH_BYTES_MAX];
         (void)snprintf(at, sizeof at, "%s%s%s", path, *path && *f->name ? "." : "",
                        *f->name ? f->name : "[]");
-        printf("row\t%s\t%s\t%u\t%" PRId64 "\t%" PRId64 "\t%s\n", at, kind_name(f->kind), f->flags,
-               f->min, f->max, f->enum_names ? f->enum_names : "");
+        printf("row\t%s\t%s\t%u\t%" PRId64 "\t%" PRId64 "\t%s\t%s\n", at, kind_name(f->kind),
+               f->flags, f->min, f->max, f->enum_names ? f->enum_names : "",
+               f->shape && f->shape->name ? f->shape->name : "");
         if (f->shape != NULL)
             print_shape(f->shape, *f->name ? at : path, depth + 1);
     }

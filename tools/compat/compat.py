@@ -62,7 +62,7 @@ def dump():
             ops[op], fields[op] = {"built": w[2] == "built", "answer": w[3]}, {}
         else:
             fields[op][w[1]] = {"kind": w[2], "flags": int(w[3]), "min": int(w[4]), "max": int(w[5]),
-                                "enum": set(w[6].split(", ")) if w[6] else None}
+                                "enum": set(w[6].split(", ")) if w[6] else None, "shape": w[7]}
     return ops, fields
 
 
@@ -103,6 +103,11 @@ class Check:
         kind = rows.kind_of(self.model, shape)
         if row["kind"] != kind and not (kind == "TABLE" and row["kind"] == "STRING" and path.endswith("Arn")):
             self.say(op, path, "kind", f"{row['kind']}, the model says {kind}")
+        inner = shape
+        while self.model.shapes[inner]["kind"] in ("list", "map"):
+            inner = self.model.shapes[inner]["element"]
+        if row["shape"] and row["shape"] != inner.split(".")[-1]:
+            self.say(op, path, "shape", f"{row['shape']}, the model says {inner}")
         if s["kind"] == "enum" and row["enum"] != set(s["values"]):
             self.say(op, path, "enum", f"the model has {', '.join(s['values'])}")
         low, high = s.get("min") or 0, s.get("max") or INT_MAX.get(kind, 0)

@@ -9,7 +9,8 @@ NAME_PATTERN = "[a-zA-Z0-9_.-]+"
 RESOURCES = ["TableName", "SourceTableName", "SourceTableArn", "TableArn", "ResourceArn", "BackupArn", "ExportArn", "ImportArn",
              "GlobalTableName", "BulkOperationArn", "StreamArn"]
 # Members that say whether more is asked for than there is.
-KEPT = {"PointInTimeRecoverySpecification": "settings", "PointInTimeRecoveryEnabled": "setting", "ContributorInsightsAction": "setting"}
+KEPT = {"PointInTimeRecoverySpecification": "settings", "PointInTimeRecoveryEnabled": "setting", "ContributorInsightsAction": "setting",
+        "ExpectedRevisionId": "revision"}
 HEAD = """/* Parameters of the operations that are not built, as the public service model has them.
  * Written by tools/compat/compat.py; not for editing. */
 """
@@ -104,5 +105,5 @@ def text(facts, unbuilt):
         chosen = resources(facts, inputs[shape]) if shape in inputs else set()
         rows = [row(facts, n, m, n in chosen) for n, m in members.items()]
         out.append(f"static const struct api_field {symbol(shape)}_rows[] = {{\n" + "\n".join(rows) + "\n};")
-        out.append(f"static const struct api_shape {symbol(shape)} = MODEL_SHAPE({symbol(shape)}_rows);\n")
+        out.append(f"static const struct api_shape {symbol(shape)} = MODEL_SHAPE({symbol(shape)}_rows, \"{shape.split('.')[-1]}\");\n")
     return "\n".join(out).rstrip() + "\n"

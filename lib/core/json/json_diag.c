@@ -2,8 +2,6 @@
 #include "base/assert.h"
 #include "core/json/json_diag_private.h"
 
-#define MODEL "com.amazonaws.dynamodb.v20120810."
-
 void json__diag_set(struct json_diag *d, enum json_diag_kind kind, const char *text) {
     TC_ASSERT(kind != JSON_DIAG_NONE);
     d->kind = kind;
@@ -26,10 +24,26 @@ static bool is(const char *a, const char *b) {
     return strcmp(a, b) == 0;
 }
 
-static const char *token_name(enum json_type got) {
-    switch (got) {
+static enum json_type type_of(const struct json_reader *r) {
+    struct json_reader look = *r;
+    return json_peek(&look);
+}
+
+static bool is_decimal(const struct json_reader *r) {
+    struct json_reader look = *r;
+    struct tc_slice text;
+    if (json_number(&look, &text) != TC_OK)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] == '.' || (text.data[i] | 0x20) == 'e')
+            return true;
+    return false;
+}
+
+static const char *token_name(const struct json_reader *r) {
+    switch (type_of(r)) {
     case JSON_NUMBER:
-        return "NUMBER_VALUE";
+        return is_decimal(r) ? "DECIMAL_VALUE" : "NUMBER_VALUE";
     case JSON_TRUE:
         return "TRUE_VALUE";
     case JSON_FALSE:
@@ -45,41 +59,47 @@ static const char *token_name(enum json_type got) {
     return "NULL_VALUE";
 }
 
-static void array_text(struct json_diag *d, const char *wanted) {
-    const char *of = "class java.lang.";
-    const char *name = wanted;
-    if (is(wanted, "Map")) {
-        of = "java.util.Map<java.lang.String, " MODEL;
-        name = "AttributeValue>";
-    } else if (is(wanted, "Blob")) {
-        of = "class java.nio.";
-        name = "ByteBuffer";
-    } else if (is(wanted, "AttributeValue"))
-        of = "class " MODEL;
-    json__diag_set(d, JSON_DIAG_SERIALIZATION, "Unrecognized collection type ");
-    json__diag_add(d, tc_slice_str(of));
+static void say(struct json_diag *d, const char *before, const char *name, const char *after) {
+    json__diag_set(d, JSON_DIAG_SERIALIZATION, before);
     json__diag_add(d, tc_slice_str(name));
+    json__diag_add(d, tc_slice_str(after));
 }
 
-void json_diag_type(struct json_diag *diag, const char *wanted, enum json_type got) {
-    const enum json_diag_kind kind = JSON_DIAG_SERIALIZATION;
+#define UNRECOGNIZED "Unrecognized collection type "
+
+void json_diag_map(struct json_diag *diag, const char *element, const struct json_reader *r) {
+    if (type_of(r) == JSON_ARRAY)
+        say(diag, UNRECOGNIZED "java.util.Map<java.lang.String, ", element, ">");
+    else
+        say(diag, "Unexpected field type", "", "");
+}
+
+void json_diag_struct(struct json_diag *diag, const char *name, bool member,
+                      const struct json_reader *r) {
+    if (type_of(r) == JSON_ARRAY && name == NULL)
+        say(diag, "Start of list found where not expected", "", "");
+    else if (type_of(r) == JSON_ARRAY)
+        say(diag, UNRECOGNIZED "class " JSON_DIAG_MODEL, name, "");
+    else
+        say(diag, member ? "Unexpected field type" : "Unexpected value type in payload", "", "");
+}
+
+void json_diag_type(struct json_diag *diag, const char *wanted, const struct json_reader *r) {
+    const enum json_type got = type_of(r);
     if (got == JSON_OBJECT)
-        json__diag_set(diag, kind, "Start of structure or map found where not expected");
-    else if (got == JSON_ARRAY && is(wanted, "Structure"))
-        json__diag_set(diag, kind, "Start of list found where not expected");
+        say(diag, "Start of structure or map found where not expected", "", "");
+    else if (is(wanted, "AttributeValue"))
+        json_diag_struct(diag, wanted, /* member= */ false, r);
+    else if (got == JSON_ARRAY && is(wanted, "Blob"))
+        say(diag, UNRECOGNIZED "class java.nio.ByteBuffer", "", "");
     else if (got == JSON_ARRAY)
-        array_text(diag, wanted);
-    else if (is(wanted, "List") || is(wanted, "Map"))
-        json__diag_set(diag, kind, "Unexpected field type");
-    else if (is(wanted, "AttributeValue") || is(wanted, "Structure"))
-        json__diag_set(diag, kind, "Unexpected value type in payload");
+        say(diag, UNRECOGNIZED "class java.lang.", wanted, "");
+    else if (is(wanted, "List"))
+        say(diag, "Unexpected field type", "", "");
     else if (is(wanted, "Blob"))
-        json__diag_set(diag, kind, "only base-64-encoded strings are convertible to bytes");
+        say(diag, "only base-64-encoded strings are convertible to bytes", "", "");
     else if (is(wanted, "Boolean") && got == JSON_STRING)
-        json__diag_set(diag, kind, "Unexpected token received from parser");
-    else {
-        json__diag_set(diag, kind, token_name(got));
-        json__diag_add(diag, TC_SLICE_LIT(" cannot be converted to "));
-        json__diag_add(diag, tc_slice_str(wanted));
-    }
+        say(diag, "Unexpected token received from parser", "", "");
+    else
+        say(diag, token_name(r), " cannot be converted to ", wanted);
 }

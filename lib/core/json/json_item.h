@@ -31,6 +31,9 @@ struct json_diag {
 };
 
 /* A zeroed struct is ready for use. */
+/* Java's package of the shapes of the model. */
+#define JSON_DIAG_MODEL "com.amazonaws.dynamodb.v20120810."
+
 struct json_item {
     struct tc_buf spans;  /* stack of the entries of open maps and sets */
     struct tc_buf copy;   /* body of a container while it is put in order */
@@ -56,8 +59,15 @@ void json_item_write(struct tc_buf *out, struct tc_slice item);
 void json_item_write_value(struct tc_buf *out, struct item_value v);
 
 /* Fill diag with the SerializationException that the API gives when a member of the named Java
- * type ("String", "Boolean", "Integer", "Long", "List", "Map", ...) holds a JSON value of type got.
+ * type ("String", "Boolean", "Integer", "Long", "List", "AttributeValue", ...) holds the value that
+ * the reader stands before, which is of another type and stays unread.
  */
-void json_diag_type(struct json_diag *diag, const char *wanted, enum json_type got);
+void json_diag_type(struct json_diag *diag, const char *wanted, const struct json_reader *r);
+/* The same where a map is wanted; element: the Java type of what it maps to, "java.lang.String". */
+void json_diag_map(struct json_diag *diag, const char *element, const struct json_reader *r);
+/* The same where a structure of the model is wanted. name: of its shape, NULL: the whole body.
+ * member: it is a member of another structure, not an element of a list or map. */
+void json_diag_struct(struct json_diag *diag, const char *name, bool member,
+                      const struct json_reader *r);
 
 #endif

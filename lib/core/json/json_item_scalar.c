@@ -14,7 +14,10 @@ void json__invalid(struct json_item *j, const char *text, struct tc_slice detail
 tc_err json__refuse(struct json_item *j, struct json_reader *r, const char *wanted, tc_err err) {
     TC_ASSERT(err != TC_OK);
     if (err == TC_ETYPE) {
-        json_diag_type(j->diag, wanted, json_peek(r));
+        if (strcmp(wanted, "Map") == 0)
+            json_diag_map(j->diag, JSON_DIAG_MODEL "AttributeValue", r);
+        else
+            json_diag_type(j->diag, wanted, r);
         return TC_EINVAL;
     }
     if (err == TC_ELIMIT) /* the reader's depth bound, which is beyond the API's */

@@ -44,19 +44,43 @@ tc_err api__serialization(struct api_decoder *d, const char *text) {
     return TC_EINVAL;
 }
 
+/* Does a whole value stand here, or only something that begins like one? */
+static bool is_value(const struct api_decoder *d) {
+    struct json_reader look = d->reader;
+    return json_skip(&look) == TC_OK;
+}
+
 tc_err api__json_fail(struct api_decoder *d, tc_err err, const char *wanted) {
     TC_ASSERT(err != TC_OK);
     if (d->error != API_OK)
         return err;
-    if (err == TC_ETYPE) {
-        json_diag_type(&d->diag, wanted, json_peek(&d->reader));
+    if (err == TC_ETYPE && is_value(d)) {
+        json_diag_type(&d->diag, wanted, &d->reader);
         fail(d, API_SERIALIZATION, tc_slice_str(d->diag.text));
     } else if (err == TC_ENOMEM) {
         fail(d, API_REQUEST_ENTITY_TOO_LARGE,
              TC_SLICE_LIT("Request size exceeded the memory limit"));
     } else {
-        fail(d, API_SERIALIZATION, TC_SLICE_LIT("The request body is not valid JSON"));
+        fail(d, API_SERIALIZATION, TC_SLICE_EMPTY); /* not JSON: told without words */
     }
+    return err;
+}
+
+tc_err api__map_fail(struct api_decoder *d, tc_err err, const char *element) {
+    if (err != TC_ETYPE || d->error != API_OK || !is_value(d))
+        return api__json_fail(d, err, "");
+    json_diag_map(&d->diag, element, &d->reader);
+    fail(d, API_SERIALIZATION, tc_slice_str(d->diag.text));
+    return err;
+}
+
+static tc_err struct_fail(struct api_decoder *d, tc_err err, const struct api_shape *shape) {
+    if (err != TC_ETYPE || d->error != API_OK || !is_value(d))
+        return api__json_fail(d, err, "");
+    bool inner = d->path_depth > 0;
+    json_diag_struct(&d->diag, inner ? shape->name : NULL,
+                     inner && d->path[d->path_depth - 1].name != NULL, &d->reader);
+    fail(d, API_SERIALIZATION, tc_slice_str(d->diag.text));
     return err;
 }
 
@@ -207,6 +231,15 @@ static tc_err read_map_element(struct api_decoder *d, const struct api_field *f,
     return TC_OK;
 }
 
+static tc_err map_fail(struct api_decoder *d, tc_err err, const struct api_field *f) {
+    bool lists = f->kind == API_KIND_STRUCT_LIST_MAP;
+    const struct api_shape *shape = lists ? f->shape->fields[0].shape : f->shape;
+    char element[160];
+    (void)snprintf(element, sizeof element, lists ? "java.util.List<%s%s>" : "%s%s",
+                   JSON_DIAG_MODEL, shape->name);
+    return api__map_fail(d, err, element);
+}
+
 static tc_err read_map(struct api_decoder *d, const struct api_field *f, struct api_list *at) {
     struct api_list list = {.set = true};
     size_t cap = 0, count = 0, bytes = f->shape->struct_bytes;
@@ -227,7 +260,7 @@ static tc_err read_map(struct api_decoder *d, const struct api_field *f, struct 
         list.count++;
     }
     if (err != TC_OK)
-        return api__json_fail(d, err, "Map");
+        return map_fail(d, err, f);
     api__check_count(d, f, count);
     if (attributes)
         TC_TRY(api__check_unique(d, &list, bytes));
@@ -259,7 +292,7 @@ static tc_err read_refused(struct api_decoder *d, const struct api_field *f) {
     struct tc_slice raw;
     tc_err err = json_raw(&d->reader, &raw);
     if (err != TC_OK)
-        return api__json_fail(d, err, "Map");
+        return api__json_fail(d, err, "");
     /* "[]" and "{}" */
     if (raw.len > 2 && d->refused == NULL)
         d->refused = f->name;
@@ -352,7 +385,7 @@ tc_err api__read_struct(struct api_decoder *d, const struct api_shape *shape, vo
         }
     }
     if (err != TC_OK)
-        return api__json_fail(d, err, "Structure");
+        return struct_fail(d, err, shape);
     check_required(d, shape, seen);
     return TC_OK;
 }
@@ -404,7 +437,7 @@ void *api_decode(struct api_decoder *d, const struct api_op_info *op, struct tc_
     if (err == TC_OK) {
         err = json_end(&d->reader);
         if (err != TC_OK)
-            err = api__json_fail(d, err, "Structure");
+            err = api__json_fail(d, err, "");
     }
     if (err == TC_OK && conclude(d) && (op->check == NULL || op->check(d, input)))
         return input;

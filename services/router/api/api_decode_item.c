@@ -25,7 +25,7 @@ static bool is_told_plainly(const char *text) {
  * is noted and reading goes on, for the rest may still fail to be JSON of the right types. */
 static tc_err item_failed(struct api_decoder *d, tc_err err) {
     if (d->diag.kind == JSON_DIAG_NONE || err == TC_ENOMEM)
-        return api__json_fail(d, err, "Map");
+        return api__map_fail(d, err, JSON_DIAG_MODEL "AttributeValue");
     bool final = d->diag.kind == JSON_DIAG_SERIALIZATION || d->reader.err != TC_OK;
     if (final) {
         d->error = d->diag.kind == JSON_DIAG_SERIALIZATION ? API_SERIALIZATION : API_VALIDATION;
@@ -126,7 +126,8 @@ static tc_err read_bindings(struct api_decoder *d, struct api_bindings *at, bool
                         token);
     }
     if (err != TC_OK)
-        return api__json_fail(d, err, "Map");
+        return api__map_fail(d, err,
+                             values ? JSON_DIAG_MODEL "AttributeValue" : "java.lang.String");
     *at = b;
     return TC_OK;
 }

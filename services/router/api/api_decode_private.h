@@ -21,8 +21,10 @@ TC_MUST_USE tc_err api__read_text(struct api_decoder *d, struct tc_slice *ret_te
 /* A fault that ends the request. */
 tc_err api__serialization(struct api_decoder *d, const char *text);
 /* Turn a failure of the JSON layer into d->error and return it. wanted: the Java type of the
- * member. */
+ * member, "" if it cannot be of a wrong type here. */
 tc_err api__json_fail(struct api_decoder *d, tc_err err, const char *wanted);
+/* The same where a map is wanted; element: the Java type of what it maps to. */
+tc_err api__map_fail(struct api_decoder *d, tc_err err, const char *element);
 /* Room for one more element of bytes each; *cap counts elements. NULL: d->error is set. */
 void *api__grow(struct api_decoder *d, void *items, size_t count, size_t *cap, size_t bytes);
 

@@ -111,8 +111,9 @@ void api_handle(void *user, struct http_request *r) {
         api__call(a, r, type);
     else if (tc_slice_eq(r->head->method, TC_SLICE_LIT("OPTIONS")))
         answer(a, r, 200, "text/plain; charset=utf-8");
-    else if (tc_slice_eq(r->head->method, TC_SLICE_LIT("GET")))
-        handle_get(a, r);
+    else if (tc_slice_eq(r->head->method, TC_SLICE_LIT("GET")) ||
+             tc_slice_eq(r->head->method, TC_SLICE_LIT("HEAD")))
+        handle_get(a, r); /* the server leaves the body out of answers to HEAD */
     else
         not_found(a, r);
 }

@@ -56,6 +56,7 @@ struct api_shape {
     const struct api_field *fields;
     size_t count;
     size_t struct_bytes;
+    const char *name; /* in the model; NULL: the input of an operation */
 };
 
 enum api_op {

@@ -1,7 +1,7 @@
 /* The parameters of every built operation, row by row, as in the public service model. */
 #include "router/api/api_shapes_private.h"
 
-const struct api_shape api_shape_nothing = {NULL, 0, sizeof(struct api_nothing)};
+const struct api_shape api_shape_nothing = {NULL, 0, sizeof(struct api_nothing), NULL};
 
 #define COMPARISONS                                                                                \
     "IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS"
@@ -17,7 +17,7 @@ static const struct api_field condition_rows[] = {
      COMPARISONS, 0, 0},
     VALUE_LIST_ROW,
 };
-LOCAL_SHAPE(condition_shape, condition_rows, api_condition);
+LOCAL_SHAPE(condition_shape, condition_rows, api_condition, "Condition");
 
 static const struct api_field expected_rows[] = {
     ENUM_ROW("ComparisonOperator", api_condition, comparison, COMPARISONS),
@@ -25,13 +25,14 @@ static const struct api_field expected_rows[] = {
     {"Value", API_KIND_VALUE, 0, AT(api_condition, value), NULL, NULL, 0, 0},
     BOOL_ROW("Exists", api_condition, exists),
 };
-LOCAL_SHAPE(expected_shape, expected_rows, api_condition);
+LOCAL_SHAPE(expected_shape, expected_rows, api_condition, "ExpectedAttributeValue");
 
 static const struct api_field attribute_update_rows[] = {
     {"Value", API_KIND_VALUE, 0, AT(api_attribute_update, value), NULL, NULL, 0, 0},
     ENUM_ROW("Action", api_attribute_update, action, "ADD, DELETE, PUT"),
 };
-LOCAL_SHAPE(attribute_update_shape, attribute_update_rows, api_attribute_update);
+LOCAL_SHAPE(attribute_update_shape, attribute_update_rows, api_attribute_update,
+            "AttributeValueUpdate");
 
 /* Everything that the three single-item writes share. */
 #define WRITE_ROWS                                                                                 \
@@ -124,7 +125,7 @@ static const struct api_field batch_get_table_rows[] = {
     STRING_ROW("ProjectionExpression", api_batch_get_table, projection_expression),
     NAMES_ROW(api_batch_get_table),
 };
-LOCAL_SHAPE(batch_get_table_shape, batch_get_table_rows, api_batch_get_table);
+LOCAL_SHAPE(batch_get_table_shape, batch_get_table_rows, api_batch_get_table, "KeysAndAttributes");
 
 static const struct api_field batch_get_rows[] = {
     {"RequestItems", API_KIND_STRUCT_MAP, API_REQUIRED, AT(api_batch_get, tables),
@@ -136,22 +137,23 @@ SHAPE(api_shape_batch_get, batch_get_rows, api_batch_get);
 static const struct api_field put_request_rows[] = {
     {"Item", API_KIND_ITEM, API_REQUIRED, AT(api_put_request, item), NULL, NULL, 0, 0},
 };
-LOCAL_SHAPE(put_request_shape, put_request_rows, api_put_request);
+LOCAL_SHAPE(put_request_shape, put_request_rows, api_put_request, "PutRequest");
 
 static const struct api_field delete_request_rows[] = {KEY_ROW(api_delete_request)};
-LOCAL_SHAPE(delete_request_shape, delete_request_rows, api_delete_request);
+LOCAL_SHAPE(delete_request_shape, delete_request_rows, api_delete_request, "DeleteRequest");
 
 static const struct api_field write_request_rows[] = {
     STRUCT_ROW("PutRequest", api_write_request, put, &put_request_shape),
     STRUCT_ROW("DeleteRequest", api_write_request, del, &delete_request_shape),
 };
-LOCAL_SHAPE(write_request_shape, write_request_rows, api_write_request);
+LOCAL_SHAPE(write_request_shape, write_request_rows, api_write_request, "WriteRequest");
 
 static const struct api_field batch_write_table_rows[] = {
     {"", API_KIND_STRUCT_LIST, 0, AT(api_batch_write_table, writes), &write_request_shape, NULL, 1,
      API_BATCH_WRITE_MAX},
 };
-LOCAL_SHAPE(batch_write_table_shape, batch_write_table_rows, api_batch_write_table);
+/* A list, not a structure: without a name. */
+LOCAL_SHAPE(batch_write_table_shape, batch_write_table_rows, api_batch_write_table, NULL);
 
 static const struct api_field batch_write_rows[] = {
     {"RequestItems", API_KIND_STRUCT_LIST_MAP, API_REQUIRED, AT(api_batch_write, tables),

@@ -7,9 +7,10 @@
 #define COUNT(rows)      (sizeof(rows) / sizeof(rows)[0])
 #define AT(type, member) offsetof(struct type, member)
 #define SHAPE(shape, rows, type)                                                                   \
-    const struct api_shape shape = {rows, COUNT(rows), sizeof(struct type)}
-#define LOCAL_SHAPE(shape, rows, type)                                                             \
-    static const struct api_shape shape = {rows, COUNT(rows), sizeof(struct type)}
+    const struct api_shape shape = {rows, COUNT(rows), sizeof(struct type), NULL}
+/* Inside others; name: as the model has it. */
+#define LOCAL_SHAPE(shape, rows, type, name)                                                       \
+    static const struct api_shape shape = {rows, COUNT(rows), sizeof(struct type), name}
 
 #define TABLE_ROW(type, flag)                                                                      \
     {                                                                                              \

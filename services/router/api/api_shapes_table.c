@@ -7,7 +7,7 @@ static const struct api_field throughput_rows[] = {
     {"WriteCapacityUnits", API_KIND_LONG, API_REQUIRED, AT(api_throughput, write_units), NULL, NULL,
      1, INT64_MAX},
 };
-LOCAL_SHAPE(throughput_shape, throughput_rows, api_throughput);
+LOCAL_SHAPE(throughput_shape, throughput_rows, api_throughput, "ProvisionedThroughput");
 
 static const struct api_field definition_rows[] = {
     {"AttributeName", API_KIND_STRING, API_REQUIRED, AT(api_attribute_definition, name), NULL, NULL,
@@ -15,13 +15,13 @@ static const struct api_field definition_rows[] = {
     {"AttributeType", API_KIND_ENUM, API_REQUIRED, AT(api_attribute_definition, type), NULL,
      "S, N, B", 0, 0},
 };
-LOCAL_SHAPE(definition_shape, definition_rows, api_attribute_definition);
+LOCAL_SHAPE(definition_shape, definition_rows, api_attribute_definition, "AttributeDefinition");
 
 static const struct api_field key_element_rows[] = {
     {"AttributeName", API_KIND_STRING, API_REQUIRED, AT(api_key_element, name), NULL, NULL, 1, 255},
     {"KeyType", API_KIND_ENUM, API_REQUIRED, AT(api_key_element, type), NULL, "HASH, RANGE", 0, 0},
 };
-LOCAL_SHAPE(key_element_shape, key_element_rows, api_key_element);
+LOCAL_SHAPE(key_element_shape, key_element_rows, api_key_element, "KeySchemaElement");
 
 static const struct api_field stream_rows[] = {
     {"StreamEnabled", API_KIND_BOOL, API_REQUIRED, AT(api_stream_specification, enabled), NULL,
@@ -29,34 +29,34 @@ static const struct api_field stream_rows[] = {
     ENUM_ROW("StreamViewType", api_stream_specification, view,
              "NEW_IMAGE, OLD_IMAGE, NEW_AND_OLD_IMAGES, KEYS_ONLY"),
 };
-LOCAL_SHAPE(stream_shape, stream_rows, api_stream_specification);
+LOCAL_SHAPE(stream_shape, stream_rows, api_stream_specification, "StreamSpecification");
 
 static const struct api_field sse_rows[] = {
     BOOL_ROW("Enabled", api_sse_specification, enabled),
     ENUM_ROW("SSEType", api_sse_specification, type, "AES256, KMS"),
     REFUSED_ROW("KMSMasterKeyId"),
 };
-LOCAL_SHAPE(sse_shape, sse_rows, api_sse_specification);
+LOCAL_SHAPE(sse_shape, sse_rows, api_sse_specification, "SSESpecification");
 
 static const struct api_field on_demand_rows[] = {
     {"MaxReadRequestUnits", API_KIND_LONG, 0, AT(api_on_demand, max_read_units), NULL, NULL, 0, 0},
     {"MaxWriteRequestUnits", API_KIND_LONG, 0, AT(api_on_demand, max_write_units), NULL, NULL, 0,
      0},
 };
-LOCAL_SHAPE(on_demand_shape, on_demand_rows, api_on_demand);
+LOCAL_SHAPE(on_demand_shape, on_demand_rows, api_on_demand, "OnDemandThroughput");
 
 static const struct api_field warm_rows[] = {
     {"ReadUnitsPerSecond", API_KIND_LONG, 0, AT(api_warm, read_units), NULL, NULL, 0, 0},
     {"WriteUnitsPerSecond", API_KIND_LONG, 0, AT(api_warm, write_units), NULL, NULL, 0, 0},
 };
-LOCAL_SHAPE(warm_shape, warm_rows, api_warm);
+LOCAL_SHAPE(warm_shape, warm_rows, api_warm, "WarmThroughput");
 
 static const struct api_field projection_rows[] = {
     ENUM_ROW("ProjectionType", api_projection, type, "ALL, KEYS_ONLY, INCLUDE"),
     {"NonKeyAttributes", API_KIND_STRING_LIST, 0, AT(api_projection, attributes), NULL, NULL, 1,
      20},
 };
-LOCAL_SHAPE(projection_shape, projection_rows, api_projection);
+LOCAL_SHAPE(projection_shape, projection_rows, api_projection, "Projection");
 
 #define INDEX_NAME_ROW(type)                                                                       \
     {                                                                                              \
@@ -84,31 +84,34 @@ LOCAL_SHAPE(projection_shape, projection_rows, api_projection);
         STRUCT_ROW("WarmThroughput", type, warm, &warm_shape)
 
 static const struct api_field local_index_rows[] = {INDEX_ROWS};
-LOCAL_SHAPE(local_index_shape, local_index_rows, api_index);
+LOCAL_SHAPE(local_index_shape, local_index_rows, api_index, "LocalSecondaryIndex");
 
 static const struct api_field global_index_rows[] = {INDEX_ROWS, INDEX_THROUGHPUT_ROWS(api_index)};
-LOCAL_SHAPE(global_index_shape, global_index_rows, api_index);
+LOCAL_SHAPE(global_index_shape, global_index_rows, api_index, "GlobalSecondaryIndex");
+LOCAL_SHAPE(index_create_shape, global_index_rows, api_index, "CreateGlobalSecondaryIndexAction");
 
 static const struct api_field index_change_rows[] = {INDEX_NAME_ROW(api_index_change),
                                                      INDEX_THROUGHPUT_ROWS(api_index_change)};
-LOCAL_SHAPE(index_change_shape, index_change_rows, api_index_change);
+LOCAL_SHAPE(index_change_shape, index_change_rows, api_index_change,
+            "UpdateGlobalSecondaryIndexAction");
 
 static const struct api_field index_delete_rows[] = {INDEX_NAME_ROW(api_index_delete)};
-LOCAL_SHAPE(index_delete_shape, index_delete_rows, api_index_delete);
+LOCAL_SHAPE(index_delete_shape, index_delete_rows, api_index_delete,
+            "DeleteGlobalSecondaryIndexAction");
 
 static const struct api_field index_update_rows[] = {
-    STRUCT_ROW("Create", api_index_update, create, &global_index_shape),
+    STRUCT_ROW("Create", api_index_update, create, &index_create_shape),
     STRUCT_ROW("Update", api_index_update, update, &index_change_shape),
     STRUCT_ROW("Delete", api_index_update, del, &index_delete_shape),
 };
-LOCAL_SHAPE(index_update_shape, index_update_rows, api_index_update);
+LOCAL_SHAPE(index_update_shape, index_update_rows, api_index_update, "GlobalSecondaryIndexUpdate");
 
 /* Their rules have texts of their own (api_check_tags.c). */
 static const struct api_field tag_rows[] = {
     STRING_ROW("Key", api_tag, key),
     STRING_ROW("Value", api_tag, value),
 };
-LOCAL_SHAPE(tag_shape, tag_rows, api_tag);
+LOCAL_SHAPE(tag_shape, tag_rows, api_tag, "Tag");
 
 #define TABLE_SETTING_ROWS(type)                                                                   \
     ENUM_ROW("BillingMode", type, billing_mode, "PROVISIONED, PAY_PER_REQUEST"),                   \
@@ -168,7 +171,7 @@ static const struct api_field ttl_rows[] = {
     {"AttributeName", API_KIND_STRING, API_REQUIRED, AT(api_ttl_specification, attribute), NULL,
      NULL, 1, 255},
 };
-LOCAL_SHAPE(ttl_shape, ttl_rows, api_ttl_specification);
+LOCAL_SHAPE(ttl_shape, ttl_rows, api_ttl_specification, "TimeToLiveSpecification");
 
 static const struct api_field update_ttl_rows[] = {
     TABLE_ROW(api_update_ttl, API_REQUIRED),

@@ -3,8 +3,8 @@
 #include "base/assert.h"
 #include "router/api/api.h"
 
-#define MODEL_SHAPE(rows)                                                                          \
-    { rows, sizeof(rows) / sizeof(rows)[0], sizeof(struct api_unbuilt_input) }
+#define MODEL_SHAPE(rows, name)                                                                    \
+    { rows, sizeof(rows) / sizeof(rows)[0], sizeof(struct api_unbuilt_input), name }
 #include "router/api/api_model.inc"
 
 #define UNSUPPORTED NULL
@@ -30,7 +30,7 @@ static const struct api_unbuilt rows[] = {
      &model_CreateGlobalTableInput},
     {"DeleteBackup", API_OK, API_BACKUP_NOT_FOUND, "Backup not found: $", &model_DeleteBackupInput},
     {"DeleteResourcePolicy", API_RESOURCE_NOT_FOUND, API_POLICY_NOT_FOUND,
-     "Resource-based policy not found for the provided ResourceArn: $",
+     "Resource-based policy not found for the provided ResourceArn: @",
      &model_DeleteResourcePolicyInput},
     {"DescribeBackup", API_OK, API_BACKUP_NOT_FOUND, "Backup not found: $",
      &model_DescribeBackupInput},
@@ -64,7 +64,7 @@ static const struct api_unbuilt rows[] = {
     {"ExportTableToPointInTime", API_TABLE_NOT_FOUND, API_POINT_IN_TIME_UNAVAILABLE, NO_PITR,
      &model_ExportTableToPointInTimeInput},
     {"GetResourcePolicy", API_RESOURCE_NOT_FOUND, API_POLICY_NOT_FOUND,
-     "Resource-based policy not found for the provided ResourceArn: $",
+     "Resource-based policy not found for the provided ResourceArn: @",
      &model_GetResourcePolicyInput},
     {"ImportTable", API_OK, API_UNKNOWN_OPERATION, UNSUPPORTED, &model_ImportTableInput},
     {"ListBackups", API_OK, API_OK, "{\"BackupSummaries\":[]}", &model_ListBackupsInput},
@@ -114,12 +114,14 @@ enum {
     INSIGHTS_DISABLE = 2, /* of "ENABLE, DISABLE" */
 };
 
-/* Settings that ask for what is so already, and the answer to that. */
+/* Settings that ask for what is so already, and the answer to that; a revision that is expected is
+ * more than there is. */
 static const struct {
     const char *name;
     unsigned setting;
     const char *text;
 } already[] = {
+    {"DeleteResourcePolicy", 0, "{}"},
     {"UpdateContinuousBackups", API_FALSE, NO_BACKUPS},
     {"UpdateContributorInsights", INSIGHTS_DISABLE, NO_INSIGHTS},
 };
@@ -156,56 +158,60 @@ struct tc_slice api_unbuilt_table(const struct api_request *req) {
     return u->no_table == API_OK ? TC_SLICE_EMPTY : table_of(in->resource);
 }
 
-static void substitute(struct tc_buf *out, const char *text, struct tc_slice resource) {
-    const char *mark = strchr(text, '$');
+static void substitute(struct tc_buf *out, const char *text, const struct api_request *req) {
+    const struct api_unbuilt_input *in = req->input;
+    const char *mark = strpbrk(text, "$@");
     tc_buf_append(out, text, mark == NULL ? strlen(text) : (size_t)(mark - text));
-    if (mark != NULL) {
-        tc_buf_append_slice(out, resource);
-        tc_buf_append_str(out, mark + 1);
-    }
+    if (mark == NULL)
+        return;
+    bool table = *mark == '$' && api_unbuilt_find(req->op->name)->no_table != API_OK;
+    tc_buf_append_slice(out, table ? table_of(in->resource) : in->resource);
+    tc_buf_append_str(out, mark + 1);
 }
 
-static void fail(struct api_request *req, enum api_error error, const char *text,
-                 struct tc_slice resource) {
+static void fail(struct api_request *req, enum api_error error, const char *text) {
     struct tc_buf message = {0};
-    substitute(&message, text, resource);
+    substitute(&message, text, req);
     api_fail_with(req, error, tc_buf_slice(&message), TC_SLICE_EMPTY);
     tc_buf_deinit(&message);
 }
 
-static void complete(struct api_request *req, const char *text, struct tc_slice resource) {
-    substitute(req->out, text, resource);
+static void complete(struct api_request *req, const char *text) {
+    substitute(req->out, text, req);
     api_complete(req);
 }
 
 /* NULL: more is asked for than what is so already. */
 static const char *text_already(const struct api_unbuilt *u, const struct api_unbuilt_input *in) {
     for (size_t i = 0; i < sizeof already / sizeof already[0]; i++)
-        if (strcmp(already[i].name, u->name) == 0 &&
+        if (strcmp(already[i].name, u->name) == 0 && in->revision.data == NULL &&
             (in->settings ? in->settings : in)->setting == already[i].setting)
             return already[i].text;
     return NULL;
 }
 
-void api_unbuilt_answer(struct api_request *req, bool table_exists) {
-    const struct api_unbuilt *u = api_unbuilt_find(req->op->name);
+static void answer_of_table(struct api_request *req, const struct api_unbuilt *u) {
     const struct api_unbuilt_input *in = req->input;
-    struct tc_slice resource = in->resource;
-    TC_ASSERT(u != NULL);
-    if (u->no_table != API_OK)
-        resource = table_of(resource);
-    if (u->no_table == API_TABLE_NOT_FOUND && !table_exists) {
-        fail(req, u->no_table, "Table not found: $", resource);
-    } else if (u->no_table != API_OK && !table_exists) {
-        fail(req, u->no_table, "Requested resource not found: Table: $ not found", resource);
-    } else if (text_already(u, in) != NULL) {
-        complete(req, text_already(u, in), resource);
-    } else if (u->text == NULL) {
+    if (u->no_table == API_TABLE_NOT_FOUND && in->resource.len == 0)
+        fail(req, API_VALIDATION, "One of SourceTableArn and SourceTableName must be given");
+    else if (text_already(u, in) != NULL)
+        complete(req, text_already(u, in));
+    else if (u->text == NULL)
         api_fail(req, u->error, "The operation %s is not supported by this version of Tercet.",
                  u->name);
-    } else if (u->error != API_OK) {
-        fail(req, u->error, u->text, resource);
-    } else {
-        complete(req, u->text, resource);
-    }
+    else if (u->error != API_OK)
+        fail(req, u->error, u->text);
+    else
+        complete(req, u->text);
+}
+
+void api_unbuilt_answer(struct api_request *req, bool table_exists) {
+    const struct api_unbuilt *u = api_unbuilt_find(req->op->name);
+    TC_ASSERT(u != NULL);
+    if (u->no_table == API_TABLE_NOT_FOUND && !table_exists)
+        fail(req, u->no_table, "Table not found: $");
+    else if (u->no_table != API_OK && !table_exists)
+        fail(req, u->no_table, "Requested resource not found: Table: $ not found");
+    else
+        answer_of_table(req, u);
 }

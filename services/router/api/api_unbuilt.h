@@ -13,7 +13,8 @@ struct api_request;
 struct api_unbuilt_input {
     struct tc_slice resource;
     const struct api_unbuilt_input *settings; /* PointInTimeRecoverySpecification */
-    unsigned setting; /* PointInTimeRecoveryEnabled, ContributorInsightsAction */
+    unsigned setting;         /* PointInTimeRecoveryEnabled, ContributorInsightsAction */
+    struct tc_slice revision; /* ExpectedRevisionId */
     union {
         struct tc_slice text;
         unsigned choice;
@@ -30,8 +31,8 @@ struct api_unbuilt {
     enum api_error no_table; /* the resource is a table: what to answer if there is no such table;
                                 API_OK: no table is looked for */
     enum api_error error;    /* API_OK: text is the body of the answer */
-    const char
-        *text; /* '$' stands for the resource, in JSON or in a message; NULL: not supported */
+    const char *text; /* '$' stands for the resource, or its table's name if a table is looked for;
+                         '@' for it as given; NULL: not supported */
     const struct api_shape *shape;
 };
 

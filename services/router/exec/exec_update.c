@@ -14,6 +14,13 @@ static bool has_warm(const struct api_update_table *in) {
     return in->warm && is_member(&in->warm->read_units, &in->warm->write_units);
 }
 
+static const char *index_updated(const Tercet__Pb__TableDescriptor *d) {
+    for (size_t i = 0; i < d->n_indexes; i++)
+        if (d->indexes[i]->status == TERCET__PB__TABLE_STATUS__TABLE_UPDATING)
+            return d->indexes[i]->name;
+    return NULL;
+}
+
 /* Changes of throughput wait for each other; protection and warm throughput wait for nobody. */
 static enum api_error refuse_busy(struct exec_op *op, const struct api_update_table *in,
                                   const Tercet__Pb__TableDescriptor *d) {
@@ -27,6 +34,12 @@ static enum api_error refuse_busy(struct exec_op *op, const struct api_update_ta
                             "Attempt to change a resource which is still in use: Table IOPS are "
                             "currently being updated. Table: %s",
                             d->name);
+    const char *index = in->index_updates.count ? index_updated(d) : NULL;
+    if (updating && index)
+        return exec__refuse(&op->diag, API_RESOURCE_IN_USE,
+                            "Attempt to change a resource which is still in use: Index is being "
+                            "updated.  Table: %s Index: %s",
+                            d->name, index);
     return exec__refuse_in_use(op, d);
 }
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 enum {
-    API_DECODE_TESTS = 10,
+    API_DECODE_TESTS = 11,
     API_WRITE_TESTS = 6,
     API_LEGACY_TESTS = 2,
     API_WIRE_TESTS = 5,

@@ -146,6 +146,65 @@ struct refusal {
 #define ONE   "1 validation error detected: "
 #define MIN_3 "failed to satisfy constraint: Member must have length greater than or equal to 3"
 
+#define CLASS "Unrecognized collection type class com.amazonaws.dynamodb.v20120810."
+#define MAP   "Unrecognized collection type java.util.Map<java.lang.String, "
+
+/* What stands where something else is wanted, in the words of the service; told whole. */
+static const struct refusal wrong_types[] = {
+    {"ListTables", "nonsense", API_SERIALIZATION, ""},
+    {"ListTables", "[]", API_SERIALIZATION, "Start of list found where not expected"},
+    {"ListTables", "7", API_SERIALIZATION, "Unexpected value type in payload"},
+    {"ListTables", "{\"ExclusiveStartTableName\":1}", API_SERIALIZATION,
+     "NUMBER_VALUE cannot be converted to String"},
+    {"ListTables", "{\"ExclusiveStartTableName\": 1.5}", API_SERIALIZATION,
+     "DECIMAL_VALUE cannot be converted to String"},
+    {"ListTables", "{\"ExclusiveStartTableName\":1e3}", API_SERIALIZATION,
+     "DECIMAL_VALUE cannot be converted to String"},
+    {"ListTables", "{\"ExclusiveStartTableName\":[]}", API_SERIALIZATION,
+     "Unrecognized collection type class java.lang.String"},
+    {"CreateTable", "{\"DeletionProtectionEnabled\":-1.5}", API_SERIALIZATION,
+     "DECIMAL_VALUE cannot be converted to Boolean"},
+    {"CreateTable", "{\"ProvisionedThroughput\":[]}", API_SERIALIZATION,
+     CLASS "ProvisionedThroughput"},
+    {"CreateTable", "{\"ProvisionedThroughput\":true}", API_SERIALIZATION, "Unexpected field type"},
+    {"CreateTable", "{\"KeySchema\":{}}", API_SERIALIZATION,
+     "Start of structure or map found where not expected"},
+    {"CreateTable", "{\"KeySchema\":7}", API_SERIALIZATION, "Unexpected field type"},
+    {"CreateTable", "{\"KeySchema\":[7]}", API_SERIALIZATION, "Unexpected value type in payload"},
+    {"CreateTable", "{\"KeySchema\":[[]]}", API_SERIALIZATION, CLASS "KeySchemaElement"},
+    {"CreateTable", "{\"LocalSecondaryIndexes\":[{\"Projection\":[]}]}", API_SERIALIZATION,
+     CLASS "Projection"},
+    {"UpdateTable", "{\"GlobalSecondaryIndexUpdates\":[{\"Create\":[]}]}", API_SERIALIZATION,
+     CLASS "CreateGlobalSecondaryIndexAction"},
+    {"UpdateTable", "{\"GlobalSecondaryIndexUpdates\":[{\"Update\":[]}]}", API_SERIALIZATION,
+     CLASS "UpdateGlobalSecondaryIndexAction"},
+    {"UpdateTimeToLive", "{\"TimeToLiveSpecification\":\"t\"}", API_SERIALIZATION,
+     "Unexpected field type"},
+    {"GetItem", "{\"Key\":[]}", API_SERIALIZATION,
+     MAP "com.amazonaws.dynamodb.v20120810.AttributeValue>"},
+    {"GetItem", "{\"Key\":\"k\"}", API_SERIALIZATION, "Unexpected field type"},
+    {"GetItem", "{\"Key\":{\"k\":[]}}", API_SERIALIZATION, CLASS "AttributeValue"},
+    {"GetItem", "{\"Key\":{\"k\":7}}", API_SERIALIZATION, "Unexpected value type in payload"},
+    {"GetItem", "{\"Key\":{\"k\":{\"S\":1.5}}}", API_SERIALIZATION,
+     "DECIMAL_VALUE cannot be converted to String"},
+    {"GetItem", "{\"ExpressionAttributeNames\":[]}", API_SERIALIZATION, MAP "java.lang.String>"},
+    {"GetItem", "{\"ExpressionAttributeNames\":{\"#a\":[]}}", API_SERIALIZATION,
+     "Unrecognized collection type class java.lang.String"},
+    {"PutItem", "{\"Expected\":[]}", API_SERIALIZATION,
+     MAP "com.amazonaws.dynamodb.v20120810.ExpectedAttributeValue>"},
+    {"PutItem", "{\"Expected\":{\"a\":[]}}", API_SERIALIZATION, CLASS "ExpectedAttributeValue"},
+    {"BatchGetItem", "{\"RequestItems\":[]}", API_SERIALIZATION,
+     MAP "com.amazonaws.dynamodb.v20120810.KeysAndAttributes>"},
+    {"BatchGetItem", "{\"RequestItems\":{\"tab\":7}}", API_SERIALIZATION,
+     "Unexpected value type in payload"},
+    {"BatchWriteItem", "{\"RequestItems\":[]}", API_SERIALIZATION,
+     MAP "java.util.List<com.amazonaws.dynamodb.v20120810.WriteRequest>>"},
+    {"BatchWriteItem", "{\"RequestItems\":{\"tab\":[[]]}}", API_SERIALIZATION,
+     CLASS "WriteRequest"},
+    {"BatchWriteItem", "{\"RequestItems\":{\"tab\":[{\"PutRequest\":[]}]}}", API_SERIALIZATION,
+     CLASS "PutRequest"},
+};
+
 static const struct refusal refusals[] = {
     {"GetItem", "", API_SERIALIZATION, ""},
     {"GetItem", "{", API_SERIALIZATION, ""},
@@ -309,6 +368,19 @@ static void refusals_have_the_texts_of_the_api(void **state) {
     }
 }
 
+static void wrong_types_are_told_whole(void **state) {
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof wrong_types / sizeof wrong_types[0]; i++) {
+        const struct refusal *r = &wrong_types[i];
+        tc_arena_reset(&f->arena);
+        void *in = api_decode(&f->decoder, op_of(r->op), tc_slice_str(r->body), &f->arena);
+        struct tc_slice text = tc_buf_slice(&f->decoder.text);
+        if (in != NULL || f->decoder.error != r->error || !tc_slice_eq(text, tc_slice_str(r->text)))
+            fail_msg("%s %s: error %d, %.*s", r->op, r->body, (int)f->decoder.error,
+                     TC_SLICE_ARGS(text));
+    }
+}
+
 /* 101 keys over two tables pass each table's own bound and fail the sum's. */
 static void batch_bounds_hold_over_all_tables(void **state) {
     struct fixture *f = *state;
@@ -398,6 +470,7 @@ const struct CMUnitTest api_decode_tests[API_DECODE_TESTS] = {
     TEST(batches_arrive),
     TEST(create_table_arrives),
     TEST(refusals_have_the_texts_of_the_api),
+    TEST(wrong_types_are_told_whole),
     TEST(batch_bounds_hold_over_all_tables),
     TEST(keys_of_one_table_are_bounded),
     TEST(sizes_are_bounded),
