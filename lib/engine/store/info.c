@@ -1,39 +1,15 @@
-/* What this node tells about itself: NodeInfo, the admin page, memds. */
+/* What this node tells about itself when it is asked: NodeInfo. */
 #include "base/assert.h"
 #include "core/index/index.h"
 #include "engine/store/digest.h"
-#include "engine/store/directory.h"
 #include "engine/store/group.h"
 #include "engine/store/heal.h"
 #include "engine/store/outbox.h"
 #include "engine/store/replica.h"
 #include "engine/store/split.h"
-#include "engine/store/tables.h"
 #include "env/fs.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
-
-enum {
-    PUSH_PARTITIONS_MAX = 64,
-};
-
-static const char *state_text(const struct replica *r) {
-    switch (r->state) {
-    case REPLICA_OK:
-        return r->stalled ? "stalled: waits for a checkpoint" : "ok";
-    case REPLICA_INSTALLING:
-        return "installing";
-    case REPLICA_LOG:
-        return "log";
-    case REPLICA_BUILDING:
-        return "building";
-    case REPLICA_DAMAGED:
-    case REPLICA_LOST:
-        break;
-    }
-    return r->damage;
-}
 
 /* What a leader adds: the change that goes on, and what it knows of the others. */
 struct leader_info {
@@ -99,7 +75,7 @@ static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info,
     struct tc_buf *state = &parts->state;
     tercet__pb__replica_info__init(info);
     bool bad = r->state == REPLICA_DAMAGED || r->state == REPLICA_LOST;
-    tc_buf_printf(state, "%s%s", bad ? "damaged: " : "", state_text(r));
+    tc_buf_printf(state, "%s%s", bad ? "damaged: " : "", store__replica_state_text(r));
     tc_buf_append_u8(state, 0);
     info->partition = store__group_partition(r);
     info->rid = r->rid;
@@ -198,107 +174,6 @@ void store_node_info(struct store *s, uint64_t known_digest, struct tc_buf *out)
     list_deinit(&list);
 }
 
-static void append_json_text(struct tc_buf *out, const char *text) {
-    tc_buf_append_u8(out, '"');
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            tc_buf_append_u8(out, '\\');
-        tc_buf_append_u8(out, (uint8_t)*text < 0x20 ? ' ' : (uint8_t)*text);
-    }
-    tc_buf_append_u8(out, '"');
-}
-
-static const char *change_text(Tercet__Pb__ChangeState state) {
-    static const char *const texts[] = {"none", "learning", "joint", "log", "copying", "done"};
-    return (size_t)state < sizeof texts / sizeof texts[0] ? texts[state] : "unknown";
-}
-
-static void append_change_json(const struct replica *r, struct tc_buf *out) {
-    Tercet__Pb__ChangeReplicaReply c = TERCET__PB__CHANGE_REPLICA_REPLY__INIT;
-    store__heal_progress(r, &c);
-    tc_buf_printf(out, ",\"live_logs\":%" PRIu32, r->live_logs);
-    if (c.state != TERCET__PB__CHANGE_STATE__CHANGE_NONE)
-        tc_buf_printf(out,
-                      ",\"change\":{\"rid\":%" PRIu32 ",\"state\":\"%s\",\"done\":%" PRIu64
-                      ",\"total\":%" PRIu64 "}",
-                      c.rid, change_text(c.state), c.done, c.total);
-}
-
-static void append_replica_json(struct replica *r, struct tc_buf *out) {
-    const char *role = r->paxos ? paxos_role_name(r->status.role) : "none";
-    tc_buf_printf(out, "{\"gid\":%" PRIu64 ",\"table_id\":%" PRIu64 ",\"table\":", r->gid,
-                  r->desc->partition->table_id);
-    append_json_text(out, r->desc->table_name);
-    tc_buf_printf(out, ",\"rid\":%" PRIu32 ",\"role\":\"%s\",\"serving\":%s,\"leader\":%" PRIu32,
-                  r->rid, role, store__group_leads(r) ? "true" : "false", r->status.leader);
-    tc_buf_printf(out, ",\"round\":%" PRIu64, paxos_ballot_round(r->status.promised));
-    tc_buf_printf(out,
-                  ",\"base\":%" PRIu64 ",\"last\":%" PRIu64 ",\"commit\":%" PRIu64
-                  ",\"applied\":%" PRIu64 ",\"checkpoint\":%" PRIu64 ",\"archived\":%" PRIu64,
-                  r->status.base.index, r->status.last.index, r->status.commit, r->applied.index,
-                  r->checkpoint.durable, r->status.archived);
-    if (r->desc->parent_gid)
-        tc_buf_printf(out, ",\"parent\":%" PRIu64, r->desc->parent_gid);
-    if (r->desc->right_gid)
-        tc_buf_printf(out, ",\"right_parent\":%" PRIu64, r->desc->right_gid);
-    if (r->tree) {
-        struct btree_stats stats = btree_stats(r->tree);
-        tc_buf_printf(out, ",\"items\":%" PRIu64 ",\"bytes\":%" PRIu64,
-                      stats.item_count - r->aux.count, stats.item_bytes - r->aux.bytes);
-        if (r->aux.count > 0)
-            tc_buf_printf(out, ",\"auxiliary\":%" PRIu64 ",\"outbox\":%" PRIu64, r->aux.count,
-                          r->aux.outbox_count);
-    }
-    tc_buf_append_str(out, ",\"state\":");
-    append_json_text(out, state_text(r));
-    if (r->paxos && store__group_leads(r))
-        append_change_json(r, out);
-    if (r->archive.problem[0]) {
-        tc_buf_append_str(out, ",\"archive_problem\":");
-        append_json_text(out, r->archive.problem);
-    }
-    tc_buf_append_u8(out, '}');
-}
-
-static void append_disk_json(const struct store *s, struct tc_buf *out) {
-    struct store_disk disk = store_disk(s);
-    tc_buf_printf(out,
-                  "\"disk\":{\"used_permille\":%" PRIu64
-                  ",\"fill\":\"%s\",\"slow\":%s,\"errors_day\":%zu,\"drain\":",
-                  disk.used_permille, disk_fill_name(disk.fill), disk.slow ? "true" : "false",
-                  disk.errors);
-    append_json_text(out, disk.drain ? disk.drain : "");
-    tc_buf_append_str(out, "},");
-}
-
-void store_status_json(struct store *s, struct tc_buf *out) {
-    struct wal_space space = wal_space(s->wal);
-    struct store_heal_counts counts;
-    store_heal_counts(s, &counts);
-    tc_buf_append_str(out, "{\"node\":");
-    append_json_text(out, s->node);
-    tc_buf_append_str(out, ",\"zone\":");
-    append_json_text(out, s->zone);
-    tc_buf_append_str(out, ",\"store\":\"");
-    for (size_t i = 0; i < STORE_UUID_BYTES; i++)
-        tc_buf_printf(out, "%02x", s->uuid[i]);
-    tc_buf_printf(out,
-                  "\",\"boot\":%" PRIu64 ",\"wal_bytes\":%" PRIu64 ",\"wal_max_bytes\":%" PRIu64
-                  ",\"directory_version\":%" PRIu64 ",\"groups_short\":%zu,\"heals_running\":%zu"
-                  ",",
-                  s->boot, space.used_bytes, space.max_bytes,
-                  s->directory->pb ? s->directory->pb->version : 0, counts.short_groups,
-                  counts.running);
-    append_disk_json(s, out);
-    tc_buf_append_str(out, "\"replicas\":[");
-    for (size_t i = 0; i < s->replica_count; i++) {
-        if (i > 0)
-            tc_buf_append_u8(out, ',');
-        append_replica_json(s->replicas[i], out);
-    }
-    tc_buf_append_str(out, "]}");
-}
-
 void store_replica_counts(const struct store *s, size_t *ret_led, size_t *ret_all) {
     size_t led = 0;
     for (size_t i = 0; i < s->replica_count; i++)
@@ -313,64 +188,4 @@ void store_quiet_counts(const struct store *s, size_t *ret_quiet, size_t *ret_ac
         *ret_quiet += s->replicas[i]->status.quiet;
         *ret_active += !tc_list_empty(&s->replicas[i]->active_link);
     }
-}
-
-static void push(struct store *s, Tercet__Pb__Partition **partitions, size_t count) {
-    Tercet__Pb__PushRequest request = TERCET__PB__PUSH_REQUEST__INIT;
-    request.partitions = partitions;
-    request.n_partitions = count;
-    if (count > 0)
-        store__push(s, &request);
-}
-
-/* The partitions that this node leads among the next replicas, many in one message. */
-static void push_partitions(struct store *s, size_t replicas) {
-    Tercet__Pb__Partition *led[PUSH_PARTITIONS_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < replicas; i++) {
-        struct replica *r = s->replicas[s->push_at++ % s->replica_count];
-        if (!store__group_announces(r))
-            continue;
-        if (r->desc->parent_gid || r->desc->right_gid) {
-            store__group_announce(r); /* what must be told together with it goes with it */
-            continue;
-        }
-        led[count++] = store__group_partition(r);
-        if (count == PUSH_PARTITIONS_MAX) {
-            push(s, led, count);
-            count = 0;
-        }
-    }
-    push(s, led, count);
-}
-
-void store_push_all(struct store *s) {
-    push_partitions(s, s->replica_count);
-    tc_buf_clear(&s->tables_at);
-    store__tables_push(store__find(s, STORE_SYSTEM_GID), SIZE_MAX);
-}
-
-void store_push_some(struct store *s) {
-    size_t count = s->replica_count < STORE_PUSH_COUNT ? s->replica_count : STORE_PUSH_COUNT;
-    push_partitions(s, count);
-    store__tables_push(store__find(s, STORE_SYSTEM_GID), STORE_PUSH_TABLES);
-}
-
-/* It leads, or has handed over a moment ago and hears nobody yet who took over: the resignation may
- * still be on its way, and this replica's promise may be what the successor needs. */
-static bool is_needed(const struct replica *r) {
-    uint64_t lease_ns = r->store->options.lease_ms * STORE_MS_NS;
-    if (r->status.role == PAXOS_LEADER)
-        return true;
-    return r->status.successor != 0 && store__now_ns(r->store) < r->term_ended_ns + lease_ns;
-}
-
-bool store_drain(struct store *s) {
-    bool needed = false;
-    for (size_t i = 0; i < s->replica_count; i++) {
-        store__group_flush(s->replicas[i]);
-        (void)store__group_resign(s->replicas[i], /* leaves= */ false);
-        needed = needed || is_needed(s->replicas[i]);
-    }
-    return !needed;
 }

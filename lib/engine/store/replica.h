@@ -23,6 +23,10 @@ TC_MUST_USE tc_err store__replica_desc_load(struct store *s, uint64_t gid, bool 
 /* Write a live replica's descriptor. Errors: TC_EIO, TC_EFULL: the old or the new one is there. */
 TC_MUST_USE tc_err store__replica_desc_save(struct store *s,
                                             const Tercet__Pb__CreateReplicaRequest *desc);
+/* ... of one that is deleted and must not come back empty. */
+TC_MUST_USE tc_err store__replica_desc_bury(struct store *s,
+                                            const Tercet__Pb__CreateReplicaRequest *desc);
+bool store__replica_desc_sound(const Tercet__Pb__CreateReplicaRequest *desc, uint64_t gid);
 /* The configuration at the place where its log began. Errors: TC_EINVAL, TC_ECORRUPT. */
 TC_MUST_USE tc_err store__replica_first_config(const Tercet__Pb__CreateReplicaRequest *desc,
                                                struct quorum_config *ret_config);
@@ -41,6 +45,8 @@ void store__replica_free(struct replica *r);
 void store__replica_wants_copy(struct replica *r, const char *why);
 /* The B-tree is not to be trusted any more: stop serving and leading, and ask for a snapshot. */
 void store__replica_damaged(struct replica *r, const char *why);
+/* How it is, for people. */
+const char *store__replica_state_text(const struct replica *r);
 /* One line for the operator, through store_env.notice; bad may be NULL. */
 void store__replica_notice(const struct replica *r, const char *why,
                            const struct btree_damage *bad);
