@@ -10,7 +10,7 @@ static void add_keys(const Tercet__Pb__TableDescriptor *d, struct api_table_desc
 }
 
 static void add_throughput(const Tercet__Pb__TableDescriptor *d, struct api_table_description *t) {
-    t->on_demand = d->billing == TERCET__PB__BILLING_MODE__BILLING_ON_DEMAND;
+    t->on_demand = exec__is_on_demand(d);
     t->on_demand_switch_ms = d->on_demand_switch_ms;
     t->read_units = d->rcu;
     t->write_units = d->wcu;

@@ -108,7 +108,7 @@ static void add_index(struct exec_op *op, const Tercet__Pb__TableDescriptor *d,
     };
     add_keys(op, x, ret);
     add_projection(op, x, ret);
-    add_throughput(x, d->billing == TERCET__PB__BILLING_MODE__BILLING_ON_DEMAND, ret);
+    add_throughput(x, exec__is_on_demand(d), ret);
     add_count(x, count, ret);
 }
 

@@ -5,10 +5,6 @@
 
 #define HOUR_MS UINT64_C(3600000)
 
-static bool is_on_demand(const Tercet__Pb__TableDescriptor *d) {
-    return d->billing == TERCET__PB__BILLING_MODE__BILLING_ON_DEMAND;
-}
-
 static uint64_t most(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
@@ -16,11 +12,11 @@ static uint64_t most(uint64_t a, uint64_t b) {
 /* ---- warm throughput: what was provisioned or asked for once is kept ready ---- */
 
 static uint64_t warm_read(const Tercet__Pb__TableDescriptor *d) {
-    return most(d->warm_read_units, is_on_demand(d) ? API_ON_DEMAND_READ_UNITS : d->rcu);
+    return most(d->warm_read_units, exec__is_on_demand(d) ? API_ON_DEMAND_READ_UNITS : d->rcu);
 }
 
 static uint64_t warm_write(const Tercet__Pb__TableDescriptor *d) {
-    return most(d->warm_write_units, is_on_demand(d) ? API_ON_DEMAND_WRITE_UNITS : d->wcu);
+    return most(d->warm_write_units, exec__is_on_demand(d) ? API_ON_DEMAND_WRITE_UNITS : d->wcu);
 }
 
 struct exec_warm exec__warm_now(const Tercet__Pb__TableDescriptor *d) {
@@ -136,7 +132,7 @@ static enum api_error check_maximum(const struct exec_settings *c, const struct 
 /* A member that is not given stays as it is; -1 takes it away. */
 enum api_error exec__set_maxima(const struct exec_settings *c, const struct api_on_demand *asked,
                                 Tercet__Pb__TableDescriptor *d) {
-    bool on_demand = is_on_demand(d);
+    bool on_demand = exec__is_on_demand(d);
     enum api_error refused =
         check_maximum(c, &asked->max_read_units, on_demand, "MaxReadRequestUnits");
     if (refused == API_OK)

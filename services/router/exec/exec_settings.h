@@ -25,6 +25,10 @@ struct exec_settings {
     const struct exec_limits *limits;
 };
 
+static inline bool exec__is_on_demand(const Tercet__Pb__TableDescriptor *d) {
+    return d->billing == TERCET__PB__BILLING_MODE__BILLING_ON_DEMAND;
+}
+
 /* Throughput that a table can take now and at once, for the API's WarmThroughput. */
 struct exec_warm {
     uint64_t read_units, write_units;

@@ -132,7 +132,7 @@ static enum api_error to_on_demand(const struct exec_settings *c, Tercet__Pb__Ta
 
 enum api_error exec__set_billing(const struct exec_settings *c, const struct api_update_table *in,
                                  Tercet__Pb__TableDescriptor *d) {
-    bool on_demand = d->billing == TERCET__PB__BILLING_MODE__BILLING_ON_DEMAND;
+    bool on_demand = exec__is_on_demand(d);
     bool wanted = in->billing_mode ? in->billing_mode == API_BILLING_ON_DEMAND : on_demand;
     if (wanted && in->throughput)
         return exec__refuse(c->diag, API_VALIDATION,
