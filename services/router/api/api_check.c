@@ -5,15 +5,32 @@
 #include <inttypes.h>
 
 /* Placeholders need an expression that could use them. */
-static bool check_bindings(struct api_decoder *d, const struct api_bindings *b, const char *name,
-                           bool has_expression, const char *absent) {
-    if (!b->set)
-        return true;
-    if (!has_expression)
-        return api_invalid(d, "%s can only be specified when using expressions%s", name, absent);
-    if (b->list.count == 0)
-        return api_invalid(d, "%s must not be empty", name);
+static bool check_expressed(struct api_decoder *d, const struct api_bindings *names,
+                            bool names_wanted, const struct api_bindings *values,
+                            bool values_wanted, const char *absent) {
+    if (names->set && !names_wanted)
+        return api_invalid(d,
+                           "ExpressionAttributeNames can only be specified when using expressions");
+    if (values && values->set && !values_wanted)
+        return api_invalid(
+            d, "ExpressionAttributeValues can only be specified when using expressions: %s",
+            absent);
     return true;
+}
+
+static bool check_not_empty(struct api_decoder *d, const struct api_bindings *names,
+                            const struct api_bindings *values) {
+    bool empty = names->set && names->list.count == 0;
+    if (empty || (values && values->set && values->list.count == 0))
+        return api_invalid(d, "ExpressionAttribute%s must not be empty",
+                           empty ? "Names" : "Values");
+    return true;
+}
+
+static bool check_bindings(struct api_decoder *d, const struct api_bindings *names,
+                           const struct api_bindings *values, bool wanted, const char *absent) {
+    return check_expressed(d, names, wanted, values, wanted, absent) &&
+           check_not_empty(d, names, values);
 }
 
 static bool check_item_size(struct api_decoder *d, struct tc_slice item) {
@@ -49,20 +66,16 @@ bool api_check_write_item(struct api_decoder *d, const void *input) {
         return api_invalid(d, "ReturnValues can only be ALL_OLD or NONE");
     bool expression = in->condition_expression.data != NULL;
     return check_legacy_write(d, in) &&
-           check_bindings(d, &in->names, "ExpressionAttributeNames", expression,
-                          ": ConditionExpression is null") &&
-           check_bindings(d, &in->values, "ExpressionAttributeValues", expression,
-                          ": ConditionExpression is null") &&
+           check_bindings(d, &in->names, &in->values, expression, "ConditionExpression is null") &&
            check_item_size(d, in->item);
 }
 
 bool api_check_update_item(struct api_decoder *d, const void *input) {
     const struct api_write_item *in = input;
     bool expression = in->condition_expression.data != NULL || in->update_expression.data != NULL;
-    static const char absent[] = ": UpdateExpression and ConditionExpression are null";
     return check_legacy_write(d, in) &&
-           check_bindings(d, &in->names, "ExpressionAttributeNames", expression, absent) &&
-           check_bindings(d, &in->values, "ExpressionAttributeValues", expression, absent);
+           check_bindings(d, &in->names, &in->values, expression,
+                          "UpdateExpression and ConditionExpression are null");
 }
 
 /* AttributesToGet beside a ProjectionExpression. Duplicates are told when they are compiled. */
@@ -77,8 +90,7 @@ bool api_check_get_item(struct api_decoder *d, const void *input) {
     const struct api_get_item *in = input;
     bool projection = in->projection_expression.data != NULL;
     return check_names_mix(d, &in->attributes_to_get, in->projection_expression) &&
-           check_bindings(d, &in->names, "ExpressionAttributeNames", projection,
-                          ": ProjectionExpression is null");
+           check_bindings(d, &in->names, NULL, projection, "");
 }
 
 /* The service tells a query's faults as a violated constraint, a scan's plainly. */
@@ -130,31 +142,31 @@ static bool check_page_mix(struct api_decoder *d, const struct api_read_page *in
     return api__check_mix(d, GIVENS(parameters), GIVENS(expressions));
 }
 
-static bool check_legacy_page(struct api_decoder *d, const struct api_read_page *in) {
+static bool check_filter(struct api_decoder *d, const struct api_read_page *in) {
     return api__check_conditions(d, &in->filter_conditions) &&
-           api__check_operator(d, in->conditional_operator, &in->filter_conditions) &&
-           api__check_key_conditions(d, &in->key_conditions);
+           api__check_operator(d, in->conditional_operator, &in->filter_conditions);
+}
+
+static bool check_keyed(struct api_decoder *d, const struct api_read_page *in, bool query) {
+    return !query || in->key_condition_expression.data != NULL || in->key_conditions.set ||
+           api_invalid(d, "Either the KeyConditions or KeyConditionExpression parameter must be "
+                          "specified in the request.");
 }
 
 static bool check_page(struct api_decoder *d, const struct api_read_page *in, bool query) {
     bool valued = in->filter_expression.data != NULL || in->key_condition_expression.data != NULL;
     bool expression = valued || in->projection_expression.data != NULL;
     return check_page_mix(d, in, query) &&
-           check_bindings(d, &in->names, "ExpressionAttributeNames", expression, "") &&
-           check_bindings(d, &in->values, "ExpressionAttributeValues", valued,
-                          query ? ": FilterExpression and KeyConditionExpression are null"
-                                : ": FilterExpression is null") &&
-           check_legacy_page(d, in) && check_select(d, in, query);
+           check_expressed(d, &in->names, expression, &in->values, valued,
+                           query ? "FilterExpression and KeyConditionExpression are null"
+                                 : "FilterExpression is null") &&
+           check_filter(d, in) && check_keyed(d, in, query) &&
+           check_not_empty(d, &in->names, &in->values) &&
+           api__check_key_conditions(d, &in->key_conditions) && check_select(d, in, query);
 }
 
 bool api_check_query(struct api_decoder *d, const void *input) {
-    const struct api_read_page *in = input;
-    if (!check_page(d, in, /* query= */ true))
-        return false;
-    if (in->key_condition_expression.data == NULL && !in->key_conditions.set)
-        return api_invalid(d, "Either the KeyConditions or KeyConditionExpression parameter must "
-                              "be specified in the request.");
-    return true;
+    return check_page(d, input, /* query= */ true);
 }
 
 bool api_check_scan(struct api_decoder *d, const void *input) {
@@ -209,7 +221,7 @@ bool api_check_batch_get(struct api_decoder *d, const void *input) {
         return false;
     for (size_t i = 0; i < in->tables.count; i++) {
         bool projection = table[i].projection_expression.data != NULL;
-        if (!check_bindings(d, &table[i].names, "ExpressionAttributeNames", projection, ""))
+        if (!check_bindings(d, &table[i].names, NULL, projection, ""))
             return false;
         if (has_duplicates(&table[i].keys))
             return api_invalid(d, "Provided list of item keys contains duplicates");

@@ -119,10 +119,12 @@ bool api__check_key_conditions(struct api_decoder *d, const struct api_list *con
     const struct api_condition *c = conditions->items;
     if (conditions->set && conditions->count == 0)
         return api_invalid(d, "Conditions can be of length 1 or 2 only");
+    if (!api__check_conditions(d, conditions))
+        return false;
     for (size_t i = 0; i < conditions->count; i++)
         if (!operators[c[i].comparison].indexable)
             return api_invalid(d, "Attempted conditional constraint is not an indexable operation");
-    return api__check_conditions(d, conditions);
+    return true;
 }
 
 bool api__check_operator(struct api_decoder *d, unsigned conditional_operator,

@@ -128,6 +128,13 @@ static const struct {
      INVALID "AttributeValues inside AttributeValueList must be of same type"},
     {"Scan", FILTER(OP("BETWEEN") "," LIST("{\"BOOL\":true}," N1)),
      INVALID "AttributeValues inside AttributeValueList must be of same type"},
+    {"Query",
+     "\"KeyConditions\":{\"a\":{\"ComparisonOperator\":\"NULL\",\"AttributeValueList\":[{\"N\":"
+     "\"1\"}]}}",
+     INVALID "Invalid number of argument(s) for the NULL ComparisonOperator"},
+    {"Query", "\"FilterExpression\":\"a\",\"ExpressionAttributeNames\":{}",
+     "Either the KeyConditions or KeyConditionExpression parameter must be specified in the "
+     "request."},
     {"Scan", FILTER(OP("LT") "," LIST("{\"BOOL\":true}")),
      INVALID "ComparisonOperator LT is not valid for BOOL AttributeValue type"},
     {"Scan", FILTER(OP("CONTAINS") "," LIST("{\"SS\":[\"a\"]}")),
@@ -191,8 +198,7 @@ static const struct {
      "Can not use both expression and non-expression parameters in the same request: "
      "Non-expression parameters: {QueryFilter} Expression parameters: {KeyConditionExpression}"},
     {"UpdateItem", UPDATES("\"Action\":\"DELETE\"") ",\"ExpressionAttributeNames\":{\"#a\":\"a\"}",
-     "ExpressionAttributeNames can only be specified when using expressions: UpdateExpression and "
-     "ConditionExpression are null"},
+     "ExpressionAttributeNames can only be specified when using expressions"},
 };
 
 static void legacy_refusals(void **state) {
