@@ -120,6 +120,11 @@ def test_definitions_are_told_in_order_and_keep_their_types(cluster, db):
                      GlobalSecondaryIndexUpdates=[{"Create": index("two", "q", "z")}])
     assert answer["AttributeDefinitions"] == of(("a", "N"), ("m", "B"), ("q", "S"), ("z", "S"))
     db.put_item(TableName="g-defined", Item={"z": {"S": "x"}, "q": {"S": "y"}})
+    for ask in (db.describe_contributor_insights, lambda **k: db.update_contributor_insights(ContributorInsightsAction="DISABLE", **k)):
+        said = ask(TableName="g-defined", IndexName="one")
+        assert (said["TableName"], said["IndexName"], said["ContributorInsightsStatus"]) == ("g-defined", "one", "DISABLED")
+        with pytest.raises(db.exceptions.ResourceNotFoundException):
+            ask(TableName="g-defined", IndexName="never")
     answer = changed(db, "g-defined", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "one"}}])
     assert answer["AttributeDefinitions"] == of(("q", "S"), ("z", "S"))
 

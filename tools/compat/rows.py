@@ -10,7 +10,7 @@ RESOURCES = ["TableName", "SourceTableName", "SourceTableArn", "TableArn", "Reso
              "GlobalTableName", "BulkOperationArn", "StreamArn"]
 # Members that say whether more is asked for than there is.
 KEPT = {"PointInTimeRecoverySpecification": "settings", "PointInTimeRecoveryEnabled": "setting", "ContributorInsightsAction": "setting",
-        "ExpectedRevisionId": "revision"}
+        "ExpectedRevisionId": "revision", "IndexName": "index"}
 HEAD = """/* Parameters of the operations that are not built, as the public service model has them.
  * Written by tools/compat/compat.py; not for editing. */
 """

@@ -14,7 +14,7 @@
 #define NO_BACKUPS                                                                                 \
     "{\"ContinuousBackupsDescription\":{\"ContinuousBackupsStatus\":\"DISABLED\","                 \
     "\"PointInTimeRecoveryDescription\":{\"PointInTimeRecoveryStatus\":\"DISABLED\"}}}"
-#define NO_INSIGHTS "{\"TableName\":\"$\",\"ContributorInsightsStatus\":\"DISABLED\"}"
+#define NO_INSIGHTS "{\"TableName\":\"$\",#\"ContributorInsightsStatus\":\"DISABLED\"}"
 #define NO_KINESIS(what, word)                                                                     \
     "Table is not in a valid state to " what " Kinesis Streaming Destination: "                    \
     "KinesisStreamingDestination must be ACTIVE to perform " word " operation."
@@ -160,13 +160,15 @@ struct tc_slice api_unbuilt_table(const struct api_request *req) {
 
 static void substitute(struct tc_buf *out, const char *text, const struct api_request *req) {
     const struct api_unbuilt_input *in = req->input;
-    const char *mark = strpbrk(text, "$@");
-    tc_buf_append(out, text, mark == NULL ? strlen(text) : (size_t)(mark - text));
-    if (mark == NULL)
-        return;
-    bool table = *mark == '$' && api_unbuilt_find(req->op->name)->no_table != API_OK;
-    tc_buf_append_slice(out, table ? table_of(in->resource) : in->resource);
-    tc_buf_append_str(out, mark + 1);
+    bool table = api_unbuilt_find(req->op->name)->no_table != API_OK;
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '#' && in->index.data != NULL)
+            tc_buf_printf(out, "\"IndexName\":\"%.*s\",", TC_SLICE_ARGS(in->index));
+        else if (*at == '$' || *at == '@')
+            tc_buf_append_slice(out, *at == '$' && table ? table_of(in->resource) : in->resource);
+        else if (*at != '#')
+            tc_buf_append_u8(out, (uint8_t)*at);
+    }
 }
 
 static void fail(struct api_request *req, enum api_error error, const char *text) {
@@ -203,6 +205,13 @@ static void answer_of_table(struct api_request *req, const struct api_unbuilt *u
         fail(req, u->error, u->text);
     else
         complete(req, u->text);
+}
+
+struct tc_slice api_unbuilt_index(const struct api_request *req) {
+    const struct api_unbuilt *u = api_unbuilt_find(req->op->name);
+    const struct api_unbuilt_input *in = req->input;
+    bool looked_for = u->no_table != API_OK && u->error != API_VALIDATION;
+    return looked_for ? in->index : TC_SLICE_EMPTY;
 }
 
 void api_unbuilt_answer(struct api_request *req, bool table_exists) {

@@ -14,6 +14,7 @@ struct api_unbuilt_input {
     struct tc_slice resource;
     const struct api_unbuilt_input *settings; /* PointInTimeRecoverySpecification */
     unsigned setting;         /* PointInTimeRecoveryEnabled, ContributorInsightsAction */
+    struct tc_slice index;    /* IndexName */
     struct tc_slice revision; /* ExpectedRevisionId */
     union {
         struct tc_slice text;
@@ -32,7 +33,7 @@ struct api_unbuilt {
                                 API_OK: no table is looked for */
     enum api_error error;    /* API_OK: text is the body of the answer */
     const char *text; /* '$' stands for the resource, or its table's name if a table is looked for;
-                         '@' for it as given; NULL: not supported */
+                         '@' for it as given, '#' for the member IndexName; NULL: not supported */
     const struct api_shape *shape;
 };
 
@@ -42,6 +43,8 @@ const struct api_unbuilt *api_unbuilt_find(const char *op_name);
 const char *api_unbuilt_summary(const struct api_unbuilt *u);
 /* The table that must exist before the operation is answered; empty: none. */
 struct tc_slice api_unbuilt_table(const struct api_request *req);
+/* The index of that table that must exist too; empty: none. */
+struct tc_slice api_unbuilt_index(const struct api_request *req);
 /* Answer req; its table, if it needs one, exists or does not. */
 void api_unbuilt_answer(struct api_request *req, bool table_exists);
 

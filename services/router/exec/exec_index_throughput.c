@@ -1,9 +1,23 @@
 /* Throughput of a global index, in a table's record. */
 #include "exec_table_index.h"
 
-static void keep_units(const struct api_integer *asked, uint64_t *at) {
-    if (asked->set)
-        *at = asked->value > 0 ? (uint64_t)asked->value : 0;
+static enum api_error set_maximum(const struct exec_settings *c, const struct api_integer *asked,
+                                  const char *name, int64_t min, uint64_t *at,
+                                  const Tercet__Pb__IndexDescriptor *x) {
+    if (!asked->set)
+        return API_OK;
+    if (asked->value < min || asked->value == 0)
+        return exec__refuse(c->diag, API_VALIDATION,
+                            EXEC_INVALID_VALUES "Requested %s for OnDemandThroughput for index %s "
+                                                "is outside of valid range",
+                            name, x->name);
+    if (asked->value > (int64_t)c->limits->table_units_max)
+        return exec__refuse(c->diag, API_LIMIT_EXCEEDED,
+                            "Subscriber limit exceeded: Requested %s for OnDemandThroughput for "
+                            "index %s exceeds what a table of the account can have",
+                            name, x->name);
+    *at = asked->value > 0 ? (uint64_t)asked->value : 0;
+    return API_OK;
 }
 
 enum api_error exec__index_set_units(const struct exec_settings *c,
@@ -18,7 +32,8 @@ enum api_error exec__index_set_units(const struct exec_settings *c,
 }
 
 static enum api_error set_maxima(const struct exec_settings *c, const struct api_on_demand *asked,
-                                 bool on_demand, Tercet__Pb__IndexDescriptor *x) {
+                                 bool on_demand, bool creating, Tercet__Pb__IndexDescriptor *x) {
+    int64_t min = creating ? 1 : -1;
     bool any = asked->max_read_units.set || asked->max_write_units.set;
     if (any && !on_demand)
         return exec__refuse(c->diag, API_VALIDATION,
@@ -26,9 +41,11 @@ static enum api_error set_maxima(const struct exec_settings *c, const struct api
                             "OnDemandThroughput for index %s cannot be specified when table "
                             "BillingMode is PROVISIONED",
                             x->name);
-    keep_units(&asked->max_read_units, &x->max_read_units);
-    keep_units(&asked->max_write_units, &x->max_write_units);
-    return API_OK;
+    enum api_error refused =
+        set_maximum(c, &asked->max_read_units, "MaxReadRequestUnits", min, &x->max_read_units, x);
+    return refused ? refused
+                   : set_maximum(c, &asked->max_write_units, "MaxWriteRequestUnits", min,
+                                 &x->max_write_units, x);
 }
 
 static enum api_error set_warm_unit(const struct exec_settings *c, const struct api_integer *asked,
@@ -67,8 +84,8 @@ uint64_t exec__index_warm_write(const Tercet__Pb__IndexDescriptor *x, bool on_de
 
 enum api_error exec__index_set_limits(const struct exec_settings *c,
                                       const struct api_on_demand *maxima,
-                                      const struct api_warm *warm, bool on_demand,
+                                      const struct api_warm *warm, bool on_demand, bool creating,
                                       Tercet__Pb__IndexDescriptor *x) {
-    enum api_error refused = maxima ? set_maxima(c, maxima, on_demand, x) : API_OK;
+    enum api_error refused = maxima ? set_maxima(c, maxima, on_demand, creating, x) : API_OK;
     return refused || warm == NULL ? refused : set_warm(c, warm, on_demand, x);
 }

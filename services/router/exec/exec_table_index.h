@@ -34,7 +34,7 @@ enum api_error exec__index_set_units(const struct exec_settings *c,
 /* Maxima and warm throughput; NULL: not asked for. on_demand: the table's mode. */
 enum api_error exec__index_set_limits(const struct exec_settings *c,
                                       const struct api_on_demand *maxima,
-                                      const struct api_warm *warm, bool on_demand,
+                                      const struct api_warm *warm, bool on_demand, bool creating,
                                       Tercet__Pb__IndexDescriptor *x);
 /* Throughput that the index can take at once. */
 uint64_t exec__index_warm_read(const Tercet__Pb__IndexDescriptor *x, bool on_demand);

@@ -109,6 +109,37 @@ void index_numbers_go_round(void **state) {
     end(&f);
 }
 
+void index_maxima_have_bounds(void **state) {
+    (void)state;
+    static const struct {
+        int64_t units;
+        enum api_error created, changed;
+    } rows[] = {
+        {1, API_OK, API_OK},
+        {40000, API_OK, API_OK},
+        {40001, API_LIMIT_EXCEEDED, API_LIMIT_EXCEEDED},
+        {0, API_VALIDATION, API_VALIDATION},
+        {-1, API_VALIDATION, API_OK},
+        {-2, API_VALIDATION, API_VALIDATION},
+    };
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        struct api_on_demand asked = {0};
+        struct api_integer maximum = {true, rows[i / 2].units};
+        begin(&f, /* on_demand= */ true);
+        *(i % 2 ? &asked.max_read_units : &asked.max_write_units) = maximum;
+        struct api_index x = index_named("one");
+        assert_int_equal(create(&f, x), API_OK);
+        struct api_index_change change = {.name = x.name, .on_demand = &asked};
+        assert_int_equal(update(&f, (struct api_index_update){.update = &change}),
+                         rows[i / 2].changed);
+        x.name = TC_SLICE_LIT("two");
+        x.on_demand = &asked;
+        assert_int_equal(create(&f, x), rows[i / 2].created);
+        end(&f);
+    }
+}
+
 /* What an attribute was first stays, whatever a later request says of it. */
 void index_keeps_types(void **state) {
     (void)state;
