@@ -70,6 +70,10 @@ enum api_error exec__add_tags(const struct exec_settings *c, const struct api_li
                               Tercet__Pb__TableDescriptor *d);
 void exec__drop_tags(const struct api_slices *keys, Tercet__Pb__TableDescriptor *d);
 
+/* One more decrease of a table's throughput, or of an index's, which are counted apart: four in a
+ * UTC day at any time, after them one each hour. */
+enum api_error exec__count_decrease(const struct exec_settings *c, uint64_t *last_ms,
+                                    uint32_t *decreases);
 /* Decreases of today, when the last one was on an earlier day: 0. */
 uint32_t exec__decreases_today(uint64_t last_decrease_ms, uint32_t decreases, uint64_t now_ms);
 const char *exec__class_name(unsigned table_class);

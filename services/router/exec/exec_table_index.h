@@ -31,7 +31,8 @@ bool exec__deletes_new_index(const struct api_update_table *in,
 enum api_error exec__index_set_units(const struct exec_settings *c,
                                      const struct api_throughput *asked,
                                      Tercet__Pb__IndexDescriptor *x);
-/* Maxima and warm throughput; NULL: not asked for. on_demand: the table's mode. */
+/* Maxima and warm throughput; NULL: not asked for. on_demand: the table's mode. creating: the index
+ * is new, and has no maximum that -1 could take away. */
 enum api_error exec__index_set_limits(const struct exec_settings *c,
                                       const struct api_on_demand *maxima,
                                       const struct api_warm *warm, bool on_demand, bool creating,

@@ -99,12 +99,9 @@ static enum api_error change_units(const struct exec_settings *c,
         return refuse_same(c, x);
     if (x->rcu > rcu || x->wcu > wcu)
         x->last_increase_ms = c->now_ms;
-    if (x->rcu < rcu || x->wcu < wcu) {
-        x->decreases_today =
-            exec__decreases_today(x->last_decrease_ms, x->decreases_today, c->now_ms) + 1;
-        x->last_decrease_ms = c->now_ms;
-    }
-    return API_OK;
+    if (x->rcu < rcu || x->wcu < wcu)
+        refused = exec__count_decrease(c, &x->last_decrease_ms, &x->decreases_today);
+    return refused;
 }
 
 static enum api_error change(const struct exec_settings *c, const struct api_index_change *asked,

@@ -60,11 +60,10 @@ static enum api_error refuse_same(const struct exec_settings *c,
         d->rcu, d->rcu, d->wcu, d->wcu);
 }
 
-/* Four decreases in a UTC day at any time; after them one each hour. */
-static enum api_error count_decrease(const struct exec_settings *c,
-                                     Tercet__Pb__TableDescriptor *d) {
-    uint64_t last = d->last_decrease_ms, now = c->now_ms;
-    uint32_t today = exec__decreases_today(last, d->decreases_today, now);
+enum api_error exec__count_decrease(const struct exec_settings *c, uint64_t *last_ms,
+                                    uint32_t *decreases) {
+    uint64_t last = *last_ms, now = c->now_ms;
+    uint32_t today = exec__decreases_today(last, *decreases, now);
     if (today >= EXEC_DECREASES_AT_ONCE && now - last < HOUR_MS) {
         uint64_t tomorrow = (now / DAY_MS + 1) * DAY_MS, hour = last + HOUR_MS;
         char last_text[TIME_CHARS], next_text[TIME_CHARS];
@@ -76,8 +75,8 @@ static enum api_error count_decrease(const struct exec_settings *c,
             "Last decrease at %s. Next decrease can be made at %s.",
             today, when(last, last_text), when(hour < tomorrow ? hour : tomorrow, next_text));
     }
-    d->decreases_today = today + 1;
-    d->last_decrease_ms = now;
+    *decreases = today + 1;
+    *last_ms = now;
     return API_OK;
 }
 
@@ -89,7 +88,9 @@ static enum api_error set_units(const struct exec_settings *c, const struct api_
         return refused;
     if (!switched && rcu == d->rcu && wcu == d->wcu)
         return refuse_same(c, d);
-    if (!switched && (rcu < d->rcu || wcu < d->wcu) && (refused = count_decrease(c, d)) != API_OK)
+    if (!switched && (rcu < d->rcu || wcu < d->wcu))
+        refused = exec__count_decrease(c, &d->last_decrease_ms, &d->decreases_today);
+    if (refused)
         return refused;
     if (!switched && (rcu > d->rcu || wcu > d->wcu))
         d->last_increase_ms = c->now_ms;

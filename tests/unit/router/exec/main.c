@@ -26,6 +26,7 @@ int main(void) {
         cmocka_unit_test(index_numbers_go_round),
         cmocka_unit_test(index_has_limits),
         cmocka_unit_test(index_keeps_types),
+        cmocka_unit_test(index_decreases),
         cmocka_unit_test(index_maxima_have_bounds),
         cmocka_unit_test(index_is_dropped),
         cmocka_unit_test(index_throughput_changes),

@@ -109,6 +109,33 @@ void index_numbers_go_round(void **state) {
     end(&f);
 }
 
+static enum api_error provision(struct fixture *f, int64_t reads) {
+    struct api_throughput asked = {{true, reads}, {true, 6}};
+    struct api_index_change change = {.name = TC_SLICE_LIT("one"), .throughput = &asked};
+    return update(f, (struct api_index_update){.update = &change});
+}
+
+/* Its decreases are counted apart from the table's. */
+void index_decreases(void **state) {
+    (void)state;
+    struct fixture f;
+    begin(&f, /* on_demand= */ false);
+    struct api_index x = index_named("one");
+    x.throughput = &units;
+    assert_int_equal(create(&f, x), API_OK);
+    f.d->decreases_today = 4;
+    for (int64_t reads = 4; reads >= 1; reads--)
+        assert_int_equal(provision(&f, reads), API_OK);
+    assert_int_equal(f.d->indexes[0]->decreases_today, 4);
+    assert_int_equal(provision(&f, 9), API_OK);
+    assert_int_equal(provision(&f, 8), API_LIMIT_EXCEEDED);
+    says(&f, "Subscriber limit exceeded: Provisioned throughput decreases are limited");
+    f.d->indexes[0]->rcu = 9; /* what was refused is not written */
+    f.c.now_ms += 3600 * 1000;
+    assert_int_equal(provision(&f, 8), API_OK);
+    end(&f);
+}
+
 void index_maxima_have_bounds(void **state) {
     (void)state;
     static const struct {

@@ -46,6 +46,7 @@ void index_is_recorded(void **state);
 void index_numbers_go_round(void **state);
 void index_has_limits(void **state);
 void index_keeps_types(void **state);
+void index_decreases(void **state);
 void index_maxima_have_bounds(void **state);
 void index_is_dropped(void **state);
 void index_throughput_changes(void **state);
