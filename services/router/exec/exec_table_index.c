@@ -111,9 +111,9 @@ enum api_error exec__index_add(const struct exec_settings *c, const struct api_i
     append(d, x);
     enum api_error refused =
         asked->throughput ? exec__index_set_units(c, asked->throughput, x) : API_OK;
-    return refused
-               ? refused
-               : exec__index_set_limits(c, asked->on_demand, asked->warm, exec__is_on_demand(d), /* creating= */ true, x);
+    return refused ? refused
+                   : exec__index_set_limits(c, asked->on_demand, asked->warm, exec__is_on_demand(d),
+                                            /* creating= */ true, x);
 }
 
 enum api_error exec__add_indexes(const struct exec_settings *c, const struct api_create_table *in,

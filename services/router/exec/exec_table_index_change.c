@@ -119,8 +119,8 @@ static enum api_error change(const struct exec_settings *c, const struct api_ind
     if (asked->throughput)
         refused = change_units(c, asked->throughput, x);
     if (refused == API_OK)
-        refused =
-            exec__index_set_limits(c, asked->on_demand, asked->warm, exec__is_on_demand(d), /* creating= */ false, x);
+        refused = exec__index_set_limits(c, asked->on_demand, asked->warm, exec__is_on_demand(d),
+                                         /* creating= */ false, x);
     if (refused == API_OK && x->status == TERCET__PB__TABLE_STATUS__TABLE_ACTIVE)
         x->status = TERCET__PB__TABLE_STATUS__TABLE_UPDATING;
     return refused;
