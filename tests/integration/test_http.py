@@ -61,6 +61,12 @@ def test_a_bomb_stops_at_16_mib(big, size, status):
         assert ask(big, "GetItem", plain).error[1] == "ValidationException"
 
 
+def test_a_chunked_body_stops_at_16_mib(big):
+    body = b"{" + b" " * (16 * 1024 * 1024 - 1) + b"}"
+    framing = b"transfer-encoding: chunked\r\n\r\n" + chunks(body, 1 << 20)
+    assert wire.exchange(big.port, wire.call("GetItem", body, framing=framing)).status == 413
+
+
 def chunks(body, size):
     parts = [body[i:i + size] for i in range(0, len(body), size)]
     return b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in parts) + b"0\r\n\r\n"
@@ -183,6 +189,10 @@ REFUSALS = [
     ({"payload": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"}, "InvalidSignatureException", "The body of the request must be signed"),
     ({"payload": "0" * 64}, "InvalidSignatureException", "The provided 'x-amz-content-sha256' header does not match"),
     ({"secret": SECRET + "x"}, "InvalidSignatureException", SIGNED),
+    ({"key": "stranger", "secret": SECRET + "x"}, "UnrecognizedClientException", "The security token included in the request is invalid."),
+    ({"key": "stranger", "service": "s3"}, "InvalidSignatureException", "Credential should be scoped to correct service: 'dynamodb'. "),
+    ({"body": b"nonsense", "drop": ["authorization"]}, "SerializationException", ""),
+    ({"body": b" " * 65537, "drop": ["authorization"]}, "MissingAuthenticationTokenException", "Request is missing"),
     ({"replace": [("x-amz-target", "DynamoDB_20120810.DeleteTable")]}, "InvalidSignatureException", SIGNED),
     ({"unsigned": [("x-amz-security-token", "x")]}, "InvalidSignatureException", "Every header that begins with 'X-Amz-'"),
     ({"drop": ["x-amz-date"]}, "IncompleteSignatureException",

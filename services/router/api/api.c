@@ -167,19 +167,41 @@ static struct api_request *request_new(struct api *a, struct http_request *r, co
     return req;
 }
 
+enum {
+    STRANGER_BODY_BYTES_MAX = 64 * 1024,
+};
+
+/* Of a request that is refused before its body is read; a long or packed one is not looked at. */
+static bool is_broken(const struct api_request *req) {
+    const struct http_request *r = req->http;
+    struct tc_slice coding;
+    if (r->body.len > STRANGER_BODY_BYTES_MAX ||
+        http_head_get(r->head, TC_SLICE_LIT("content-encoding"), &coding))
+        return false;
+    struct json_reader reader = json_reader(r->body, req->arena, API_JSON_DEPTH_MAX);
+    return json_skip(&reader) != TC_OK || json_end(&reader) != TC_OK;
+}
+
+/* The service tells that a body is not JSON before it looks at operation and signature. */
+static void refuse(struct api_request *req, enum api_error error, struct tc_slice text) {
+    if (is_broken(req))
+        api_fail_with(req, API_SERIALIZATION, TC_SLICE_EMPTY, TC_SLICE_EMPTY);
+    else
+        api_fail_with(req, error, text, TC_SLICE_EMPTY);
+}
+
 void api__call(struct api *a, struct http_request *r, const char *type) {
     struct api_request *req = request_new(a, r, type);
     struct tc_slice target;
     if (http_head_get(r->head, TC_SLICE_LIT("x-amz-target"), &target))
         req->op = api_op_find(target);
     if (req->op == NULL) {
-        api_fail_with(req, API_UNKNOWN_OPERATION, TC_SLICE_EMPTY, TC_SLICE_EMPTY);
+        refuse(req, API_UNKNOWN_OPERATION, TC_SLICE_EMPTY);
         return;
     }
     enum api_error error = api__authenticate(req);
     if (error != API_OK)
-        api_fail_with(req, error, tc_buf_slice(&a->loops[req->loop_index].decoder.text),
-                      TC_SLICE_EMPTY);
+        refuse(req, error, tc_buf_slice(&a->loops[req->loop_index].decoder.text));
     else
         execute(req);
 }

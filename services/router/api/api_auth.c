@@ -10,14 +10,21 @@ static uint64_t now_s(const struct api *a) {
     return (uint64_t)ts.tv_sec;
 }
 
+struct lookup {
+    const struct api_config *config;
+    bool stranger; /* secrets were asked for, of a key id that is not listed */
+};
+
 static bool find_secret(void *user, struct tc_slice key_id, size_t index,
                         struct tc_slice *ret_secret) {
-    const struct api_config *c = user;
+    struct lookup *lookup = user;
+    const struct api_config *c = lookup->config;
     for (size_t i = 0; i < c->credential_count; i++)
         if (tc_slice_eq(c->credentials[i].key_id, key_id)) {
             *ret_secret = c->credentials[i].secret;
             return index == 0;
         }
+    lookup->stranger = true;
     if (!c->accept_unknown_keys)
         return false;
     if (index == 0 && c->credential_count > 0)
@@ -55,6 +62,7 @@ enum api_error api__authenticate(struct api_request *req) {
     struct api *a = req->api;
     struct api__loop *loop = &a->loops[req->loop_index];
     const struct http_head *head = req->http->head;
+    struct lookup lookup = {.config = &a->config};
     struct sigv4_identity who;
     struct sigv4_request request = {
         .method = head->method,
@@ -69,9 +77,11 @@ enum api_error api__authenticate(struct api_request *req) {
         .now_s = now_s(a),
         .service = TC_SLICE_LIT("dynamodb"),
         .secret = find_secret,
-        .user = &a->config,
+        .user = &lookup,
     };
     enum sigv4_verdict verdict = sigv4_verify(loop->sigv4, &params, &who);
+    if (verdict == SIGV4_MISMATCH && lookup.stranger)
+        verdict = SIGV4_UNKNOWN_KEY; /* it signed with none of the secrets that strangers may use */
     req->key_id = who.key_id;
     req->region = who.region;
     if (verdict != SIGV4_OK) {

@@ -121,7 +121,7 @@ static void local_mode_takes_strangers_that_sign_well(void **state) {
     call(f, (struct call){T "DescribeTable", body, .key_id = "stranger"});
     expect(f, 400, "ResourceNotFoundException");
     call(f, (struct call){T "DescribeTable", body, .key_id = "stranger", .secret = "wrong"});
-    expect(f, 400, "InvalidSignatureException");
+    expect(f, 400, "UnrecognizedClientException");
     call(f, (struct call){T "DescribeTable", body, .secret = "tercet"});
     expect(f, 400, "InvalidSignatureException");
 }
@@ -132,6 +132,13 @@ static void bad_bodies_get_their_exception(void **state) {
     expect(f, 400, "com.amazon.coral.service#SerializationException");
     call(f, (struct call){T "GetItem", "{}", .key_id = NULL});
     expect(f, 400, "com.amazon.coral.validate#ValidationException\",\"message\":\"2 validation");
+    /* Told before the operation and the signature are looked at. */
+    call(f, (struct call){T "MakeCoffee", "{", .key_id = NULL});
+    expect(f, 400, "com.amazon.coral.service#SerializationException\"}");
+    call(f, (struct call){T "GetItem", "{", .secret = "wrong"});
+    expect(f, 400, "com.amazon.coral.service#SerializationException\"}");
+    call(f, (struct call){T "GetItem", "[7]", .secret = "wrong"});
+    expect(f, 400, "com.amazon.coral.service#InvalidSignatureException");
 }
 
 int main(void) {
