@@ -13,6 +13,42 @@
 static const struct node_options server_a = {.node = "server-a"};
 static const struct node_options client_a = {.node = "client-a"};
 
+/* A server, and a client whose answers are counted. */
+struct pair {
+    struct node *server, *client;
+    struct tally tally;
+};
+
+static int pair_setup(void **state) {
+    struct pair *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    w->server = node_start(&server_a);
+    w->client = node_start(&client_a);
+    node_serve(w->server, NULL, 0);
+    tally_init(&w->tally);
+    *state = w;
+    return 0;
+}
+
+static int pair_teardown(void **state) {
+    struct pair *w = *state;
+    node_stop(w->client);
+    node_stop(w->server);
+    free(w);
+    return 0;
+}
+
+#define PAIR_TEST(name) cmocka_unit_test_setup_teardown(name, pair_setup, pair_teardown)
+
+static struct rpc_peer *pair_peer(struct pair *w, uint32_t frames_max) {
+    return peer_to(w->client, w->server, &w->tally, frames_max);
+}
+
+static void pair_ask(struct pair *w, struct rpc_peer *p, uint32_t kind, struct tc_slice payload,
+                     uint32_t deadline_ms) {
+    assert_int_equal(rpc_peer_request(p, kind, payload, deadline_ms, tally_done, &w->tally), TC_OK);
+}
+
 /* The hand-written envelope and the generated code read each other's bytes. */
 static void test_envelope(void **state) {
     (void)state;
@@ -117,136 +153,107 @@ static void test_echo_many_threads(void **state) {
 }
 
 static void test_errors_notes_and_large(void **state) {
-    (void)state;
-    struct node *s = node_start(&server_a), *c = node_start(&client_a);
-    node_serve(s, NULL, 0);
-    struct tally t;
-    tally_init(&t);
-    struct rpc_peer *p = peer_to(c, s, &t, 0);
-    assert_int_equal(rpc_peer_request(p, KIND_FAIL, TC_SLICE_LIT("why"), 0, tally_done, &t), TC_OK);
-    gate_wait(&t.gate, &t.done, 1);
-    assert_int_equal(t.last_err, TC_ECONDITION);
-    assert_true(t.last_from_peer);
-    assert_int_equal(t.last_len, 3);
+    struct pair *w = *state;
+    struct rpc_peer *p = pair_peer(w, 0);
+    pair_ask(w, p, KIND_FAIL, TC_SLICE_LIT("why"), 0);
+    gate_wait(&w->tally.gate, &w->tally.done, 1);
+    assert_int_equal(w->tally.last_err, TC_ECONDITION);
+    assert_true(w->tally.last_from_peer);
+    assert_int_equal(w->tally.last_len, 3);
     size_t len = 20 << 20;
     uint8_t *large = calloc(1, len);
     assert_non_null(large);
     large[len - 1] = 42;
-    assert_int_equal(rpc_peer_request(p, KIND_ECHO, tc_slice(large, len), 0, tally_done, &t),
-                     TC_OK);
-    gate_wait(&t.gate, &t.done, 2);
-    assert_int_equal(t.last_len, len);
-    assert_int_equal(t.last_byte, 42);
+    pair_ask(w, p, KIND_ECHO, tc_slice(large, len), 0);
+    gate_wait(&w->tally.gate, &w->tally.done, 2);
+    assert_int_equal(w->tally.last_len, len);
+    assert_int_equal(w->tally.last_byte, 42);
     free(large);
     struct tc_slice over = tc_slice("", (size_t)RPC_PAYLOAD_BYTES_MAX + 1);
-    assert_int_equal(rpc_peer_request(p, KIND_ECHO, over, 0, tally_done, &t), TC_ELIMIT);
+    assert_int_equal(rpc_peer_request(p, KIND_ECHO, over, 0, tally_done, &w->tally), TC_ELIMIT);
     for (int i = 0; i < 100; i++)
         assert_int_equal(rpc_peer_send(p, KIND_NOTE, TC_SLICE_LIT("n")), TC_OK);
-    gate_wait(&t.gate, &t.notes, 100);
-    assert_int_equal(gate_read(&s->gate, &s->notes), 100);
+    gate_wait(&w->tally.gate, &w->tally.notes, 100);
+    assert_int_equal(gate_read(&w->server->gate, &w->server->notes), 100);
     Tercet__Pb__Hello hello = TERCET__PB__HELLO__INIT;
     hello.protocol_version = 300;
-    assert_int_equal(rpc_peer_request_message(p, KIND_ECHO, &hello.base, 0, tally_done, &t), TC_OK);
-    gate_wait(&t.gate, &t.done, 3);
-    assert_int_equal(t.last_len, 3);
-    node_stop(c);
-    node_stop(s);
+    assert_int_equal(rpc_peer_request_message(p, KIND_ECHO, &hello.base, 0, tally_done, &w->tally),
+                     TC_OK);
+    gate_wait(&w->tally.gate, &w->tally.done, 3);
+    assert_int_equal(w->tally.last_len, 3);
 }
 
 static void test_window_and_deadline(void **state) {
-    (void)state;
-    struct node *s = node_start(&server_a), *c = node_start(&client_a);
-    node_serve(s, NULL, 0);
-    struct tally t;
-    tally_init(&t);
-    struct rpc_peer *p = peer_to(c, s, &t, 4);
-    gate_wait_state(&t, RPC_PEER_UP);
+    struct pair *w = *state;
+    struct rpc_peer *p = pair_peer(w, 4);
+    gate_wait_state(&w->tally, RPC_PEER_UP);
     for (int i = 0; i < 4; i++)
-        assert_int_equal(rpc_peer_request(p, KIND_HOLD, TC_SLICE_EMPTY, 30, tally_done, &t), TC_OK);
-    tc_err err = rpc_peer_request(p, KIND_HOLD, TC_SLICE_EMPTY, 30, tally_done, &t);
-    if (gate_read(&t.gate, &t.done) == 0) /* none has met its deadline on a slow machine */
+        pair_ask(w, p, KIND_HOLD, TC_SLICE_EMPTY, 30);
+    tc_err err = rpc_peer_request(p, KIND_HOLD, TC_SLICE_EMPTY, 30, tally_done, &w->tally);
+    if (gate_read(&w->tally.gate, &w->tally.done) ==
+        0) /* none has met its deadline on a slow machine */
         assert_int_equal(err, TC_EBUSY);
-    gate_wait(&t.gate, &t.done, 4);
-    assert_int_equal(t.last_err, TC_ETIMEOUT);
-    assert_false(t.last_from_peer);
+    gate_wait(&w->tally.gate, &w->tally.done, 4);
+    assert_int_equal(w->tally.last_err, TC_ETIMEOUT);
+    assert_false(w->tally.last_from_peer);
     /* Room again, and the stream still works. */
-    assert_int_equal(rpc_peer_request(p, KIND_ECHO, TC_SLICE_LIT("x"), 0, tally_done, &t), TC_OK);
-    gate_wait(&t.gate, &t.ok, 1);
+    pair_ask(w, p, KIND_ECHO, TC_SLICE_LIT("x"), 0);
+    gate_wait(&w->tally.gate, &w->tally.ok, 1);
     struct rpc_stats stats;
-    rpc_stats(c->rpc, &stats);
+    rpc_stats(w->client->rpc, &stats);
     assert_true(stats.timeouts >= 4 && stats.refused_busy <= 1);
-    node_stop(c);
-    node_stop(s);
 }
 
 static void test_bytes_window(void **state) {
-    (void)state;
-    struct node *s = node_start(&server_a), *c = node_start(&client_a);
-    node_serve(s, NULL, 0);
-    struct tally t;
-    tally_init(&t);
+    struct pair *w = *state;
     struct rpc_peer_config pc = {
-        .target = s->target, .bytes_max = 1000, .on_state = tally_state, .user = &t};
+        .target = w->server->target, .bytes_max = 1000, .on_state = tally_state, .user = &w->tally};
     struct rpc_peer *p = NULL;
-    assert_int_equal(rpc_peer_open(c->rpc, &pc, &p), TC_OK);
+    assert_int_equal(rpc_peer_open(w->client->rpc, &pc, &p), TC_OK);
     uint8_t kilo[2000] = {0};
     /* One frame always fits; then the window is full until it is answered. */
-    assert_int_equal(rpc_peer_request(p, KIND_HOLD, tc_slice(kilo, 2000), 0, tally_done, &t),
-                     TC_OK);
-    assert_int_equal(rpc_peer_request(p, KIND_ECHO, TC_SLICE_EMPTY, 0, tally_done, &t), TC_EBUSY);
+    pair_ask(w, p, KIND_HOLD, tc_slice(kilo, 2000), 0);
+    assert_int_equal(rpc_peer_request(p, KIND_ECHO, TC_SLICE_EMPTY, 0, tally_done, &w->tally),
+                     TC_EBUSY);
     assert_int_equal(rpc_peer_send(p, KIND_NOTE, TC_SLICE_EMPTY), TC_EBUSY);
     rpc_peer_close(p);
-    assert_int_equal(t.done, 1);
-    node_stop(c);
-    node_stop(s);
+    assert_int_equal(w->tally.done, 1);
 }
 
 /* Kill the server: sent requests end as ECLOSED, the peer comes back when it does. */
 static void test_reconnect(void **state) {
-    (void)state;
-    struct node *s = node_start(&server_a), *c = node_start(&client_a);
-    node_serve(s, NULL, 0);
+    struct pair *w = *state;
     char listen[64];
-    snprintf(listen, sizeof listen, "%s", s->target);
-    struct tally t;
-    tally_init(&t);
-    struct rpc_peer *p = peer_to(c, s, &t, 0);
-    gate_wait_state(&t, RPC_PEER_UP);
-    assert_int_equal(rpc_peer_request(p, KIND_HOLD, TC_SLICE_EMPTY, 0, tally_done, &t), TC_OK);
-    gate_wait(&s->gate, &s->held_count, 1);
-    rpc_server_stop(s->server);
-    gate_wait(&t.gate, &t.done, 1);
-    assert_int_equal(t.last_err, TC_ECLOSED);
-    gate_wait_state(&t, RPC_PEER_BACKOFF);
-    assert_int_equal(rpc_conn_send(s->kept, KIND_NOTE, TC_SLICE_EMPTY), TC_ECLOSED);
-    node_serve(s, listen, 0);
-    gate_wait_state(&t, RPC_PEER_UP);
-    assert_int_equal(rpc_peer_request(p, KIND_ECHO, TC_SLICE_LIT("x"), 0, tally_done, &t), TC_OK);
-    gate_wait(&t.gate, &t.ok, 1);
+    snprintf(listen, sizeof listen, "%s", w->server->target);
+    struct rpc_peer *p = pair_peer(w, 0);
+    gate_wait_state(&w->tally, RPC_PEER_UP);
+    pair_ask(w, p, KIND_HOLD, TC_SLICE_EMPTY, 0);
+    gate_wait(&w->server->gate, &w->server->held_count, 1);
+    rpc_server_stop(w->server->server);
+    gate_wait(&w->tally.gate, &w->tally.done, 1);
+    assert_int_equal(w->tally.last_err, TC_ECLOSED);
+    gate_wait_state(&w->tally, RPC_PEER_BACKOFF);
+    assert_int_equal(rpc_conn_send(w->server->kept, KIND_NOTE, TC_SLICE_EMPTY), TC_ECLOSED);
+    node_serve(w->server, listen, 0);
+    gate_wait_state(&w->tally, RPC_PEER_UP);
+    pair_ask(w, p, KIND_ECHO, TC_SLICE_LIT("x"), 0);
+    gate_wait(&w->tally.gate, &w->tally.ok, 1);
     struct rpc_stats stats;
-    rpc_stats(c->rpc, &stats);
+    rpc_stats(w->client->rpc, &stats);
     assert_true(stats.reconnects >= 1);
-    node_stop(c);
-    node_stop(s);
 }
 
 static void test_never_sent(void **state) {
-    (void)state;
-    struct node *s = node_start(&server_a), *c = node_start(&client_a);
-    node_serve(s, NULL, 0);
-    rpc_server_stop(s->server); /* a port where nobody listens */
-    struct tally t;
-    tally_init(&t);
-    struct rpc_peer *p = peer_to(c, s, &t, 0);
-    tc_err err = rpc_peer_request(p, KIND_ECHO, TC_SLICE_EMPTY, 0, tally_done, &t);
+    struct pair *w = *state;
+    rpc_server_stop(w->server->server); /* a port where nobody listens */
+    struct rpc_peer *p = pair_peer(w, 0);
+    tc_err err = rpc_peer_request(p, KIND_ECHO, TC_SLICE_EMPTY, 0, tally_done, &w->tally);
     if (err == TC_OK) { /* queued while connecting */
-        gate_wait(&t.gate, &t.done, 1);
-        assert_int_equal(t.last_err, TC_EUNAVAILABLE);
+        gate_wait(&w->tally.gate, &w->tally.done, 1);
+        assert_int_equal(w->tally.last_err, TC_EUNAVAILABLE);
     } else {
         assert_int_equal(err, TC_EUNAVAILABLE);
     }
-    node_stop(c);
-    node_stop(s);
 }
 
 /* Somebody accepts the connection and says nothing: given up, and nothing was sent. What was queued
@@ -310,18 +317,14 @@ static void test_hello_mismatch(void **state) {
 
 /* A peer that is told which node it should find refuses another. */
 static void test_wrong_node(void **state) {
-    (void)state;
-    struct node *s = node_start(&server_a), *c = node_start(&client_a);
-    node_serve(s, NULL, 0);
-    struct rpc_peer_config pc = {.target = s->target, .node = "server-b"};
+    struct pair *w = *state;
+    struct rpc_peer_config pc = {.target = w->server->target, .node = "server-b"};
     struct rpc_peer *p = NULL;
-    assert_int_equal(rpc_peer_open(c->rpc, &pc, &p), TC_OK);
+    assert_int_equal(rpc_peer_open(w->client->rpc, &pc, &p), TC_OK);
     struct rpc_peer_stats stats = {0};
     while (stats.problem[0] == '\0')
         rpc_peer_stats(p, &stats);
     assert_string_equal(stats.problem, "refused: node 'server-a', expected 'server-b'");
-    node_stop(c);
-    node_stop(s);
 }
 
 /* The client's heartbeat stands for life: without it the server ends the stream. */
@@ -351,50 +354,37 @@ static void test_silence(void **state) {
 }
 
 static void test_hold(void **state) {
-    (void)state;
-    struct node *s = node_start(&server_a), *c = node_start(&client_a);
-    node_serve(s, NULL, 0);
-    struct tally t;
-    tally_init(&t);
-    struct rpc_peer *p = peer_to(c, s, &t, 0);
-    gate_wait_state(&t, RPC_PEER_UP);
+    struct pair *w = *state;
+    struct rpc_peer *p = pair_peer(w, 0);
+    gate_wait_state(&w->tally, RPC_PEER_UP);
     struct rpc_stats before, during, after;
-    rpc_stats(c->rpc, &before);
-    rpc_hold(c->rpc);
+    rpc_stats(w->client->rpc, &before);
+    rpc_hold(w->client->rpc);
     for (int i = 0; i < 10; i++)
-        assert_int_equal(rpc_peer_request(p, KIND_ECHO, TC_SLICE_LIT("x"), 0, tally_done, &t),
-                         TC_OK);
-    rpc_stats(c->rpc, &during);
-    rpc_release(c->rpc);
-    gate_wait(&t.gate, &t.ok, 10);
-    rpc_stats(c->rpc, &after);
+        pair_ask(w, p, KIND_ECHO, TC_SLICE_LIT("x"), 0);
+    rpc_stats(w->client->rpc, &during);
+    rpc_release(w->client->rpc);
+    gate_wait(&w->tally.gate, &w->tally.ok, 10);
+    rpc_stats(w->client->rpc, &after);
     assert_true(during.frames_sent - before.frames_sent <= 1); /* a heartbeat at most */
     assert_true(after.messages_sent - before.messages_sent <= 2);
-    node_stop(c);
-    node_stop(s);
 }
 
 /* A client that does not read fills the server's outbox to its bound, and loses payloads only. */
 static void test_outbox_bound(void **state) {
-    (void)state;
-    struct node *s = node_start(&server_a), *c = node_start(&client_a);
-    node_serve(s, NULL, 0);
-    struct tally t;
-    tally_init(&t);
-    t.blocked = true;
-    struct rpc_peer *p = peer_to(c, s, &t, 0);
-    assert_int_equal(rpc_peer_request(p, KIND_FLOOD, TC_SLICE_EMPTY, 0, tally_done, &t), TC_OK);
-    gate_wait(&s->gate, &s->notes, (RPC_CONN_OUTBOX_BYTES_MAX >> 20) - 1);
-    pthread_mutex_lock(&t.gate.lock);
-    t.blocked = false;
-    pthread_cond_broadcast(&t.gate.changed);
-    pthread_mutex_unlock(&t.gate.lock);
-    gate_wait(&t.gate, &t.done, 1);
-    assert_int_equal(t.last_err, TC_EUNKNOWN);
-    assert_int_equal(t.last_len, 0);
-    gate_wait(&t.gate, &t.notes, gate_read(&s->gate, &s->notes));
-    node_stop(c);
-    node_stop(s);
+    struct pair *w = *state;
+    w->tally.blocked = true;
+    struct rpc_peer *p = pair_peer(w, 0);
+    pair_ask(w, p, KIND_FLOOD, TC_SLICE_EMPTY, 0);
+    gate_wait(&w->server->gate, &w->server->notes, (RPC_CONN_OUTBOX_BYTES_MAX >> 20) - 1);
+    pthread_mutex_lock(&w->tally.gate.lock);
+    w->tally.blocked = false;
+    pthread_cond_broadcast(&w->tally.gate.changed);
+    pthread_mutex_unlock(&w->tally.gate.lock);
+    gate_wait(&w->tally.gate, &w->tally.done, 1);
+    assert_int_equal(w->tally.last_err, TC_EUNKNOWN);
+    assert_int_equal(w->tally.last_len, 0);
+    gate_wait(&w->tally.gate, &w->tally.notes, gate_read(&w->server->gate, &w->server->notes));
 }
 
 static void test_close_with_requests(void **state) {
@@ -448,17 +438,17 @@ int main(void) {
         cmocka_unit_test(test_envelope),
         cmocka_unit_test(test_echo),
         cmocka_unit_test(test_echo_many_threads),
-        cmocka_unit_test(test_errors_notes_and_large),
-        cmocka_unit_test(test_window_and_deadline),
-        cmocka_unit_test(test_bytes_window),
-        cmocka_unit_test(test_reconnect),
-        cmocka_unit_test(test_never_sent),
+        PAIR_TEST(test_errors_notes_and_large),
+        PAIR_TEST(test_window_and_deadline),
+        PAIR_TEST(test_bytes_window),
+        PAIR_TEST(test_reconnect),
+        PAIR_TEST(test_never_sent),
         cmocka_unit_test(test_mute_server),
         cmocka_unit_test(test_hello_mismatch),
-        cmocka_unit_test(test_wrong_node),
+        PAIR_TEST(test_wrong_node),
         cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_hold),
-        cmocka_unit_test(test_outbox_bound),
+        PAIR_TEST(test_hold),
+        PAIR_TEST(test_outbox_bound),
         cmocka_unit_test(test_close_with_requests),
         cmocka_unit_test(test_unary),
         cmocka_unit_test(test_stop_in_flight),

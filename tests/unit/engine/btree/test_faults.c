@@ -216,6 +216,18 @@ static bool covers(uint64_t named, uint64_t page) {
     return named <= page && page - named <= mix.value_bytes_max / BTREE_PAGE_BYTES;
 }
 
+/* A tree of one checkpoint, closed, and what it holds. Returns how many pages it has. */
+static uint64_t make_tree(struct sim_fs *s, struct model *m, struct tc_prng *rng,
+                          uint32_t delete_of) {
+    struct btree *t = harness_open(s, 0);
+    for (int k = 0; k < 150; k++)
+        model_step(m, t, rng, &mix, delete_of);
+    harness_checkpoint(t, 1);
+    uint64_t pages = btree_stats(t).file_bytes / BTREE_PAGE_BYTES;
+    btree_close(t);
+    return pages;
+}
+
 static uint32_t reads_right_or_corrupt(const struct model *m, struct btree *t, uint64_t page) {
     uint32_t corrupt = 0;
     for (size_t i = 0; i < m->count; i++) {
@@ -253,14 +265,10 @@ static struct found verify_all(struct btree *t) {
 static void rot_is_found_and_named(void **state) {
     (void)state;
     struct sim_fs *s = harness_fs(1);
-    struct btree *t = harness_open(s, 0);
     struct tc_prng rng = tc_prng(1);
     struct model m = {0};
-    for (int k = 0; k < 150; k++)
-        model_step(&m, t, &rng, &mix, 7);
-    harness_checkpoint(t, 1);
-    uint64_t pages = btree_stats(t).file_bytes / BTREE_PAGE_BYTES;
-    btree_close(t);
+    uint64_t pages = make_tree(s, &m, &rng, 7);
+    struct btree *t = NULL;
     uint32_t hit = 0, named = 0;
     for (uint64_t n = 0; n < 3 * pages; n++) {
         uint64_t page = n / 3;
@@ -289,14 +297,10 @@ static void rot_is_found_and_named(void **state) {
 static void damaged_map_costs_space_only(void **state) {
     (void)state;
     struct sim_fs *s = harness_fs(1);
-    struct btree *t = harness_open(s, 0);
     struct tc_prng rng = tc_prng(1);
     struct model m = {0};
-    for (int k = 0; k < 150; k++)
-        model_step(&m, t, &rng, &mix, 3);
-    harness_checkpoint(t, 1);
-    uint64_t pages = btree_stats(t).file_bytes / BTREE_PAGE_BYTES;
-    btree_close(t);
+    uint64_t pages = make_tree(s, &m, &rng, 3);
+    struct btree *t = NULL;
     uint64_t map = 0;
     for (uint64_t page = 4; page < pages && map == 0; page++) {
         assert_int_equal(sim_fs_flip(s, TREE_PATH, page * BTREE_PAGE_BYTES + 50, 1), TC_OK);
@@ -374,14 +378,10 @@ static void write_page(struct sim_fs *s, uint64_t page, const page_bytes data) {
 static void misdirected_pages_are_found(void **state) {
     (void)state;
     struct sim_fs *s = harness_fs(1);
-    struct btree *t = harness_open(s, 0);
     struct tc_prng rng = tc_prng(1);
     struct model m = {0};
-    for (int k = 0; k < 150; k++)
-        model_step(&m, t, &rng, &mix, 7);
-    harness_checkpoint(t, 1);
-    uint64_t pages = btree_stats(t).file_bytes / BTREE_PAGE_BYTES;
-    btree_close(t);
+    uint64_t pages = make_tree(s, &m, &rng, 7);
+    struct btree *t = NULL;
     uint32_t hit = 0;
     for (uint64_t page = 4; page + 1 < pages; page++) {
         static page_bytes right, wrong;
