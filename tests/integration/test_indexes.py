@@ -1,13 +1,14 @@
 """Secondary indexes on real daemons: local and global ones, made with the table, added to it under load, dropped, pushing back."""
+import functools
 import json
 import random
-import threading
 import time
 
 import pytest
 from botocore.exceptions import ClientError
 
 from conftest import make_table, wait_for
+from workload import Crew
 
 UNITS = {"ReadCapacityUnits": 1000, "WriteCapacityUnits": 1000}
 
@@ -197,22 +198,12 @@ def test_what_a_write_costs_its_indexes(db, threads):
     db.delete_item(TableName=name, Key={k: item[k] for k in ("forum", "subject")})
 
 
-class Writers:
+class Writers(Crew):
     """Puts, updates and deletes of a few hundred items until stopped."""
 
     def __init__(self, cluster, table):
-        self.stopped, self.problems, self.writes = threading.Event(), [], 0
-        self.threads = [threading.Thread(target=self.run, args=(cluster, table, i), daemon=True) for i in range(4)]
-
-    def __enter__(self):
-        for t in self.threads:
-            t.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopped.set()
-        for t in self.threads:
-            t.join(60)
+        self.problems, self.writes = [], 0
+        super().__init__([functools.partial(self.run, cluster, table, i) for i in range(4)])
 
     def run(self, cluster, table, me):
         db, random_ = cluster.client(router=me % 2), random.Random(me)

@@ -1,14 +1,15 @@
 """A table's groups are split and merged, again and again, while clients do everything: nothing is lost, nothing is done twice, scans and queries are whole."""
+import functools
 import json
 import os
 import random
 import re
-import threading
 import time
 
 import pytest
 
 from conftest import make_table, start, wait_for
+from workload import Crew
 
 SPLITS = int(os.environ.get("TERCET_SPLITS", "12"))  # a third of them are merges
 STEADY = 300  # items that never change: every scan must see each once
@@ -20,25 +21,14 @@ def splitting(request):
     yield from start(request, env={"TERCET_SEGMENT_AGE_MS": "200ms", "TERCET_CHECKPOINT_INTERVAL_MS": "2s"})
 
 
-class Clients:
+class Clients(Crew):
     """Writers and readers until stopped; what goes wrong is kept in problems."""
 
     def __init__(self, cluster, table, query_table):
         self.cluster, self.table, self.query_table = cluster, table, query_table
-        self.stopped, self.problems = threading.Event(), []
-        self.counts, self.acked, self.done = [0, 0], set(), {}
+        self.problems, self.counts, self.acked, self.done = [], [0, 0], set(), {}
         works = [self.count, self.count, self.put, self.guard, self.scan, self.query, self.batch]
-        self.threads = [threading.Thread(target=self.run, args=(w, i), daemon=True) for i, w in enumerate(works)]
-
-    def __enter__(self):
-        for t in self.threads:
-            t.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopped.set()
-        for t in self.threads:
-            t.join(60)
+        super().__init__([functools.partial(self.run, w, i) for i, w in enumerate(works)])
 
     def run(self, work, me):
         db = self.cluster.client(router=me % 2)

@@ -1,4 +1,5 @@
 """A client load that remembers what it was promised, to compare with what is stored."""
+import functools
 import threading
 import time
 
@@ -7,7 +8,25 @@ from botocore.exceptions import BotoCoreError, ClientError
 from conftest import make_table
 
 
-class Load:
+class Crew:
+    """Threads, one for each of works, that run until the block is left or stopped is set."""
+
+    def __init__(self, works):
+        self.stopped = threading.Event()
+        self.threads = [threading.Thread(target=w, daemon=True) for w in works]
+
+    def __enter__(self):
+        for t in self.threads:
+            t.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        for t in self.threads:
+            t.join(60)
+
+
+class Load(Crew):
     """Writers of counters and fresh items over every router, until stopped.
 
     acked      items whose put was acknowledged: they must all be there
@@ -20,20 +39,10 @@ class Load:
         self.cluster, self.table = cluster, name
         self.acked, self.errors = set(), {}
         self.counted, self.unknown = [0] * workers, [0] * workers
-        self.lock, self.stopped = threading.Lock(), threading.Event()
+        self.lock = threading.Lock()
         self.successes = []
         make_table(cluster.client(), name)
-        self.threads = [threading.Thread(target=self.work, args=(i,), daemon=True) for i in range(workers)]
-
-    def __enter__(self):
-        for t in self.threads:
-            t.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopped.set()
-        for t in self.threads:
-            t.join(60)
+        super().__init__([functools.partial(self.work, i) for i in range(workers)])
 
     def work(self, me):
         db = self.cluster.client(router=me % 2, retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=12)
