@@ -108,6 +108,9 @@ void route_stop(struct route *r);
 void route_free(struct route *r);
 
 void route_find(struct route *r, struct route_find *f);
+/* A table's descriptor, to be freed with free_unpacked. NULL: the bytes are none, or it has not one
+ * key attribute or two, each of a type that keys may have; whoever has one relies on that. */
+Tercet__Pb__TableDescriptor *route_table_unpack(struct tc_slice bytes);
 /* What a strong read of the system table showed: newer than the cache or ignored. */
 void route_learn_table(struct route *r, const Tercet__Pb__TableDescriptor *d);
 /* Drop a table from the cache if it has this version or an older one (it was deleted). */

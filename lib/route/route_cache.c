@@ -14,6 +14,22 @@ void route_table_unref(struct route_table *t) {
     free(t);
 }
 
+static bool has_keys(const Tercet__Pb__TableDescriptor *d) {
+    for (size_t i = 0; i < d->n_keys; i++)
+        if (strlen(d->keys[i]->type) != 1 || strchr("SNB", d->keys[i]->type[0]) == NULL)
+            return false;
+    return d->n_keys == 1 || d->n_keys == 2;
+}
+
+Tercet__Pb__TableDescriptor *route_table_unpack(struct tc_slice bytes) {
+    Tercet__Pb__TableDescriptor *d =
+        tercet__pb__table_descriptor__unpack(NULL, bytes.len, bytes.data);
+    if (d == NULL || has_keys(d))
+        return d;
+    tercet__pb__table_descriptor__free_unpacked(d, NULL);
+    return NULL;
+}
+
 void route__partition_unref(struct route_partition *p) {
     if (p == NULL || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
@@ -166,8 +182,7 @@ struct route_table *route__table_learn(struct route *r, struct tc_slice name,
         return NULL;
     Tercet__Pb__TableDescriptor *d = NULL;
     if (!record->deleted)
-        d = tercet__pb__table_descriptor__unpack(NULL, record->descriptor.len,
-                                                 record->descriptor.data);
+        d = route_table_unpack(proto_slice(record->descriptor));
     t = d ? route__table_put(r, d) : record->deleted ? table_forget(r, record) : NULL;
     if (t && t->descriptor->version == record->version) {
         tc_buf_clear(&t->packed);

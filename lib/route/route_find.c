@@ -75,7 +75,7 @@ static Tercet__Pb__TableDescriptor *descriptor_of(const ProtobufCMessage *messag
     struct system_record record;
     if (!reply->found || item_check(item) != TC_OK || system_decode(item, &record) != TC_OK)
         return NULL;
-    return tercet__pb__table_descriptor__unpack(NULL, record.data.len, record.data.data);
+    return route_table_unpack(record.data);
 }
 
 static void confirmed(struct route_call *c, tc_err err, const ProtobufCMessage *reply,

@@ -72,7 +72,7 @@ Tercet__Pb__TableDescriptor *exec__table_take(struct exec_op *op, const char *ki
     struct system_record r;
     Tercet__Pb__TableDescriptor *d = NULL;
     if (err == TC_OK && take_data(reply, &r))
-        d = tercet__pb__table_descriptor__unpack(NULL, r.data.len, r.data.data);
+        d = route_table_unpack(r.data);
     if (d == NULL)
         exec__storage_error(op, err == TC_OK ? TC_ECORRUPT : err, NULL);
     return d;

@@ -1,5 +1,6 @@
 /* The router's cache of tables and partitions against a model that colours a row of key cells. */
 #include "base/prng.h"
+#include "proto/bytes.h"
 #include "route/route_private.h"
 #include "test_route.h"
 
@@ -151,6 +152,42 @@ static void newer_table_wins(void **state) {
     route__cache_clear(&r);
 }
 
+static struct route_table *learn(struct route *r, Tercet__Pb__KeyAttribute **keys, size_t count) {
+    Tercet__Pb__TableDescriptor d = TERCET__PB__TABLE_DESCRIPTOR__INIT;
+    Tercet__Pb__TableRecord record = TERCET__PB__TABLE_RECORD__INIT;
+    struct tc_buf bytes = {0}, packed = {0};
+    char name[] = "t";
+    d.name = record.name = name;
+    d.version = record.version = 1;
+    d.keys = keys;
+    d.n_keys = count;
+    proto_append(&bytes, &d.base);
+    record.descriptor = proto_bytes(tc_buf_slice(&bytes));
+    proto_append(&packed, &record.base);
+    struct route_table *t = route__table_learn(r, TC_SLICE_LIT("t"), tc_buf_slice(&packed));
+    tc_buf_deinit(&bytes);
+    tc_buf_deinit(&packed);
+    return t;
+}
+
+/* Every reader of a descriptor relies on one key attribute or two. */
+static void a_record_without_its_keys_is_damaged(void **state) {
+    (void)state;
+    struct route r = {0};
+    Tercet__Pb__KeyAttribute key = TERCET__PB__KEY_ATTRIBUTE__INIT, *keys[] = {&key, &key, &key};
+    char name[] = "pk", type[] = "S", unknown[] = "M";
+    key.name = name;
+    key.type = unknown;
+    assert_null(learn(&r, keys, 1));
+    key.type = type;
+    assert_null(learn(&r, keys, 0));
+    assert_null(learn(&r, keys, 3));
+    struct route_table *t = learn(&r, keys, 2);
+    assert_non_null(t);
+    route_table_unref(t);
+    route__cache_clear(&r);
+}
+
 /* Beyond the bound a table is still answered, only not kept. */
 static void full_cache_still_answers(void **state) {
     (void)state;
@@ -171,6 +208,7 @@ int main(void) {
         cmocka_unit_test(partitions_follow_the_model),
         cmocka_unit_test(leaders_of_one_group),
         cmocka_unit_test(newer_table_wins),
+        cmocka_unit_test(a_record_without_its_keys_is_damaged),
         cmocka_unit_test(full_cache_still_answers),
         cmocka_unit_test(calls_while_route_stops),
         cmocka_unit_test(own_writes_are_remembered_for_a_moment),
