@@ -88,9 +88,14 @@ static bool check_encryption(struct api_decoder *d, const struct api_sse_specifi
     return true;
 }
 
-static bool check_stream(struct api_decoder *d, const struct api_stream_specification *stream) {
+static bool check_stream(struct api_decoder *d, const struct api_stream_specification *stream,
+                         bool creating) {
     if (stream != NULL && stream->enabled == API_TRUE)
         return refuse(d, "StreamSpecification");
+    if (stream != NULL && stream->view != 0 && creating)
+        return api_invalid(d, INVALID_VALUES
+                           "Table is being created with a stream disabled, UpdateViewType should "
+                           "not be specified");
     return true;
 }
 
@@ -148,7 +153,7 @@ bool api_check_create_table(struct api_decoder *d, const void *input) {
            check_key_schema(d, in) &&
            check_maximum(d, &maxima->max_read_units, "MaxReadRequestUnits", on_demand) &&
            check_maximum(d, &maxima->max_write_units, "MaxWriteRequestUnits", on_demand) &&
-           check_warm(d, in) && check_stream(d, in->stream) &&
+           check_warm(d, in) && check_stream(d, in->stream, /* creating= */ true) &&
            check_encryption(d, in->sse, /* creating= */ true) && api_check_tags(d, &in->tags);
 }
 
@@ -212,7 +217,8 @@ bool api_check_update_table(struct api_decoder *d, const void *input) {
                            "You cannot modify stream status while updating table IOPS");
     if (!check_alone(d, set) || !api_check_index_updates(d, in) ||
         !api_check_billing(d, in->billing_mode, in->throughput, /* creating= */ false) ||
-        !check_stream(d, in->stream) || !check_encryption(d, in->sse, /* creating= */ false))
+        !check_stream(d, in->stream, /* creating= */ false) ||
+        !check_encryption(d, in->sse, /* creating= */ false))
         return false;
     if (in->stream != NULL && set == GIVEN_STREAM)
         return api_invalid(d, "Table has no stream to disable: TableName: %.*s",

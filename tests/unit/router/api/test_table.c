@@ -64,6 +64,11 @@ static const struct expected create[] = {
      "\"h\",\"KeyType\":\"HASH\"},{\"AttributeName\":"
      "\"h\",\"KeyType\":\"RANGE\"}]," UNITS "}",
      "Both the Hash Key and the Range Key element in the KeySchema have the same name"},
+    {"CreateTable", DEMAND "\"StreamSpecification\":{\"StreamEnabled\":false}}", NULL},
+    {"CreateTable",
+     DEMAND "\"StreamSpecification\":{\"StreamEnabled\":false,\"StreamViewType\":\"NEW_IMAGE\"}}",
+     INVALID "Table is being created with a stream disabled, UpdateViewType should not be "
+             "specified"},
     {"CreateTable", TABLE UNITS "," MAXIMA "{\"MaxReadRequestUnits\":1}}",
      INVALID "MaxReadRequestUnits for OnDemandThroughput cannot be specified when table "
              "BillingMode is PROVISIONED."},
