@@ -34,6 +34,9 @@
       "of one partition whose index rows are on their way; beyond, its writes are throttled")      \
     X(DURATION, index_wait_ms, "100ms", 0, 1000, "ms",                                             \
       "longest time a write's answer waits until its rows stand in global indexes; 0: not at all") \
+    X(U64, collection_bytes_max, "10G", 1024, 1099511627776, "bytes",                              \
+      "of all items of one partition key with their rows in local indexes; beyond, writes that "   \
+      "let them grow are refused. The node that leads the partition decides")                      \
     X(DURATION, push_interval_ms, "3s", 100, 600000, "ms",                                         \
       "time between two pushes of what may have been lost to memds: tables, and partitions in "    \
       "turn")                                                                                      \

@@ -288,6 +288,7 @@ static struct store_options store_options_of(const struct shell *s) {
     to.write_units = o->partition_write_units;
     to.outbox_rows_max = o->outbox_rows_max;
     to.index_wait_ms = o->index_wait_ms;
+    to.collection_bytes_max = o->collection_bytes_max;
     to.disk = (struct disk_options){
         .no_replicas_permille = (uint32_t)o->disk_no_replicas_permille,
         .no_leaders_permille = (uint32_t)o->disk_no_leaders_permille,

@@ -137,7 +137,7 @@ static tc_err finish_collection(struct derivation *d) {
     *bytes -= w->old_item.len ? item_size_bytes(w->old_item) : 0;
     if (*bytes == w->collection_bytes)
         return TC_OK;
-    if (*bytes > INDEX_COLLECTION_BYTES_MAX && *bytes > w->collection_bytes)
+    if (*bytes > w->collection_bytes_max && *bytes > w->collection_bytes)
         return TC_ELIMIT;
     index_collection_key(w->key, &d->buf);
     TC_TRY(keep(d, &key));

@@ -12,7 +12,7 @@
 #include "core/entry/entry.h"
 #include "core/index/index.h"
 
-#define INDEX_COLLECTION_BYTES_MAX (10ull << 30)
+#define INDEX_COLLECTION_BYTES_MAX (10ull << 30) /* the service's; a node may be told another */
 /* The service's text, by which a router knows this refusal from others of TC_ELIMIT. */
 #define INDEX_COLLECTION_FULL_TEXT "Collection size exceeded."
 
@@ -28,9 +28,10 @@ struct index_write {
     struct tc_slice new_item; /* empty: deleted */
     bool updated;             /* by an update expression: what it left alone is not checked again */
     uint64_t hlc_ns;
-    uint64_t collection_bytes; /* before; read where index_schema_has_local */
-    struct tc_slice outbox;    /* row before, empty: none; read where index_schema_has_global */
-    bool outbox_full;          /* the group takes no new outbox row */
+    uint64_t collection_bytes;     /* before; read where index_schema_has_local */
+    uint64_t collection_bytes_max; /* beyond it no write lets the collection grow */
+    struct tc_slice outbox;        /* row before, empty: none; read where index_schema_has_global */
+    bool outbox_full;              /* the group takes no new outbox row */
 };
 
 struct index_units {
@@ -49,7 +50,7 @@ struct index_derived {
 
 /* ret_derived is meaningful with TC_OK; fault with TC_EINVAL too.
  *   Errors   TC_EINVAL      the new item must not be written: fault
- *            TC_ELIMIT      the item collection would grow beyond INDEX_COLLECTION_BYTES_MAX
+ *            TC_ELIMIT      the item collection would grow beyond collection_bytes_max
  *            TC_ETHROTTLED  too much waits for the global indexes
  *            TC_ECORRUPT    the outbox row is damaged
  *            TC_ENOMEM      scratch is too small */

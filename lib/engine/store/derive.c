@@ -41,6 +41,7 @@ tc_err store__derive_read(struct replica *r, struct tc_slice key, struct store_d
     if (d == NULL)
         return TC_ENOMEM;
     d->write.key = key;
+    d->write.collection_bytes_max = r->store->options.collection_bytes_max;
     if (index_schema_has_local(r->schema))
         TC_TRY(read_collection(r, key, d));
     if (index_schema_has_global(r->schema))

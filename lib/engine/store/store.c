@@ -4,6 +4,7 @@
 #include "base/mutant.h"
 #include "base/probe.h"
 #include "base/reader.h"
+#include "core/index/index_derive.h"
 #include "engine/store/answer.h"
 #include "engine/store/beat.h"
 #include "engine/store/call.h"
@@ -57,6 +58,7 @@ struct store_options store_options_default(void) {
         .gone_ms = 15 * 60 * 1000,
         .outbox_rows_max = 100000,
         .index_wait_ms = 100,
+        .collection_bytes_max = INDEX_COLLECTION_BYTES_MAX,
         .replicas_max = STORE_REPLICAS_MAX,
     };
 }
@@ -69,7 +71,7 @@ static tc_err check_options(const struct store_options *o) {
                  strlen(o->node) < STORE_NAME_BYTES_MAX && strlen(o->zone) < STORE_NAME_BYTES_MAX &&
                  strlen(o->addr) < STORE_ADDR_BYTES_MAX && disk_options_sound(&o->disk) &&
                  strlen(o->suspect_dir) < TC_FS_PATH_MAX / 2 && o->replicas_max > 0 &&
-                 o->replicas_max <= STORE_REPLICAS_MAX;
+                 o->replicas_max <= STORE_REPLICAS_MAX && o->collection_bytes_max > 0;
     return sound ? TC_OK : TC_EINVAL;
 }
 

@@ -86,10 +86,12 @@ struct store_options {
     uint64_t outbox_rows_max; /* of one group; then writes that need another one are throttled */
     uint64_t
         index_wait_ms; /* the longest that an answer waits for rows of an index; 0: none does */
-    struct disk_options disk; /* when it counts as full or slow */
-    size_t replicas_max;      /* at most STORE_REPLICAS_MAX; each holds a file open */
-    const char *suspect_dir;  /* on another disk: where failures of this one are noted; "": nowhere.
-                                 Kept as given, it outlives the store */
+    uint64_t collection_bytes_max; /* of an item collection. Only a leader asks, before it proposes,
+                                      so that nodes may differ */
+    struct disk_options disk;      /* when it counts as full or slow */
+    size_t replicas_max;           /* at most STORE_REPLICAS_MAX; each holds a file open */
+    const char *suspect_dir; /* on another disk: where failures of this one are noted; "": nowhere.
+                                Kept as given, it outlives the store */
 };
 
 /* The defaults of the daemon; names and address are empty. */

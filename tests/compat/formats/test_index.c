@@ -100,8 +100,10 @@ static void test_rows(void **state) {
     struct entry_mutation m[1 + INDEX_MUTATIONS_MAX];
     make_item(&item);
     assert_true(index_base_key(&s, tc_buf_slice(&item), &key));
-    struct index_write w = {
-        .key = tc_buf_slice(&key), .new_item = tc_buf_slice(&item), .hlc_ns = 9};
+    struct index_write w = {.key = tc_buf_slice(&key),
+                            .new_item = tc_buf_slice(&item),
+                            .hlc_ns = 9,
+                            .collection_bytes_max = INDEX_COLLECTION_BYTES_MAX};
     OK(index_derive(&s, &w, &scratch, &d));
     assert_int_equal(d.count, 4); /* local row, collection, outbox, expiry time */
     m[0] = (struct entry_mutation){ENTRY_PUT, tc_buf_slice(&key), tc_buf_slice(&item)};

@@ -32,6 +32,8 @@ static tc_err derive(struct trial *t, const char *before, const char *after) {
     base_key_of(&t->s, before ? t->w.old_item : t->w.new_item, &t->key);
     t->w.key = tc_buf_slice(&t->key);
     t->w.hlc_ns = 1000;
+    if (t->w.collection_bytes_max == 0)
+        t->w.collection_bytes_max = INDEX_COLLECTION_BYTES_MAX;
     return index_derive(&t->s, &t->w, &t->scratch, &t->d);
 }
 

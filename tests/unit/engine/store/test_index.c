@@ -3,6 +3,7 @@
 #include "index_fixture.h"
 
 #include "core/index/index_aux.h"
+#include "core/index/index_derive.h"
 #include "core/index/index_range.h"
 #include "core/key/key.h"
 #include "engine/store/store_private.h"
@@ -68,6 +69,30 @@ static void put_raw(struct cluster *c, struct tc_slice key) {
     tc_buf_deinit(&copy);
 }
 
+/* Replicas that were told other bounds apply what the leader let pass. */
+static void a_leader_alone_asks_for_the_bound_of_a_collection(void **state) {
+    struct cluster *c = *state;
+    tc_err err = TC_OK;
+    index_put_in_force(c, 1);
+    const int leader = index_leader(c, GID);
+    for (int n = 0; n < NODES; n++)
+        c->nodes[n].store->options.collection_bytes_max = n == leader ? 1000 : 1;
+    index_put(c, GID, ITEM("a", "1", "5", ""));
+    cluster_run(c, 2000);
+    index_check_rows(c, GID, 1);
+    c->nodes[leader].store->options.collection_bytes_max = 10;
+    Tercet__Pb__ItemReply *m = index_write_item(c, GID, TERCET__PB__ITEM_OP__ITEM_PUT,
+                                                ITEM("a", "2", "5", ""), 7779, &err);
+    assert_int_equal(err, TC_ELIMIT);
+    assert_string_equal(m->message, INDEX_COLLECTION_FULL_TEXT);
+    assert_true(m->collection_bytes > 10);
+    tercet__pb__item_reply__free_unpacked(m, NULL);
+    index_put(c, GID, ITEM("a", "1", "6", "")); /* as large as before */
+    index_drop(c, GID, ITEM("a", "1", "6", ""));
+    cluster_run(c, 2000);
+    index_check_rows(c, GID, 0);
+}
+
 static void ranges_see_items_or_rows(void **state) {
     struct cluster *c = *state;
     index_put_in_force(c, 1);
@@ -121,7 +146,8 @@ static void ranges_see_items_or_rows(void **state) {
     tc_buf_deinit(&end);
 }
 
-/* Without a schema a table takes any key; rows of an index that comes later are found around it. */
+/* Without a schema a table takes any key; rows of an index that comes later are found around
+ * it. */
 static void ranges_get_past_keys_without_a_hash(void **state) {
     struct cluster *c = *state;
     struct tc_slice key = index_key_of(index_item_of(ITEM("a", "1", "9", "")));
@@ -289,6 +315,8 @@ int index_tests(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_follow_items, index_setup, index_teardown),
         cmocka_unit_test_setup_teardown(answers_say_what_indexes_cost, index_setup, index_teardown),
+        cmocka_unit_test_setup_teardown(a_leader_alone_asks_for_the_bound_of_a_collection,
+                                        index_setup, index_teardown),
         cmocka_unit_test_setup_teardown(ranges_see_items_or_rows, index_setup, index_teardown),
         cmocka_unit_test_setup_teardown(a_schema_outlives_crashes_and_is_never_older, index_setup,
                                         index_teardown),
