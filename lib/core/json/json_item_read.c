@@ -182,10 +182,11 @@ static tc_err read_members(struct json_item *j, struct json_reader *r, unsigned 
             TC_TRY(skip(j, r));
             continue;
         }
-        if (++seen_count == 1)
-            TC_TRY(read_typed(j, r, type, level));
-        else
-            TC_TRY(skip(j, r));
+        /* Of a second one only the faults are wanted, which are told before there being two. */
+        const size_t kept = j->out->len;
+        TC_TRY(read_typed(j, r, type, level));
+        if (++seen_count > 1)
+            j->out->len = kept;
     }
     if (seen_count == 0)
         put_null(j);

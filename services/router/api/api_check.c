@@ -1,6 +1,7 @@
 /* Rules that span several parameters of one operation, with the API's texts. What depends on the
  * table's schema is checked by the executor. */
 #include "router/api/api_check_private.h"
+#include "router/api/api_decode_private.h"
 
 #include <inttypes.h>
 
@@ -18,19 +19,25 @@ static bool check_expressed(struct api_decoder *d, const struct api_bindings *na
     return true;
 }
 
-static bool check_not_empty(struct api_decoder *d, const struct api_bindings *names,
-                            const struct api_bindings *values) {
-    bool empty = names->set && names->list.count == 0;
-    if (empty || (values && values->set && values->list.count == 0))
+/* In order for look-ups, and their tokens checked. Compiling takes them from here. */
+static bool prepare(struct api_decoder *d, const struct api_bindings *given, char sigil) {
+    struct expr_bindings *list = (struct expr_bindings *)(uintptr_t)&given->list;
+    struct tc_buf text = {0};
+    if (!given->set)
+        return true;
+    if (list->count == 0)
         return api_invalid(d, "ExpressionAttribute%s must not be empty",
-                           empty ? "Names" : "Values");
-    return true;
+                           sigil == '#' ? "Names" : "Values");
+    bool fine = expr_bindings_prepare(list, sigil, &text) == TC_OK ||
+                api_invalid(d, "%.*s", TC_SLICE_ARGS(tc_buf_slice(&text)));
+    tc_buf_deinit(&text);
+    return fine;
 }
 
-static bool check_bindings(struct api_decoder *d, const struct api_bindings *names,
-                           const struct api_bindings *values, bool wanted, const char *absent) {
-    return check_expressed(d, names, wanted, values, wanted, absent) &&
-           check_not_empty(d, names, values);
+static bool check_placeholders(struct api_decoder *d, const struct api_bindings *names,
+                               const struct api_bindings *values) {
+    return prepare(d, names, '#') && (values == NULL || prepare(d, values, ':')) &&
+           api__check_placeholder_fault(d);
 }
 
 static bool check_item_size(struct api_decoder *d, struct tc_slice item) {
@@ -44,38 +51,44 @@ static bool check_item_size(struct api_decoder *d, struct tc_slice item) {
         array, sizeof(array) / sizeof(array)[0]                                                    \
     }
 
-/* Expected and AttributeUpdates, and that no expression stands beside them. */
-static bool check_legacy_write(struct api_decoder *d, const struct api_write_item *in) {
-    bool legacy = in->expected.set || in->attribute_updates.set || in->conditional_operator != 0;
-    if (!legacy)
-        return true;
+bool api_mix_update_item(struct api_decoder *d, const void *input) {
+    const struct api_write_item *in = input;
     const struct api_given parameters[] = {{"AttributeUpdates", in->attribute_updates.set},
                                            {"Expected", in->expected.set},
                                            {"ConditionalOperator", in->conditional_operator != 0}};
     const struct api_given expressions[] = {
         {"UpdateExpression", in->update_expression.data != NULL},
         {"ConditionExpression", in->condition_expression.data != NULL}};
+    bool any = expressions[0].given || expressions[1].given;
     return api__check_mix(d, GIVENS(parameters), GIVENS(expressions)) &&
-           api__check_updates(d, &in->attribute_updates) && api__check_expected(d, &in->expected) &&
-           api__check_operator(d, in->conditional_operator, &in->expected);
+           check_expressed(d, &in->names, any, &in->values, any,
+                           "UpdateExpression and ConditionExpression are null");
+}
+
+/* PutItem and DeleteItem. */
+bool api_mix_write_item(struct api_decoder *d, const void *input) {
+    const struct api_write_item *in = input;
+    const struct api_given parameters[] = {{"Expected", in->expected.set},
+                                           {"ConditionalOperator", in->conditional_operator != 0}};
+    const struct api_given expressions[] = {
+        {"ConditionExpression", in->condition_expression.data != NULL}};
+    return api__check_mix(d, GIVENS(parameters), GIVENS(expressions)) &&
+           check_expressed(d, &in->names, expressions[0].given, &in->values, expressions[0].given,
+                           "ConditionExpression is null");
+}
+
+bool api_check_update_item(struct api_decoder *d, const void *input) {
+    const struct api_write_item *in = input;
+    return api__check_updates(d, &in->attribute_updates) && api__check_expected(d, &in->expected) &&
+           api__check_operator(d, in->conditional_operator, &in->expected) &&
+           check_placeholders(d, &in->names, &in->values);
 }
 
 bool api_check_write_item(struct api_decoder *d, const void *input) {
     const struct api_write_item *in = input;
     if (in->return_values > API_RETURN_ALL_OLD)
         return api_invalid(d, "ReturnValues can only be ALL_OLD or NONE");
-    bool expression = in->condition_expression.data != NULL;
-    return check_legacy_write(d, in) &&
-           check_bindings(d, &in->names, &in->values, expression, "ConditionExpression is null") &&
-           check_item_size(d, in->item);
-}
-
-bool api_check_update_item(struct api_decoder *d, const void *input) {
-    const struct api_write_item *in = input;
-    bool expression = in->condition_expression.data != NULL || in->update_expression.data != NULL;
-    return check_legacy_write(d, in) &&
-           check_bindings(d, &in->names, &in->values, expression,
-                          "UpdateExpression and ConditionExpression are null");
+    return check_item_size(d, in->item) && api_check_update_item(d, input);
 }
 
 /* AttributesToGet beside a ProjectionExpression. Duplicates are told when they are compiled. */
@@ -86,11 +99,15 @@ static bool check_names_mix(struct api_decoder *d, const struct api_slices *name
     return api__check_mix(d, GIVENS(parameters), GIVENS(expressions));
 }
 
+bool api_mix_get_item(struct api_decoder *d, const void *input) {
+    const struct api_get_item *in = input;
+    return check_names_mix(d, &in->attributes_to_get, in->projection_expression) &&
+           check_expressed(d, &in->names, in->projection_expression.data != NULL, NULL, false, "");
+}
+
 bool api_check_get_item(struct api_decoder *d, const void *input) {
     const struct api_get_item *in = input;
-    bool projection = in->projection_expression.data != NULL;
-    return check_names_mix(d, &in->attributes_to_get, in->projection_expression) &&
-           check_bindings(d, &in->names, NULL, projection, "");
+    return check_placeholders(d, &in->names, NULL);
 }
 
 /* The service tells a query's faults as a violated constraint, a scan's plainly. */
@@ -161,7 +178,7 @@ static bool check_page(struct api_decoder *d, const struct api_read_page *in, bo
                            query ? "FilterExpression and KeyConditionExpression are null"
                                  : "FilterExpression is null") &&
            check_filter(d, in) && check_keyed(d, in, query) &&
-           check_not_empty(d, &in->names, &in->values) &&
+           check_placeholders(d, &in->names, &in->values) &&
            api__check_key_conditions(d, &in->key_conditions) && check_select(d, in, query);
 }
 
@@ -221,7 +238,8 @@ bool api_check_batch_get(struct api_decoder *d, const void *input) {
         return false;
     for (size_t i = 0; i < in->tables.count; i++) {
         bool projection = table[i].projection_expression.data != NULL;
-        if (!check_bindings(d, &table[i].names, NULL, projection, ""))
+        if (!check_expressed(d, &table[i].names, projection, NULL, false, "") ||
+            !check_placeholders(d, &table[i].names, NULL))
             return false;
         if (has_duplicates(&table[i].keys))
             return api_invalid(d, "Provided list of item keys contains duplicates");

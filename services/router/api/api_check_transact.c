@@ -5,14 +5,15 @@ static bool check_action(struct api_decoder *d, const struct api_transact_action
                          size_t *total) {
     const struct api_write_item *writes[] = {a->put, a->update, a->del, a->check};
     size_t count = a->get != NULL;
-    if (a->get != NULL && !api_check_get_item(d, a->get))
+    if (a->get != NULL && !(api_mix_get_item(d, a->get) && api_check_get_item(d, a->get)))
         return false;
     for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++) {
         const struct api_write_item *w = writes[i];
         count += w != NULL;
         if (w == NULL)
             continue;
-        if (!(w == a->update ? api_check_update_item : api_check_write_item)(d, w))
+        if (!(w == a->update ? api_mix_update_item : api_mix_write_item)(d, w) ||
+            !(w == a->update ? api_check_update_item : api_check_write_item)(d, w))
             return false;
         *total += w->item.data != NULL ? item_size_bytes(w->item) : 0;
     }

@@ -391,7 +391,7 @@ tc_err api__read_struct(struct api_decoder *d, const struct api_shape *shape, vo
 }
 
 /* What the passes over the body have noted, in the API's order of precedence. */
-static bool conclude(struct api_decoder *d) {
+static bool conclude(struct api_decoder *d, const struct api_op_info *op, const void *input) {
     if (d->constraint_count > 0) {
         fail(d, API_VALIDATION, TC_SLICE_EMPTY);
         tc_buf_printf(&d->text, "%u validation error%s detected: ", d->constraint_count,
@@ -402,6 +402,8 @@ static bool conclude(struct api_decoder *d) {
     if (d->missing != NULL)
         return api_invalid(d, "The parameter '%s' is required but was not present in the request",
                            d->missing);
+    if (op->mix != NULL && !op->mix(d, input))
+        return false;
     if (d->item_fault.kind != JSON_DIAG_NONE)
         return api_invalid(d, "%s", d->item_fault.text);
     if (d->refused != NULL)
@@ -412,13 +414,19 @@ static bool conclude(struct api_decoder *d) {
     return true;
 }
 
+bool api__check_placeholder_fault(struct api_decoder *d) {
+    return d->placeholder_fault.kind == JSON_DIAG_NONE ||
+           api_invalid(d, "%s", d->placeholder_fault.text);
+}
+
 static void reset(struct api_decoder *d, struct tc_slice body, struct tc_arena *arena) {
     tc_buf_clear(&d->scratch);
     tc_buf_clear(&d->constraints);
     tc_buf_clear(&d->text);
     d->constraint_count = 0;
     d->path_depth = 0;
-    d->item_fault.kind = d->diag.kind = JSON_DIAG_NONE;
+    d->item_fault.kind = d->placeholder_fault.kind = d->diag.kind = JSON_DIAG_NONE;
+    d->in_placeholders = false;
     d->refused = d->missing = NULL;
     d->error = API_OK;
     d->arena = arena;
@@ -439,7 +447,8 @@ void *api_decode(struct api_decoder *d, const struct api_op_info *op, struct tc_
         if (err != TC_OK)
             err = api__json_fail(d, err, "");
     }
-    if (err == TC_OK && conclude(d) && (op->check == NULL || op->check(d, input)))
+    if (err == TC_OK && conclude(d, op, input) && (op->check == NULL || op->check(d, input)) &&
+        api__check_placeholder_fault(d))
         return input;
     TC_ASSERT(d->error != API_OK);
     return NULL;

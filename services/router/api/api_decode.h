@@ -3,7 +3,8 @@
  * Pure but for the scratch buffers it keeps between requests; one per thread.
  * Errors come in the order of the API: SerializationException wherever a JSON type is wrong, then
  * all violated constraints in one ValidationException ("2 validation errors detected: ..."), then
- * faults of attribute values, then the rules of the operation.
+ * members that exclude each other, faults of attribute values, the rules of the operation, and
+ * last the placeholders: their names, then their values.
  */
 #ifndef TC_ROUTER_API_DECODE_H
 #define TC_ROUTER_API_DECODE_H
@@ -30,10 +31,12 @@ struct api_decoder {
     struct tc_buf scratch;
     struct tc_buf constraints; /* texts of violated constraints, "; " between */
     unsigned constraint_count;
-    struct json_diag diag;       /* last of the JSON layer */
-    struct json_diag item_fault; /* the first ValidationException of an attribute value */
-    const char *missing;         /* first parameter whose absence is told plainly */
-    const char *refused;         /* first parameter that is not supported yet */
+    struct json_diag diag;              /* last of the JSON layer */
+    struct json_diag item_fault;        /* the first ValidationException of an attribute value */
+    struct json_diag placeholder_fault; /* the first of one in ExpressionAttributeValues */
+    bool in_placeholders;
+    const char *missing; /* first parameter whose absence is told plainly */
+    const char *refused; /* first parameter that is not supported yet */
     struct api_path_step path[API_PATH_DEPTH_MAX];
     unsigned path_depth;
     struct json_reader reader;

@@ -4,11 +4,11 @@
 #include <stdio.h>
 
 /* Put the fault that was noted into the words of the member that holds the value. */
-static void frame_fault(struct api_decoder *d, const char *before, const char *after,
+static void frame_fault(struct json_diag *fault, const char *before, const char *after,
                         struct tc_slice key) {
-    struct json_diag plain = d->item_fault;
-    (void)snprintf(d->item_fault.text, sizeof d->item_fault.text, "%s%.900s%s%.*s", before,
-                   plain.text, after, TC_SLICE_ARGS(key));
+    struct json_diag plain = *fault;
+    (void)snprintf(fault->text, sizeof fault->text, "%s%.900s%s%.*s", before, plain.text, after,
+                   TC_SLICE_ARGS(key));
 }
 
 /* Numbers and repeated elements of sets are told without a frame. */
@@ -33,12 +33,13 @@ static tc_err item_failed(struct api_decoder *d, tc_err err) {
         tc_buf_append_str(&d->text, d->diag.text);
         return err;
     }
-    if (d->item_fault.kind != JSON_DIAG_NONE)
+    struct json_diag *fault = d->in_placeholders ? &d->placeholder_fault : &d->item_fault;
+    if (fault->kind != JSON_DIAG_NONE)
         return TC_OK;
-    d->item_fault = d->diag;
+    *fault = d->diag;
     const char *member = d->path_depth ? d->path[d->path_depth - 1].name : NULL;
-    if (member && strcmp(member, "ExclusiveStartKey") == 0 && !is_told_plainly(d->item_fault.text))
-        frame_fault(d, "The provided starting key is invalid: ", "", TC_SLICE_EMPTY);
+    if (member && strcmp(member, "ExclusiveStartKey") == 0 && !is_told_plainly(fault->text))
+        frame_fault(fault, "The provided starting key is invalid: ", "", TC_SLICE_EMPTY);
     return TC_OK;
 }
 
@@ -106,6 +107,22 @@ tc_err api__read_value_list(struct api_decoder *d, const struct api_field *f,
     return read_list(d, f, at, api__read_value);
 }
 
+/* A value at fault is told after the tokens were looked at; until then it stands for nothing. */
+static tc_err read_placeholder(struct api_decoder *d, struct expr_binding *binding) {
+    static const uint8_t nothing[] = {ITEM_NULL};
+    bool faulty = d->placeholder_fault.kind != JSON_DIAG_NONE;
+    d->in_placeholders = true;
+    TC_TRY(api__read_value(d, &binding->target));
+    d->in_placeholders = false;
+    if (binding->target.len == 0)
+        binding->target = tc_slice(nothing, sizeof nothing);
+    if (!faulty && d->placeholder_fault.kind != JSON_DIAG_NONE)
+        frame_fault(&d->placeholder_fault,
+                    "ExpressionAttributeValues contains invalid value: ", " for key ",
+                    binding->token);
+    return TC_OK;
+}
+
 /* Placeholders: a map from tokens to names (strings) or values. */
 static tc_err read_bindings(struct api_decoder *d, struct api_bindings *at, bool values) {
     struct api_bindings b = {.set = true};
@@ -119,11 +136,7 @@ static tc_err read_bindings(struct api_decoder *d, struct api_bindings *at, bool
             return TC_ENOMEM;
         struct expr_binding *binding = &b.list.at[b.list.count++];
         *binding = (struct expr_binding){.token = token};
-        bool faulty = d->item_fault.kind != JSON_DIAG_NONE;
-        TC_TRY(values ? api__read_value(d, &binding->target) : api__read_text(d, &binding->target));
-        if (!faulty && d->item_fault.kind != JSON_DIAG_NONE)
-            frame_fault(d, "ExpressionAttributeValues contains invalid value: ", " for key ",
-                        token);
+        TC_TRY(values ? read_placeholder(d, binding) : api__read_text(d, &binding->target));
     }
     if (err != TC_OK)
         return api__map_fail(d, err,

@@ -18,6 +18,8 @@ TC_MUST_USE tc_err api__read_names(struct api_decoder *d, struct api_bindings *a
 TC_MUST_USE tc_err api__read_values(struct api_decoder *d, struct api_bindings *at);
 TC_MUST_USE tc_err api__read_text(struct api_decoder *d, struct tc_slice *ret_text);
 
+/* The first fault of a value in ExpressionAttributeValues; true: there is none. */
+bool api__check_placeholder_fault(struct api_decoder *d);
 /* A fault that ends the request. */
 tc_err api__serialization(struct api_decoder *d, const char *text);
 /* Turn a failure of the JSON layer into d->error and return it. wanted: the Java type of the

@@ -6,11 +6,13 @@
 
 /* In order of name within each service, for the binary search. */
 #define BUILT(op_name, op, shape, check)                                                           \
-    { op_name, op, false, &shape, check }
+    { op_name, op, false, &shape, NULL, check }
+#define MIXED(op_name, op, shape, mix, check)                                                      \
+    { op_name, op, false, &shape, mix, check }
 #define UNBUILT(op_name)                                                                           \
-    { op_name, API_OP_UNBUILT, false, &api_shape_nothing, NULL }
+    { op_name, API_OP_UNBUILT, false, &api_shape_nothing, NULL, NULL }
 #define STREAMS(op_name)                                                                           \
-    { op_name, API_OP_UNBUILT, true, &api_shape_nothing, NULL }
+    { op_name, API_OP_UNBUILT, true, &api_shape_nothing, NULL, NULL }
 
 static const struct api_op_info ops[] = {
     UNBUILT("BatchExecuteStatement"),
@@ -21,7 +23,8 @@ static const struct api_op_info ops[] = {
     UNBUILT("CreateGlobalTable"),
     BUILT("CreateTable", API_OP_CREATE_TABLE, api_shape_create_table, api_check_create_table),
     UNBUILT("DeleteBackup"),
-    BUILT("DeleteItem", API_OP_DELETE_ITEM, api_shape_delete_item, api_check_write_item),
+    MIXED("DeleteItem", API_OP_DELETE_ITEM, api_shape_delete_item, api_mix_write_item,
+          api_check_write_item),
     UNBUILT("DeleteResourcePolicy"),
     BUILT("DeleteTable", API_OP_DELETE_TABLE, api_shape_table_only, NULL),
     UNBUILT("DescribeBackup"),
@@ -43,7 +46,7 @@ static const struct api_op_info ops[] = {
     UNBUILT("ExecuteStatement"),
     UNBUILT("ExecuteTransaction"),
     UNBUILT("ExportTableToPointInTime"),
-    BUILT("GetItem", API_OP_GET_ITEM, api_shape_get_item, api_check_get_item),
+    MIXED("GetItem", API_OP_GET_ITEM, api_shape_get_item, api_mix_get_item, api_check_get_item),
     UNBUILT("GetResourcePolicy"),
     UNBUILT("ImportTable"),
     UNBUILT("ListBackups"),
@@ -54,7 +57,7 @@ static const struct api_op_info ops[] = {
     UNBUILT("ListImports"),
     BUILT("ListTables", API_OP_LIST_TABLES, api_shape_list_tables, NULL),
     BUILT("ListTagsOfResource", API_OP_LIST_TAGS, api_shape_list_tags, api_check_list_tags),
-    BUILT("PutItem", API_OP_PUT_ITEM, api_shape_put_item, api_check_write_item),
+    MIXED("PutItem", API_OP_PUT_ITEM, api_shape_put_item, api_mix_write_item, api_check_write_item),
     UNBUILT("PutResourcePolicy"),
     BUILT("Query", API_OP_QUERY, api_shape_query, api_check_query),
     UNBUILT("RestoreTableFromBackup"),
@@ -71,7 +74,8 @@ static const struct api_op_info ops[] = {
     UNBUILT("UpdateContributorInsights"),
     UNBUILT("UpdateGlobalTable"),
     UNBUILT("UpdateGlobalTableSettings"),
-    BUILT("UpdateItem", API_OP_UPDATE_ITEM, api_shape_update_item, api_check_update_item),
+    MIXED("UpdateItem", API_OP_UPDATE_ITEM, api_shape_update_item, api_mix_update_item,
+          api_check_update_item),
     UNBUILT("UpdateKinesisStreamingDestination"),
     BUILT("UpdateTable", API_OP_UPDATE_TABLE, api_shape_update_table, api_check_update_table),
     UNBUILT("UpdateTableReplicaAutoScaling"),

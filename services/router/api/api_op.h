@@ -89,7 +89,9 @@ struct api_op_info {
     enum api_op op;
     bool streams; /* DynamoDBStreams_20120810 */
     const struct api_shape *shape;
-    /* Rules beyond single members; NULL if none. False: an error was reported to the decoder. */
+    /* Rules beyond single members; NULL if none. False: an error was reported to the decoder. Which
+     * members exclude each other is told before faults of attribute values, all else after them. */
+    bool (*mix)(struct api_decoder *d, const void *input);
     bool (*check)(struct api_decoder *d, const void *input);
 };
 
@@ -110,6 +112,9 @@ bool api_check_tag_resource(struct api_decoder *d, const void *input);
 bool api_check_untag_resource(struct api_decoder *d, const void *input);
 bool api_check_list_tags(struct api_decoder *d, const void *input);
 bool api_check_tags(struct api_decoder *d, const struct api_list *tags); /* of api_tag */
+bool api_mix_write_item(struct api_decoder *d, const void *input);
+bool api_mix_update_item(struct api_decoder *d, const void *input);
+bool api_mix_get_item(struct api_decoder *d, const void *input);
 bool api_check_write_item(struct api_decoder *d, const void *input);
 bool api_check_update_item(struct api_decoder *d, const void *input);
 bool api_check_get_item(struct api_decoder *d, const void *input);

@@ -22,10 +22,9 @@ static bool check_used(struct exec_op *op, struct expr_bindings *names,
            (values == NULL || expr_bindings_check_used(values, ':', &op->diag) == TC_OK);
 }
 
-static bool prepare(struct exec_op *op, struct expr_bindings *names, struct expr_bindings *values) {
-    if ((names && expr_bindings_prepare(names, '#', &op->diag) != TC_OK) ||
-        (values && expr_bindings_prepare(values, ':', &op->diag) != TC_OK))
-        return false;
+/* Each was prepared with the rules of its operation (router/api/api_check.c). */
+static bool check_size(struct exec_op *op, const struct expr_bindings *names,
+                       const struct expr_bindings *values) {
     if (names == NULL || values == NULL || names->bytes + values->bytes <= EXPR_BINDINGS_BYTES_MAX)
         return true;
     tc_buf_append_str(&op->diag, "ExpressionAttributeValues exceeds max size");
@@ -34,7 +33,7 @@ static bool prepare(struct exec_op *op, struct expr_bindings *names, struct expr
 
 bool exec__compile(struct exec_op *op, const struct exec_expressions *x) {
     struct expr_ctx ctx = {.names = x->names, .values = x->values, .scratch = op->req->arena};
-    if (!prepare(op, x->names, x->values))
+    if (!check_size(op, x->names, x->values))
         return false;
     if (!compile(op, EXPR_UPDATE, x->update, &ctx, &op->programs.update) ||
         !compile(op, EXPR_CONDITION, x->condition, &ctx, &op->programs.condition) ||

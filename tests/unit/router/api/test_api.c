@@ -154,6 +154,7 @@ int main(void) {
     int failed = cmocka_run_group_tests(api_decode_tests, NULL, NULL);
     failed += cmocka_run_group_tests(api_write_tests, NULL, NULL);
     failed += cmocka_run_group_tests(api_legacy_tests, NULL, NULL);
+    failed += cmocka_run_group_tests(api_order_tests, NULL, NULL);
     failed += cmocka_run_group_tests(api_wire_tests, NULL, NULL);
     failed += cmocka_run_group_tests(api_table_tests, NULL, NULL);
     failed += cmocka_run_group_tests(api_index_tests, NULL, NULL);

@@ -16,12 +16,14 @@ enum {
     API_WIRE_TESTS = 5,
     API_TABLE_TESTS = 5,
     API_INDEX_TESTS = 4,
+    API_ORDER_TESTS = 1,
 };
 
 extern const struct CMUnitTest api_decode_tests[API_DECODE_TESTS];
 extern const struct CMUnitTest api_legacy_tests[API_LEGACY_TESTS];
 extern const struct CMUnitTest api_wire_tests[API_WIRE_TESTS];
 extern const struct CMUnitTest api_index_tests[API_INDEX_TESTS];
+extern const struct CMUnitTest api_order_tests[API_ORDER_TESTS];
 extern const struct CMUnitTest api_table_tests[API_TABLE_TESTS];
 extern const struct CMUnitTest api_write_tests[API_WRITE_TESTS];
 
