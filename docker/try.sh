@@ -49,6 +49,21 @@ tercet() {
     --cluster compose --tls-cert /tls/node.crt --tls-key /tls/node.key --tls-ca /tls/ca.crt "$@"
 }
 
+# One of a container's own metrics; the image has no curl.
+metric() {
+  docker exec "$1" bash -c 'exec 3<>/dev/tcp/127.0.0.1/7001; printf "GET /metrics HTTP/1.0\r\n\r\n" >&3; cat <&3' | sed -n "s/^$2 //p"
+}
+
+# Storage nodes hear each other: at least half as many beats come in as go out.
+beats() {
+  local node in out
+  for node in storage-a storage-c; do
+    in=$(metric "tercet_${node}_1" tercet_storage_beats_in_total) out=$(metric "tercet_${node}_1" tercet_storage_beats_out_total)
+    echo "$node: $out beats sent, $in heard"
+    ((in * 2 > out)) || { echo "$node does not hear the others" >&2; return 1; }
+  done
+}
+
 # tercet COMMAND until it says that all is well, at most so many seconds.
 well() {
   local seconds=$1 since=$SECONDS
@@ -81,6 +96,7 @@ checks index
 echo "== items expire"
 checks expiry
 tercet tables
+beats
 echo "== a storage node more in zone b"
 "${compose[@]}" --profile spare up -d --no-deps storage-b2 2>/dev/null
 TERCET_STORAGE+=,storage-b2:7000

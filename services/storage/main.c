@@ -12,10 +12,23 @@ struct storage {
     uint64_t ready_at_ns; /* set before anybody asks, then fixed */
 };
 
+/* Beats and memberships carry this node's address. One that means every interface leads each other
+ * node to itself. */
+static bool tells_where(const struct storage *st) {
+    const char *addr = shell_address(&st->options, &st->daemon.common);
+    return strncmp(addr, "0.0.0.0:", 8) != 0 && strncmp(addr, "[::]:", 5) != 0;
+}
+
 static tc_err check(void *user, struct tc_buf *ret_problem) {
     const struct storage *st = user;
     if (st->daemon.common.data[0] == 0) {
         tc_buf_append_str(ret_problem, "--data: name the folder that holds this node's store");
+        return TC_EINVAL;
+    }
+    if (!tells_where(st)) {
+        tc_buf_append_str(ret_problem,
+                          "--rpc-advertise: name the HOST:PORT at which other nodes reach this "
+                          "one; --rpc-listen stands for every interface");
         return TC_EINVAL;
     }
     if (st->options.wal_max_bytes / st->options.wal_segment_bytes < 8) {

@@ -5,6 +5,8 @@
 #include "daemon/options.h"
 
 #define STORAGE_OPTIONS(X)                                                                         \
+    X(ADDRS, rpc_advertise, "", 0, 1, "host:port",                                                 \
+      "where other storage nodes reach this one; none: at --rpc-listen")                           \
     X(ADDRS, memds, "", 0, 16, "host:port,...", "metadata nodes that are told about partitions")   \
     X(ADDRS, archiver, "", 0, 16, "host:port,...",                                                 \
       "archivers, the first that answers is used; none: the log is trimmed without an archive")    \

@@ -180,6 +180,10 @@ void shell_index_send(struct shell *s, const struct store_effect *e);
 void shell_take_index(struct shell *s, struct shell_post *post);
 void shell_shipment_free(struct shell_shipment *h);
 
+/* ---- shell_store.c */
+/* HOST:PORT that this node tells the others of itself; the options' own memory. */
+const char *shell_address(const struct storage_options *o, const struct daemon_common_options *c);
+
 /* ---- shell_files.c */
 /* Let this process open as many files as it may; how many replicas that allows. */
 size_t shell_replicas_max(const struct shell *s);

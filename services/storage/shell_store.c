@@ -266,12 +266,16 @@ static void notice(void *user, const char *text) {
     DAEMON_ERROR(s->daemon->log, "damage found: %s", text);
 }
 
+const char *shell_address(const struct storage_options *o, const struct daemon_common_options *c) {
+    return o->rpc_advertise.count > 0 ? o->rpc_advertise.items[0] : c->rpc_listen.items[0];
+}
+
 static struct store_options store_options_of(const struct shell *s) {
     const struct storage_options *o = s->options;
     struct store_options to = store_options_default();
     to.node = s->daemon->node;
     to.zone = s->daemon->common.zone;
-    to.addr = s->daemon->common.rpc_listen.items[0];
+    to.addr = shell_address(o, &s->daemon->common);
     to.segment_bytes = o->wal_segment_bytes;
     to.wal_max_bytes = o->wal_max_bytes;
     to.wal_cache_bytes = o->wal_cache_bytes;

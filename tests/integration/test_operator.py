@@ -95,6 +95,18 @@ def test_check_config(name, tmp_path):
         assert done.returncode == 2 and named in done.stderr and done.stderr.startswith(f"tercet-{name}: ") and done.stderr.count("\n") == 1, (bad, done)
 
 
+def test_a_storage_node_tells_others_an_address_that_leads_to_it(tmp_path):
+    """Beats and memberships carry it: 0.0.0.0 would lead every other node to itself."""
+    def checked(*more):
+        return run(BIN / "tercet-storage", "--check-config", "--data", tmp_path, *more)
+    for everywhere in ("0.0.0.0:7000", "[::]:7000"):
+        refused = checked("--rpc-listen", everywhere)
+        assert refused.returncode == 2 and "--rpc-advertise" in refused.stderr, refused
+        assert checked("--rpc-listen", everywhere, "--rpc-advertise", everywhere).returncode == 2
+        assert checked("--rpc-listen", everywhere, "--rpc-advertise", "storage-a:7000").returncode == 0
+    assert checked("--rpc-listen", "10.0.0.5:7000").returncode == 0
+
+
 def test_admin_endpoint_of_every_daemon(cluster):
     for d in cluster.ps():
         port, name = d["admin_port"], d["daemon"].removeprefix("tercet-")
