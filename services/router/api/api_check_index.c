@@ -3,8 +3,6 @@
 #include "core/index/index.h"
 #include "router/api/api_check_units.h"
 
-#define INVALID_VALUES "One or more parameter values were invalid: "
-
 struct names {
     struct tc_slice at[INDEX_DEFS_MAX];
     size_t count;

@@ -3,8 +3,6 @@
 #include "router/api/api_check_index.h"
 #include "router/api/api_check_units.h"
 
-#define INVALID_VALUES "One or more parameter values were invalid: "
-
 static const struct api_attribute_definition *definition(const struct api_list *definitions,
                                                          struct tc_slice name) {
     const struct api_attribute_definition *d = definitions->items;

@@ -2,8 +2,7 @@
 
 #include <inttypes.h>
 
-#define INVALID_VALUES "One or more parameter values were invalid: "
-#define UNITS_MAX      INT64_C(1000000000000)
+#define UNITS_MAX INT64_C(1000000000000)
 
 static bool check_bound(struct api_decoder *d, const struct api_integer *units, const char *name,
                         const struct tc_slice *index) {

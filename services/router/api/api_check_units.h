@@ -4,6 +4,9 @@
 
 #include "router/api/api_decode.h"
 
+/* What texts about values begin with. */
+#define INVALID_VALUES "One or more parameter values were invalid: "
+
 /* Units that no limit of an account reaches are told before anything else of a request is looked
  * at. throughput NULL: none was given; index NULL: they are a table's. */
 bool api_check_units(struct api_decoder *d, const struct api_throughput *throughput,
