@@ -217,6 +217,7 @@ static const char *order_told(const char *names) {
         const char *names, *told;
     } orders[] = {
         {"S, N, B", "B, N, S"},
+        {"NONE, ALL_OLD", "ALL_OLD, NONE"},
         {"ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES, SPECIFIC_ATTRIBUTES, COUNT",
          "SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES"},
         {"NONE, ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATED_NEW",

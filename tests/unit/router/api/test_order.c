@@ -13,11 +13,14 @@
 #define VALUES   "ExpressionAttributeValues "
 #define KEY      "'Key':{'k':{'S':'x'}},"
 
-/* Members beside TableName, with ' for ". In order of precedence: what excludes each other, values,
- * rules of the operation, placeholders. */
+/* Members beside TableName, with ' for ". In order of precedence: violated constraints, what
+ * excludes each other, values, rules of the operation, placeholders. */
 static const struct {
     const char *op, *members, *text;
 } cases[] = {
+    {"PutItem", "'Item':{'k':{}},'ReturnValuesOnConditionCheckFailure':'ALL_NEW'",
+     "1 validation error detected: Value 'ALL_NEW' at 'returnValuesOnConditionCheckFailure' failed "
+     "to satisfy constraint: Member must satisfy enum value set: [ALL_OLD, NONE]"},
     {"PutItem", "'Item':{'k':{}},'Expected':{'a':{}},'ConditionExpression':''", MIXED},
     {"GetItem", "'Key':{'k':{}},'AttributesToGet':['a','a'],'ProjectionExpression':''", MIXED},
     {"UpdateItem",
