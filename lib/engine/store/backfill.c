@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/mutant.h"
+#include "base/probe.h"
 #include "core/index/index_aux.h"
 #include "core/index/index_derive.h"
 #include "engine/store/group.h"
@@ -30,6 +31,8 @@ static void load(const struct replica *r, struct backfill_task *t) {
         t->done = b.done;
         t->items = b.items;
         tc_buf_append_slice(&t->after, b.after);
+        if (!b.done)
+            TC_PROBE("index: a backfill goes on where another leader or group stopped");
     }
     tc_buf_deinit(&key);
 }
@@ -79,7 +82,10 @@ bool store__backfill_unmarked(const struct store_outbox *o) {
         open = open || (b->tasks[i].id != EXPIRY_ID && !b->tasks[i].done);
     if (TC_MUTANT(73) || TC_MUTANT(74)) /* they leave */
         return false;
-    return open && (b->mark_index == 0 || o->r->applied.index < b->mark_index);
+    open = open && (b->mark_index == 0 || o->r->applied.index < b->mark_index);
+    if (open)
+        TC_PROBE("index: the outbox waited for the mark of a backfill");
+    return open;
 }
 
 uint64_t store__backfill_done_bits(const struct store_outbox *o) {
@@ -314,7 +320,7 @@ void store__backfill_delivered(struct replica *r, const struct delivery *d) {
     TC_ASSERT(t != NULL);
     s->counters.index_rows_sent += d->row_count;
     b->refusals = d->owners[0].failed ? b->refusals + 1 : 0;
-    if (d->owners[0].failed) {
+    if (d->owners[0].failed && !TC_MUTANT(75)) { /* else on, whatever the index said */
         s->counters.index_refused++;
         b->wait_ns = store__now_ns(s) + store__outbox_backoff_ns(s, b->refusals - 1);
     } else {

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/mutant.h"
+#include "base/probe.h"
 #include "core/index/index_aux.h"
 #include "engine/store/apply.h"
 #include "engine/store/group.h"
@@ -37,6 +38,8 @@ static bool has_work(const struct store_outbox *o) {
 }
 
 static void end_term(struct store_outbox *o) {
+    if (o->out)
+        TC_PROBE("index: a term or a schema ended while rows were on their way");
     tc_list_remove(&o->link);
     o->term = 0;
     o->out = NULL; /* its answer finds that nobody waits */
@@ -46,6 +49,8 @@ static void end_term(struct store_outbox *o) {
 
 static void begin_term(struct store_outbox *o) {
     struct replica *r = o->r;
+    if (o->term != r->term_ballot && r->aux.outbox_count > 0)
+        TC_PROBE("index: a leader found rows that are owed since another one");
     end_term(o);
     o->term = r->term_ballot;
     o->schema_version = r->schema->version;
@@ -145,6 +150,12 @@ static void add_index(struct delivery *d, const struct index_schema *schema,
 }
 
 /* One outbox row. value is copied: reading the item ends the cursor's loan. */
+static void note_strangers(const struct index_schema *schema, const struct index_outbox *owed) {
+    for (size_t i = 0; i < owed->count; i++)
+        if (index_schema_find(schema, owed->refs[i].id) == NULL)
+            TC_PROBE("index: an outbox row names an index that is no more");
+}
+
 static tc_err add_owed(struct store_outbox *o, struct delivery *d, struct tc_slice key,
                        struct tc_slice value, struct tc_buf *copy) {
     const struct index_schema *schema = o->r->schema;
@@ -154,6 +165,7 @@ static tc_err add_owed(struct store_outbox *o, struct delivery *d, struct tc_sli
     tc_buf_append_slice(copy, value);
     TC_TRY(index_outbox_key_decode(key, &base_key));
     TC_TRY(index_outbox_decode(tc_buf_slice(copy), &owed));
+    note_strangers(schema, &owed);
     TC_TRY(store__newest_applied(o->r, base_key, &item));
     store__delivery_own(d, key, owed.hlc_ns);
     if (o->round_ns == 0 || owed.hlc_ns < o->round_ns)
@@ -228,10 +240,12 @@ static bool is_unchanged(struct replica *r, struct tc_slice key, uint64_t hlc_ns
     struct index_outbox owed;
     if (TC_MUTANT(70)) /* whatever stands there is deleted */
         return true;
-    if (store_overlay_get(&r->overlay, key, &hit))
-        return false;
-    return btree_get(r->tree, key, &value) == TC_OK && index_outbox_decode(value, &owed) == TC_OK &&
-           owed.hlc_ns == hlc_ns;
+    bool same = !store_overlay_get(&r->overlay, key, &hit) &&
+                btree_get(r->tree, key, &value) == TC_OK &&
+                index_outbox_decode(value, &owed) == TC_OK && owed.hlc_ns == hlc_ns;
+    if (!same)
+        TC_PROBE("index: a write changed an outbox row while its rows were on their way");
+    return same;
 }
 
 static void delete_paid(struct replica *r, const struct delivery *d) {
@@ -240,7 +254,8 @@ static void delete_paid(struct replica *r, const struct delivery *d) {
     size_t count = 0;
     for (size_t i = 0; i < d->owner_count; i++) {
         struct tc_slice key = store__delivery_owner_key(d, i);
-        if (!d->owners[i].failed && is_unchanged(r, key, d->owners[i].hlc_ns))
+        bool paid = !d->owners[i].failed || TC_MUTANT(76); /* whatever the index said */
+        if (paid && is_unchanged(r, key, d->owners[i].hlc_ns))
             mutations[count++] = (struct entry_mutation){.op = ENTRY_DELETE, .key = key};
     }
     if (count > 0 && store__outbox_propose(r, mutations, count, &index) == TC_OK)
@@ -257,6 +272,7 @@ void store__outbox_delivered(struct replica *r, const struct delivery *d) {
     o->refusals = d->err == TC_OK ? 0 : o->refusals + 1;
     if (d->err != TC_OK) {
         s->counters.index_refused++;
+        TC_PROBE("index: rows were refused and will leave again");
         o->wait_ns = store__now_ns(s) + store__outbox_backoff_ns(s, o->refusals - 1);
     }
     if (leads(o))

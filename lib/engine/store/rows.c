@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/mutant.h"
+#include "base/probe.h"
 #include "base/reader.h"
 #include "core/entry/entry.h"
 #include "core/index/index.h"
@@ -53,12 +54,17 @@ tc_err store__rows_gone_decode(struct tc_slice value, uint64_t *ret_version) {
 
 /* ---- checks */
 
+/* The empty name is the version's, which is put in here. */
+static bool is_row_item(struct tc_slice item) {
+    struct item_value unused;
+    return item.len <= ITEM_ENCODED_BYTES_MAX && item_check(item) == TC_OK &&
+           item_iter(item).left > 0 && !item_get(item, TC_SLICE_EMPTY, &unused);
+}
+
 static bool is_sound(const Tercet__Pb__IndexRow *row) {
     struct tc_slice key = proto_slice(row->key), item = proto_slice(row->item);
-    uint64_t version;
-    return row->version > 0 && !index_version_take(item, &version) && key.len > 8 &&
-           key.len <= INDEX_KEY_BYTES_MAX && !index_key_is_auxiliary(key) &&
-           (item.len == 0 || item_check(item) == TC_OK) && item.len <= ITEM_ENCODED_BYTES_MAX;
+    return row->version > 0 && key.len > 8 && key.len <= INDEX_KEY_BYTES_MAX &&
+           !index_key_is_auxiliary(key) && (item.len == 0 || is_row_item(item));
 }
 
 static bool is_in_order(const Tercet__Pb__IndexRequest *req, size_t i) {
@@ -66,7 +72,7 @@ static bool is_in_order(const Tercet__Pb__IndexRequest *req, size_t i) {
            tc_slice_cmp(proto_slice(req->rows[i - 1]->key), proto_slice(req->rows[i]->key)) < 0;
 }
 
-static tc_err check(const Tercet__Pb__IndexRequest *req) {
+tc_err store__rows_check(const Tercet__Pb__IndexRequest *req) {
     if (req->n_rows == 0 || req->n_rows > STORE_INDEX_ROWS_MAX ||
         req->request_id.len != ENTRY_REQUEST_ID_BYTES)
         return TC_EINVAL;
@@ -141,6 +147,10 @@ static tc_err take_row(struct rows_op *op, const Tercet__Pb__IndexRow *row, stru
     bool is_newer = row->version > old_version || TC_MUTANT(71); /* whatever comes is taken */
     if (is_newer)
         return change(op, row, old, buf);
+    if (row->version == old_version)
+        TC_PROBE("index: rows reached an index twice");
+    else
+        TC_PROBE("index: a row arrived after a newer one");
     if (index > op->seen_index)
         op->seen_index = index;
     return TC_OK;
@@ -178,6 +188,7 @@ static void propose(struct rows_op *op, uint64_t token) {
  * still be lost, and the sender would then have forgotten the row. */
 static void answer_old(struct rows_op *op, uint64_t token) {
     if (op->seen_index > op->r->applied.index) {
+        TC_PROBE("index: an answer waited for what made its rows old");
         store__answer_later_rows(op->r, token, op->seen_index);
         return;
     }
@@ -203,7 +214,7 @@ static void take(struct rows_op *op, uint64_t token) {
 }
 
 void store_index_request(struct store *s, uint64_t token, const Tercet__Pb__IndexRequest *req) {
-    tc_err err = check(req);
+    tc_err err = store__rows_check(req);
     if (err != TC_OK) {
         store__reply(s, token, err, NULL);
         return;

@@ -12,6 +12,11 @@
 
 #include "engine/store/store_private.h"
 
+/* Is it a request that some node may send: rows in order of key, as many as fit, none an auxiliary
+ * one, each with a version and with an item that has attributes, none of them without a name?
+ *   Errors   TC_EINVAL  it is not */
+TC_MUST_USE tc_err store__rows_check(const Tercet__Pb__IndexRequest *req);
+
 /* What stands in the row 0x14 of a row that is gone: u8 layout = 2 | u64be its version. */
 void store__rows_gone_value(uint64_t version, struct tc_buf *out);
 /*   Errors   TC_ECORRUPT  not such bytes */

@@ -247,6 +247,8 @@ static void done(struct store *s, struct store_job *j) {
         err = btree_open(b->fs, b->path, &opts, &c->tree);
     if (!cancelled && err == TC_OK)
         c->aux = b->aux;
+    if (c->aux.outbox_count > 0)
+        TC_PROBE("index: a child of a split has rows that are owed");
     free_build(b);
     c->building = false;
     if (cancelled)

@@ -8,7 +8,8 @@
  *   by-h   global: g, stamp; an operator creates and drops it (index_order.c)
  *
  * Besides the keys with histories there are fillers, one a partition key value: the first ones come
- * and go, the others are written once, most of them while by-h is being filled.
+ * and go, the others are written once, or twice at the same
+ * time, most of them while by-h is being filled.
  */
 #ifndef TC_SIM_SUITE_INDEX_H
 #define TC_SIM_SUITE_INDEX_H
@@ -22,7 +23,8 @@ enum {
 
 struct suite_filler {
     uint64_t stamp;
-    bool known; /* written, and nobody writes it again */
+    uint64_t other; /* half of them are written twice at the same time; else the stamp again */
+    bool known;     /* all answers were good, and nobody writes it again */
 };
 
 struct suite_index {

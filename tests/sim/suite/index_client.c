@@ -121,33 +121,55 @@ static void put_filler(struct suite *s, struct tc_buf *b, uint32_t filler, uint6
 struct fill {
     struct suite *suite;
     uint32_t filler;
+    uint32_t left; /* writes without an answer */
     suite_fn done;
 };
 
 static void filled(void *user, enum suite_class class, struct tc_slice body) {
     struct fill *f = user;
-    struct suite_index *x = f->suite->clients->index;
+    struct suite_filler *filler = &f->suite->clients->index->fillers[f->filler];
     (void)body;
-    x->fillers_out--;
-    x->fillers[f->filler].known = class == CLASS_OK;
+    filler->known = filler->known && class == CLASS_OK;
+    if (--f->left > 0)
+        return;
+    f->suite->clients->index->fillers_out--;
     f->done(f->suite, NULL);
     free(f);
 }
 
+static void put_one(struct fill *f, uint64_t stamp) {
+    struct tc_buf b = {0};
+    put_filler(f->suite, &b, f->filler, stamp);
+    suite_call(f->suite, "PutItem", tc_buf_slice(&b), filled, f);
+    tc_buf_deinit(&b);
+}
+
+static void put_other(struct suite *s, void *arg) {
+    struct fill *f = arg;
+    put_one(f, s->clients->index->fillers[f->filler].other);
+}
+
+static uint64_t filler_stamp(struct suite *s) {
+    return new_stamp(s, suite_below(s, LETTER_MASK + 1), 1 + suite_below(s, LETTER_MASK));
+}
+
 bool suite_index_fill(struct suite *s, suite_fn done) {
     struct suite_index *x = s->clients->index;
-    struct tc_buf b = {0};
     if (x->filler_count == SUITE_FILLERS_MAX)
         return false;
     struct fill *f = calloc(1, sizeof *f);
     TC_ASSERT(f != NULL);
-    *f = (struct fill){.suite = s, .filler = x->filler_count++, .done = done};
-    uint64_t stamp = new_stamp(s, suite_below(s, LETTER_MASK + 1), 1 + suite_below(s, LETTER_MASK));
-    x->fillers[f->filler].stamp = stamp;
+    *f = (struct fill){.suite = s, .filler = x->filler_count++, .left = 1, .done = done};
+    struct suite_filler *filler = &x->fillers[f->filler];
+    filler->stamp = filler->other = filler_stamp(s);
+    filler->known = true;
     x->fillers_out++;
-    put_filler(s, &b, f->filler, stamp);
-    suite_call(s, "PutItem", tc_buf_slice(&b), filled, f);
-    tc_buf_deinit(&b);
+    if (suite_below(s, 2)) {
+        filler->other = filler_stamp(s);
+        f->left++;
+        suite_after(s, suite_below(s, 20 * SUITE_MS), put_other, f);
+    }
+    put_one(f, filler->stamp);
     return true;
 }
 

@@ -20,6 +20,7 @@ static void draw_orders(uint64_t seed, struct suite_swarm *w) {
         return;
     w->order_every_ns = tc_prng_between(&p, 800, 6000) * SUITE_MS;
     w->safety_ns += tc_prng_chance(&p, 1, 2) ? 35 * SUITE_S : 0;
+    w->merges = tc_prng_chance(&p, 1, 2);
 }
 
 /* Half of the seeds have a table with indexes; in most of these another index comes and goes. */

@@ -20,6 +20,7 @@ enum {
     GROUPS_MAX = 64,
     GROWTH_MAX = 12, /* groups of a table, after which nobody asks for more */
     FIRST_TABLE_ID = 100,
+    TABLES_MAX = 16, /* with indexes */
 };
 
 #define CLOSE_NS (240 * SUITE_S)
@@ -53,19 +54,25 @@ static bool lives(const Tercet__Pb__ReplicaInfo *r) {
     return r->split == NULL && r->merge == NULL && r->seal == NULL;
 }
 
-static bool holds(const Tercet__Pb__ReplicaInfo *r, struct tc_slice key) {
+static bool holds(const Tercet__Pb__ReplicaInfo *r, uint64_t table_id, struct tc_slice key) {
     const Tercet__Pb__Partition *p = r->partition;
     return p && r->role == 2 && lives(r) && p->table_id >= FIRST_TABLE_ID &&
+           (table_id == 0 || p->table_id == table_id) &&
            key_in_range(key, tc_slice(p->start.data, p->start.len),
                         tc_slice(p->end.data, p->end.len));
 }
 
-static const Tercet__Pb__Partition *find_leader(const struct suite_errand *e, struct tc_slice key) {
+/* A table's, or an index's, if table_id is 0. */
+static const Tercet__Pb__Partition *find_leader(const struct suite_errand *e, uint64_t table_id,
+                                                struct tc_slice key) {
+    const Tercet__Pb__Partition *found = NULL;
+    uint64_t others = 0;
     for (uint32_t i = 0; i < e->storage_count; i++)
         for (size_t k = 0; e->infos[i] && k < e->infos[i]->n_replicas; k++)
-            if (holds(e->infos[i]->replicas[k], key))
-                return e->infos[i]->replicas[k]->partition;
-    return NULL;
+            if (holds(e->infos[i]->replicas[k], table_id, key) &&
+                tc_prng_below(&dice, ++others) == 0)
+                found = e->infos[i]->replicas[k]->partition;
+    return found;
 }
 
 static void give_split(struct suite_errand *e, struct catalog *c) {
@@ -74,7 +81,7 @@ static void give_split(struct suite_errand *e, struct catalog *c) {
         client_key(e->suite, &key);
     else
         hash_key(&key);
-    const Tercet__Pb__Partition *p = find_leader(e, tc_buf_slice(&key));
+    const Tercet__Pb__Partition *p = find_leader(e, 0, tc_buf_slice(&key));
     if (p) {
         uint64_t gid = p->gid;
         Tercet__Pb__ReshapeOrder order = TERCET__PB__RESHAPE_ORDER__INIT;
@@ -93,7 +100,7 @@ static void give_split(struct suite_errand *e, struct catalog *c) {
 static const Tercet__Pb__Partition *find_right(const struct suite_errand *e,
                                                const Tercet__Pb__Partition *p) {
     struct tc_slice end = tc_slice(p->end.data, p->end.len);
-    const Tercet__Pb__Partition *right = end.len ? find_leader(e, end) : NULL;
+    const Tercet__Pb__Partition *right = end.len ? find_leader(e, p->table_id, end) : NULL;
     bool neighbour = right && right->table_id == p->table_id &&
                      tc_slice_eq(tc_slice(right->start.data, right->start.len), end);
     return neighbour ? right : NULL;
@@ -102,7 +109,7 @@ static const Tercet__Pb__Partition *find_right(const struct suite_errand *e,
 static void give_merge(struct suite_errand *e, struct catalog *c) {
     struct tc_buf key = {0};
     hash_key(&key);
-    const Tercet__Pb__Partition *left = find_leader(e, tc_buf_slice(&key));
+    const Tercet__Pb__Partition *left = find_leader(e, 0, tc_buf_slice(&key));
     const Tercet__Pb__Partition *right = left ? find_right(e, left) : NULL;
     tc_buf_deinit(&key);
     if (right == NULL)
@@ -147,8 +154,6 @@ static void give_growth(struct suite_errand *e, struct catalog *c) {
     tc_arena_deinit(&arena);
 }
 
-bool suite_orders_merge;
-
 /* In a fourth of the seeds. */
 static bool grows(const struct suite *s) {
     return s->seed % 4 == 1;
@@ -158,7 +163,7 @@ static void give(struct suite_errand *e, struct catalog *c) {
     suite_errand_ask(e, c);
     if (grows(e->suite) && tc_prng_chance(&dice, 1, 3))
         give_growth(e, c);
-    else if (suite_orders_merge && tc_prng_chance(&dice, 2, 5))
+    else if (e->suite->swarm.merges && tc_prng_chance(&dice, 2, 5))
         give_merge(e, c);
     else
         give_split(e, c);
@@ -211,15 +216,25 @@ static void find_open(struct suite_errand *e, const struct catalog_records *orde
     }
 }
 
-struct table {
-    const Tercet__Pb__TableDescriptor *d;
+/* A table, or one of its global indexes: groups that cover all keys once. */
+struct whole {
+    const char *name;
+    uint64_t table_id;
+    const uint64_t *gids;
+    size_t gid_count;
     Tercet__Pb__Partition *parts[GROUPS_MAX];
     size_t count;
 };
 
-static bool is_listed(const struct table *t, uint64_t gid) {
-    for (size_t i = 0; i < t->d->n_gids; i++)
-        if (t->d->gids[i] == gid)
+/* Table ids on record. */
+struct known {
+    uint64_t ids[TABLES_MAX];
+    size_t count;
+};
+
+static bool is_listed(const struct whole *t, uint64_t gid) {
+    for (size_t i = 0; i < t->gid_count; i++)
+        if (t->gids[i] == gid)
             return true;
     return false;
 }
@@ -232,11 +247,11 @@ static int by_start(const void *a, const void *b) {
 }
 
 /* Records and table name the same groups, and these tile all keys in the order of the table. */
-static void check_cover(struct suite_errand *e, const struct table *t) {
+static void check_cover(struct suite_errand *e, const struct whole *t) {
     Tercet__Pb__Partition *parts[GROUPS_MAX];
     memcpy(parts, t->parts, sizeof parts);
     qsort(parts, t->count, sizeof *parts, by_start);
-    bool sound = t->count == t->d->n_gids && t->count > 0 && parts[0]->start.len == 0 &&
+    bool sound = t->count == t->gid_count && t->count > 0 && parts[0]->start.len == 0 &&
                  parts[t->count - 1]->end.len == 0;
     for (size_t i = 0; sound && i < t->count; i++)
         sound = is_listed(t, parts[i]->gid);
@@ -245,60 +260,96 @@ static void check_cover(struct suite_errand *e, const struct table *t) {
                 tc_slice_eq(tc_slice(parts[i]->end.data, parts[i]->end.len),
                             tc_slice(parts[i + 1]->start.data, parts[i + 1]->start.len));
     if (!sound)
-        snprintf(
-            e->text, sizeof e->text,
-            "the table names %zu groups, %zu are on record, and they do not cover its keys once",
-            t->d->n_gids, t->count);
+        snprintf(e->text, sizeof e->text,
+                 "%s names %zu groups, %zu are on record, and they do not cover its keys once",
+                 t->name, t->gid_count, t->count);
 }
 
 /* Whatever lives is named, and whatever is named is led. */
-static void check_replicas(struct suite_errand *e, const struct table *t) {
+static void check_replicas(struct suite_errand *e, const struct whole *t) {
     size_t led = 0;
     for (uint32_t i = 0; i < e->storage_count; i++)
         for (size_t k = 0; e->infos[i] && k < e->infos[i]->n_replicas; k++) {
             const Tercet__Pb__ReplicaInfo *r = e->infos[i]->replicas[k];
-            if (r->partition == NULL || r->partition->table_id != t->d->table_id)
+            if (r->partition == NULL || r->partition->table_id != t->table_id)
                 continue;
             led += r->role == 2;
             if (!is_listed(t, r->partition->gid))
                 snprintf(e->text, sizeof e->text, "a replica of group %lu is left",
                          (unsigned long)r->partition->gid);
         }
-    if (e->text[0] == 0 && led != t->d->n_gids)
-        snprintf(e->text, sizeof e->text, "%zu of %zu groups are led", led, t->d->n_gids);
+    if (e->text[0] == 0 && led != t->gid_count)
+        snprintf(e->text, sizeof e->text, "%zu of %zu groups of %s are led", led, t->gid_count,
+                 t->name);
 }
 
-static void check_table(struct suite_errand *e, const struct system_record *record,
+static void check_whole(struct suite_errand *e, struct whole *t,
                         const struct catalog_records *partitions) {
-    Tercet__Pb__TableDescriptor *d =
-        tercet__pb__table_descriptor__unpack(NULL, record->data.len, record->data.data);
-    struct table t = {.d = d};
-    for (size_t i = 0; d && i < partitions->count && t.count < GROUPS_MAX; i++) {
+    for (size_t i = 0; i < partitions->count && t->count < GROUPS_MAX; i++) {
         struct tc_slice data = partitions->at[i].data;
         Tercet__Pb__Partition *p = tercet__pb__partition__unpack(NULL, data.len, data.data);
-        if (p && p->table_id == d->table_id)
-            t.parts[t.count++] = p;
+        if (p && p->table_id == t->table_id)
+            t->parts[t->count++] = p;
         else if (p)
             tercet__pb__partition__free_unpacked(p, NULL);
     }
-    if (d == NULL)
-        snprintf(e->text, sizeof e->text, "a table's record cannot be read");
-    else
-        check_cover(e, &t);
+    check_cover(e, t);
     if (e->text[0] == 0)
-        check_replicas(e, &t);
+        check_replicas(e, t);
+    for (size_t i = 0; i < t->count; i++)
+        tercet__pb__partition__free_unpacked(t->parts[i], NULL);
+}
+
+static void know(struct known *known, uint64_t id) {
+    TC_ASSERT(known->count < TABLES_MAX);
+    known->ids[known->count++] = id;
+}
+
+static void check_table(struct suite_errand *e, const struct system_record *record,
+                        const struct catalog_records *partitions, struct known *known) {
+    Tercet__Pb__TableDescriptor *d =
+        tercet__pb__table_descriptor__unpack(NULL, record->data.len, record->data.data);
+    if (d == NULL) {
+        snprintf(e->text, sizeof e->text, "a table's record cannot be read");
+        return;
+    }
+    struct whole table = {
+        .name = d->name, .table_id = d->table_id, .gids = d->gids, .gid_count = d->n_gids};
+    know(known, d->table_id);
+    check_whole(e, &table, partitions);
+    for (size_t i = 0; i < d->n_indexes && e->text[0] == 0; i++) {
+        const Tercet__Pb__IndexDescriptor *x = d->indexes[i];
+        struct whole index = {
+            .name = x->name, .table_id = x->table_id, .gids = x->gids, .gid_count = x->n_gids};
+        if (!x->global || x->table_id == 0)
+            continue;
+        know(known, x->table_id);
+        check_whole(e, &index, partitions);
+    }
     if (e->text[0] == 0 && d->n_gids < d->partitions_wanted)
         snprintf(e->text, sizeof e->text, "the table has %zu of the %u groups that it was promised",
                  d->n_gids, d->partitions_wanted);
-    for (size_t i = 0; i < t.count; i++)
-        tercet__pb__partition__free_unpacked(t.parts[i], NULL);
-    if (d)
-        tercet__pb__table_descriptor__free_unpacked(d, NULL);
+    tercet__pb__table_descriptor__free_unpacked(d, NULL);
+}
+
+/* Whatever lives belongs to something on record: an index that was dropped has left nothing. */
+static void check_strays(struct suite_errand *e, const struct known *known) {
+    for (uint32_t i = 0; i < e->storage_count; i++)
+        for (size_t k = 0; e->infos[i] && k < e->infos[i]->n_replicas; k++) {
+            const Tercet__Pb__Partition *p = e->infos[i]->replicas[k]->partition;
+            bool found = p == NULL || p->table_id < FIRST_TABLE_ID;
+            for (size_t n = 0; n < known->count && !found; n++)
+                found = known->ids[n] == p->table_id;
+            if (!found)
+                snprintf(e->text, sizeof e->text, "a replica of group %lu is left of no table",
+                         (unsigned long)p->gid);
+        }
 }
 
 static void inspect(struct suite_errand *e, struct catalog *c) {
     struct tc_arena arena = {0};
     struct catalog_records orders = {0}, tables = {0}, partitions = {0};
+    struct known known = {0};
     suite_errand_ask(e, c);
     if (catalog_read(c, SYSTEM_KIND_RESHAPE, &arena, &orders) != TC_OK ||
         catalog_read(c, SYSTEM_KIND_TABLE, &arena, &tables) != TC_OK ||
@@ -307,7 +358,9 @@ static void inspect(struct suite_errand *e, struct catalog *c) {
     if (e->text[0] == 0)
         find_open(e, &orders);
     for (size_t i = 0; i < tables.count && e->text[0] == 0; i++)
-        check_table(e, &tables.at[i], &partitions);
+        check_table(e, &tables.at[i], &partitions, &known);
+    if (e->text[0] == 0)
+        check_strays(e, &known);
     tc_arena_deinit(&arena);
 }
 

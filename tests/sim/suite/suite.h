@@ -178,6 +178,7 @@ struct suite_swarm {
     uint64_t disk_sync_ns;
     uint32_t faults;         /* bits of enum suite_fault */
     uint64_t order_every_ns; /* between orders to split a group; 0: none are given */
+    bool merges;             /* some of them merge two */
     bool indexed;            /* the table has a local and a global index */
     bool index_cycles;       /* another global one comes and goes */
     uint32_t local_projection, global_projection; /* everything, some attributes, keys */
@@ -238,7 +239,6 @@ bool suite_clients_rest(struct suite *s);
 /* judge.c: histories are linearizable, and after the calm all goes on. */
 void suite_judge(struct suite *s);
 /* order.c */
-extern bool suite_orders_merge; /* some of the orders are merges */
 void suite_orders_begin(struct suite *s);
 /* Every order is closed, and what is on record is what lives. */
 void suite_orders_judge(struct suite *s);

@@ -3,6 +3,7 @@
  * Exit 0: every seed held. A failing seed is run a second time, its trace to a file. */
 #include "base/mutant.h"
 #include "sim/suite/scenario.h"
+#include "sim/suite/tool/probes.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@ struct options {
     bool trace;
     unsigned mutant;
     enum suite_scenario scenario;
+    bool probes;
     bool twice; /* run each seed a second time and compare the hashes */
 };
 
@@ -31,21 +33,23 @@ static const struct option longs[] = {{"seed", required_argument, NULL, 's'},
                                       {"mutant", required_argument, NULL, 'm'},
                                       {"scenario", required_argument, NULL, 'c'},
                                       {"twice", no_argument, NULL, '2'},
-                                      {"merges", no_argument, NULL, 'g'},
+                                      {"probes", no_argument, NULL, 'p'},
                                       {"help", no_argument, NULL, 'h'},
                                       {0}};
 
 static int usage(FILE *to, int code) {
-    fprintf(to,
-            "usage: tercet-sim-suite [--seeds N] [--seed FIRST] [--trace] [--twice]\n\n"
-            "Simulates whole clusters: the daemons' own programs under one deterministic\n"
-            "scheduler, simulated disks, clocks and network; kills, pauses, partitions.\n\n"
-            "  --seeds N   how many seeds (1)\n  --seed S    the first one (1)\n"
-            "  --trace     print what happens\n"
-            "  --mutant M  with the deliberate fault M (tercet-sim-suite_mutant only)\n"
-            "  --scenario NAME  one-way or rolling: one kind of fault again and again, counted\n"
-            "  --merges    the operator orders merges too\n"
-            "  --twice     run each seed again: both runs must be the same to the byte\n");
+    fprintf(
+        to,
+        "usage: tercet-sim-suite [--seeds N] [--seed FIRST] [--trace] [--twice]\n\n"
+        "Simulates whole clusters: the daemons' own programs under one deterministic\n"
+        "scheduler, simulated disks, clocks and network; kills, pauses, partitions.\n\n"
+        "  --seeds N   how many seeds (1)\n  --seed S    the first one (1)\n"
+        "  --trace     print what happens\n"
+        "  --mutant M  with the deliberate fault M, until a seed fails (tercet-sim-suite_mutant "
+        "only)\n"
+        "  --scenario NAME  one-way or rolling: one kind of fault again and again, counted\n"
+        "  --probes    rare branches that were reached; a demanded one that was not is a failure\n"
+        "  --twice     run each seed again: both runs must be the same to the byte\n");
     return code;
 }
 
@@ -61,13 +65,17 @@ static bool run_child(const struct options *o, uint64_t seed, bool trace,
         close(pipes[0]);
         struct suite_result r = suite_run(seed, o->scenario, trace);
         fflush(stdout);
-        _Exit(write(pipes[1], &r, sizeof r) == (ssize_t)sizeof r ? 0 : 1);
+        if (write(pipes[1], &r, sizeof r) != (ssize_t)sizeof r)
+            _Exit(1);
+        probes_write(pipes[1]);
+        _Exit(0);
     }
     close(pipes[1]);
     size_t got = 0;
     for (ssize_t n; got < sizeof *ret; got += (size_t)n)
         if ((n = read(pipes[0], (char *)ret + got, sizeof *ret - got)) <= 0)
             break;
+    probes_read(pipes[0]);
     close(pipes[0]);
     int status = 0;
     (void)waitpid(child, &status, 0);
@@ -149,8 +157,8 @@ int main(int argc, char **argv) {
             o.mutant = (unsigned)strtoul(optarg, NULL, 10);
         else if (c == '2')
             o.twice = true;
-        else if (c == 'g')
-            suite_orders_merge = true;
+        else if (c == 'p')
+            o.probes = true;
         else if (c == 'c' && suite_scenario_find(optarg, &o.scenario))
             continue;
         else
@@ -162,7 +170,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     double began = now_s();
-    for (uint64_t i = 0; i < o.seeds; i++)
+    for (uint64_t i = 0; i < o.seeds && !(o.mutant && t.failures); i++) /* one says it all */
         one(&o, o.from + i, &t);
     double took = now_s() - began;
     const struct suite_result *s = &t.sum;
@@ -180,5 +188,6 @@ int main(int argc, char **argv) {
                suite_scenario_name(o.scenario), (unsigned long)s->faults,
                (unsigned long)s->lost_elections, (unsigned long)s->chosen_elections,
                (unsigned long)s->stood_ms);
-    return t.failures ? 1 : 0;
+    bool reached = !o.probes || probes_report();
+    return t.failures || !reached ? 1 : 0;
 }
