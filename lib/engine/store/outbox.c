@@ -67,6 +67,12 @@ static bool leads(const struct store_outbox *o) {
     return o->term != 0 && o->term == o->r->term_ballot && store__group_leads(o->r);
 }
 
+/* The term was begun with the schema that is in force: else what is to be filled is not known yet.
+ */
+static bool knows_schema(const struct store_outbox *o) {
+    return o->r->schema && o->schema_version == o->r->schema->version;
+}
+
 static bool is_wanted(const struct replica *r) {
     const struct index_schema *schema = r->schema;
     return schema && schema->kind == INDEX_TABLE &&
@@ -357,6 +363,10 @@ void store__outbox_tick(struct store *s, uint64_t now_ns) {
         }
         next_ns = earlier(next_ns, store__owed_tick(s, &o->owed, now_ns));
         tc_list_push_back(&s->outboxes, at);
+        if (!knows_schema(o)) {
+            next_ns = earlier(next_ns, now_ns + AGAIN_MS * STORE_MS_NS);
+            continue;
+        }
         if (o->r->aux.outbox_count > 0)
             next_ns = earlier(next_ns, serve(o, now_ns));
         if (leads(o) && store__backfill_busy(o))
