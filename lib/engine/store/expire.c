@@ -132,6 +132,73 @@ static tc_err run(struct batch *b) {
     return err == TC_EEND ? TC_OK : err;
 }
 
+/* ---- rows that say nothing any more: expiry times were disabled */
+
+struct sweep {
+    struct tc_buf keys;
+    size_t ends[STORE_EXPIRE_BATCH];
+    size_t count;
+    bool more; /* rows are left, or on their way out */
+};
+
+/* All rows 0x14 in order, as long as the batch has room. */
+static tc_err collect(struct replica *r, struct sweep *w) {
+    struct btree_cursor c;
+    struct tc_buf from = {0};
+    index_expiry_key(0, TC_SLICE_EMPTY, &from);
+    btree_cursor_init(&c, r->tree);
+    tc_err err = btree_cursor_seek(&c, BTREE_GE, tc_buf_slice(&from));
+    while (err == TC_OK && index_key_kind(tc_buf_slice(&c.key)) == INDEX_KIND_EXPIRY) {
+        w->more = true;
+        if (w->count == STORE_EXPIRE_BATCH)
+            break;
+        if (!is_leaving(r, tc_buf_slice(&c.key))) {
+            tc_buf_append_slice(&w->keys, tc_buf_slice(&c.key));
+            w->ends[w->count++] = w->keys.len;
+        }
+        err = btree_cursor_next(&c);
+    }
+    btree_cursor_deinit(&c);
+    tc_buf_deinit(&from);
+    return err == TC_EEND ? TC_OK : err;
+}
+
+static tc_err sweep(struct replica *r, bool *ret_more) {
+    struct entry_mutation m[STORE_EXPIRE_BATCH];
+    struct sweep w = {0};
+    tc_err err = collect(r, &w);
+    for (size_t i = 0, at = 0; i < w.count; at = w.ends[i++])
+        m[i] = (struct entry_mutation){.op = ENTRY_DELETE,
+                                       .key = tc_slice(w.keys.data + at, w.ends[i] - at)};
+    if (err == TC_OK && w.count > 0)
+        err = propose(r, m, w.count, store__apply_hlc_ns(r));
+    tc_buf_deinit(&w.keys);
+    *ret_more = w.more;
+    return err;
+}
+
+static bool may_sweep(const struct replica *r, uint64_t now_ns) {
+    return store__derives(r) && r->schema->ttl.len == 0 && now_ns >= r->expire.retry_ns &&
+           r->expire.next_s != UINT64_MAX && store__group_leads(r);
+}
+
+/* A write that was decided before may leave one more row: applying it makes next_s finite again. */
+static void tick_sweep(struct replica *r, uint64_t now_ns) {
+    bool more = false;
+    tc_err err = r->aux.count > 0 ? store__admit_write(r, /* deletes= */ true) : TC_OK;
+    if (err == TC_OK && r->aux.count > 0)
+        err = sweep(r, &more);
+    if (err == TC_OK && !more) {
+        r->expire.next_s = UINT64_MAX;
+        return;
+    }
+    uint64_t pause_ms = err == TC_OK ? STORE_EXPIRE_PAUSE_MS : STORE_EXPIRE_REFUSED_MS;
+    r->expire.retry_ns = now_ns + pause_ms * STORE_MS_NS;
+    store__due_touch(r, now_ns);
+}
+
+/* ---- when */
+
 static bool may(struct replica *r, uint64_t now_ns) {
     return store__derives(r) && r->schema->ttl.len > 0 && now_ns >= r->expire.retry_ns &&
            r->expire.next_s <= store__wall_ns(r->store) / SECOND_NS && store__group_leads(r);
@@ -170,6 +237,8 @@ static void tick_gone(struct replica *r, uint64_t now_ns) {
 void store__expire_tick(struct replica *r, uint64_t now_ns) {
     if (may_drop_gone(r, now_ns))
         tick_gone(r, now_ns);
+    if (may_sweep(r, now_ns))
+        tick_sweep(r, now_ns);
     if (!may(r, now_ns))
         return;
     struct batch b = {.r = r, .now_s = store__wall_ns(r->store) / SECOND_NS, .next_s = UINT64_MAX};

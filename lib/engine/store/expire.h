@@ -6,6 +6,10 @@
  * stands in the pipeline; a row that no item stands behind any more goes alone. Times more than
  * five years past are no expiry times: their rows stay. A batch at a time, behind requests.
  *
+ * A table whose expiry times were disabled needs none of its rows: the leader deletes them, a batch
+ * in one entry, and looks from the first one on until it finds none. So nothing need be remembered
+ * of how far it is.
+ *
  * In a group of a global index such rows, in the order of the group's own hybrid time, say which
  * rows are gone (rows.h). No clock of a wall says when they may be dropped: the leader marks its
  * hybrid time, and options.gone_ms later by its monotonic clock what was gone before the mark goes.
