@@ -8,6 +8,9 @@
 
 enum {
     LAYOUT = 1,
+    OUTBOX_LAYOUT_ALL = 1,
+    OUTBOX_LAYOUT = 2,
+    IDS = 256,
     FIRST_KIND = 0x10,
     HEAD_BYTES = INDEX__HASH_BYTES + 1, /* hash and kind */
     SECONDS_BYTES = 8,
@@ -145,10 +148,44 @@ void index_expiry_value(struct tc_buf *out) {
     tc_buf_append_u8(out, LAYOUT);
 }
 
+void index_outbox_mark(struct index_outbox *o, uint8_t id) {
+    TC_ASSERT(id != 0);
+    o->changed[id / 64] |= UINT64_C(1) << id % 64;
+}
+
+bool index_outbox_concerns(const struct index_outbox *o, uint8_t id) {
+    return o->all || (o->changed[id / 64] >> id % 64 & 1) != 0;
+}
+
+static void append_changed(const struct index_outbox *o, struct tc_buf *out) {
+    const size_t at = out->len;
+    tc_buf_append_u8(out, 0);
+    for (unsigned id = 1; id < IDS; id++)
+        if (index_outbox_concerns(o, (uint8_t)id)) {
+            tc_buf_append_u8(out, (uint8_t)id);
+            out->data[at]++;
+        }
+}
+
+static bool read_changed(struct tc_reader *r, struct index_outbox *o) {
+    const uint8_t count = tc_reader_u8(r);
+    unsigned before = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const uint8_t id = tc_reader_u8(r);
+        if (id <= before)
+            return false;
+        index_outbox_mark(o, id);
+        before = id;
+    }
+    return true;
+}
+
 void index_outbox_encode(const struct index_outbox *o, struct tc_buf *out) {
     TC_ASSERT(o->count <= INDEX_OUTBOX_KEYS_MAX);
-    tc_buf_append_u8(out, LAYOUT);
+    tc_buf_append_u8(out, o->all ? OUTBOX_LAYOUT_ALL : OUTBOX_LAYOUT);
     tc_buf_append_u64(out, o->hlc_ns);
+    if (!o->all)
+        append_changed(o, out);
     tc_buf_append_u8(out, (uint8_t)o->count);
     for (size_t i = 0; i < o->count; i++) {
         tc_buf_append_u8(out, o->refs[i].id);
@@ -161,14 +198,21 @@ tc_err index_outbox_decode(struct tc_slice value, struct index_outbox *ret_outbo
     struct tc_reader r = tc_reader(value);
     const uint8_t layout = tc_reader_u8(&r);
     ret_outbox->hlc_ns = tc_reader_u64(&r);
+    ret_outbox->all = layout == OUTBOX_LAYOUT_ALL;
+    memset(ret_outbox->changed, 0, sizeof ret_outbox->changed);
+    if (layout == OUTBOX_LAYOUT && !read_changed(&r, ret_outbox))
+        return TC_ECORRUPT;
     ret_outbox->count = tc_reader_u8(&r);
-    if (!tc_reader_ok(&r) || layout != LAYOUT || ret_outbox->count > INDEX_OUTBOX_KEYS_MAX)
+    if (!tc_reader_ok(&r) || layout == 0 || layout > OUTBOX_LAYOUT ||
+        ret_outbox->count > INDEX_OUTBOX_KEYS_MAX)
         return TC_ECORRUPT;
     for (size_t i = 0; i < ret_outbox->count; i++) {
         struct index_outbox_ref *ref = &ret_outbox->refs[i];
         ref->id = tc_reader_u8(&r);
         ref->key = tc_reader_lenbytes(&r);
         if (ref->id == 0 || ref->key.len == 0 || ref->key.len > INDEX_KEY_BYTES_MAX)
+            return TC_ECORRUPT;
+        if (!index_outbox_concerns(ret_outbox, ref->id))
             return TC_ECORRUPT;
     }
     return tc_reader_at_end(&r) ? TC_OK : TC_ECORRUPT;

@@ -94,6 +94,7 @@ static tc_err change_local(struct derivation *d, const struct view *before,
 static tc_err change_global(struct derivation *d, uint8_t id, const struct view *before,
                             const struct view *after) {
     d->mark = true;
+    index_outbox_mark(&d->outbox, id);
     if (before->key.len == 0 || tc_slice_eq(before->key, after->key))
         return TC_OK;
     return index_outbox_add(&d->outbox, (struct index_outbox_ref){id, before->key});

@@ -62,18 +62,24 @@ void index_collection_value(uint64_t bytes, struct tc_buf *out);
 TC_MUST_USE tc_err index_collection_decode(struct tc_slice value, uint64_t *ret_bytes);
 void index_expiry_value(struct tc_buf *out);
 
-/* u8 layout = 1 | u64 hlc_ns | u8 count | (u8 id, lenbytes key)* */
+/* u8 layout = 2 | u64 hlc_ns | u8 count | u8 id* (ascending) | u8 count | (u8 id, lenbytes key)*
+ * Layout 1, of older versions, has no list of ids: all indexes may have changed. */
 struct index_outbox_ref {
     uint8_t id;
     struct tc_slice key; /* in the index */
 };
 struct index_outbox {
-    uint64_t hlc_ns; /* of the newest write */
+    uint64_t hlc_ns;     /* of the newest write */
+    bool all;            /* it does not say which indexes changed */
+    uint64_t changed[4]; /* bits of their ids; see index_outbox_mark */
     struct index_outbox_ref refs[INDEX_OUTBOX_KEYS_MAX];
     size_t count;
 };
 void index_outbox_encode(const struct index_outbox *o, struct tc_buf *out);
 TC_MUST_USE tc_err index_outbox_decode(struct tc_slice value, struct index_outbox *ret_outbox);
+/* The row of this index changed; is it among those that did? */
+void index_outbox_mark(struct index_outbox *o, uint8_t id);
+bool index_outbox_concerns(const struct index_outbox *o, uint8_t id);
 /* Add a reference unless it is there. TC_ETHROTTLED: no room. */
 TC_MUST_USE tc_err index_outbox_add(struct index_outbox *o, struct index_outbox_ref ref);
 

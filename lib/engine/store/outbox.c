@@ -177,7 +177,7 @@ static tc_err add_owed(struct store_outbox *o, struct delivery *d, struct tc_sli
     if (o->round_ns == 0 || owed.hlc_ns < o->round_ns)
         o->round_ns = owed.hlc_ns;
     for (size_t i = 0; i < schema->def_count; i++)
-        if (schema->defs[i].global)
+        if (schema->defs[i].global && index_outbox_concerns(&owed, schema->defs[i].id))
             add_index(d, schema, &schema->defs[i], &owed, item, base_key);
     return TC_OK;
 }

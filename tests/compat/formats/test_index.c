@@ -112,8 +112,8 @@ static void test_rows(void **state) {
     struct entry_write e = {.hlc_ns = 9, .answer = tc_buf_slice(&answer)};
     memcpy(e.request_id, "sixteen bytes id", sizeof e.request_id);
     entry_write_encode(&e, m, 1 + d.count, &body);
-    golden_same("entry-write-v2", tc_buf_slice(&body));
-    golden_read("entry-write-v2", &file);
+    golden_same("entry-write-v2-outbox-v2", tc_buf_slice(&body));
+    golden_read("entry-write-v2", &file); /* with an outbox row of layout 1 */
     struct entry_write again;
     struct index_answer said;
     OK(entry_write_decode(tc_buf_slice(&file), &again));
@@ -154,7 +154,7 @@ static void test_global_row(void **state) {
 
 static void test_outbox(void **state) {
     (void)state;
-    struct index_outbox o = {.hlc_ns = 77, .count = 2}, again;
+    struct index_outbox o = {.hlc_ns = 77, .all = true, .count = 2}, again;
     struct tc_buf bytes = {0}, file = {0};
     o.refs[0] = (struct index_outbox_ref){1, S("a key")};
     o.refs[1] = (struct index_outbox_ref){200, S("another key")};
@@ -163,7 +163,20 @@ static void test_outbox(void **state) {
     golden_read("index-outbox-v1", &file);
     OK(index_outbox_decode(tc_buf_slice(&file), &again));
     assert_int_equal(again.count, 2);
+    assert_true(again.all && index_outbox_concerns(&again, 7));
     assert_true(tc_slice_eq(again.refs[1].key, o.refs[1].key));
+    o.all = false;
+    index_outbox_mark(&o, 1);
+    index_outbox_mark(&o, 9);
+    index_outbox_mark(&o, 200);
+    tc_buf_clear(&bytes);
+    tc_buf_clear(&file);
+    index_outbox_encode(&o, &bytes);
+    golden_same("index-outbox-v2", tc_buf_slice(&bytes));
+    golden_read("index-outbox-v2", &file);
+    OK(index_outbox_decode(tc_buf_slice(&file), &again));
+    assert_true(again.count == 2 && index_outbox_concerns(&again, 9));
+    assert_false(index_outbox_concerns(&again, 7));
     tc_buf_deinit(&bytes);
     tc_buf_deinit(&file);
 }

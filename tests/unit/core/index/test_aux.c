@@ -67,6 +67,8 @@ static void an_outbox_holds_64_keys_each_once(void **state) {
     struct tc_buf out = {0};
     for (size_t i = 0; i <= INDEX_OUTBOX_KEYS_MAX; i++)
         keys[i] = (uint8_t)i;
+    index_outbox_mark(&o, 1);
+    index_outbox_mark(&o, 255);
     for (size_t i = 0; i < INDEX_OUTBOX_KEYS_MAX; i++)
         for (int twice = 0; twice < 2; twice++)
             assert_int_equal(
@@ -78,6 +80,8 @@ static void an_outbox_holds_64_keys_each_once(void **state) {
     assert_int_equal(index_outbox_decode(tc_buf_slice(&out), &got), TC_OK);
     assert_int_equal(got.count, INDEX_OUTBOX_KEYS_MAX);
     assert_int_equal(got.hlc_ns, 5);
+    for (unsigned id = 1; id < 256; id++)
+        assert_int_equal(index_outbox_concerns(&got, (uint8_t)id), id == 1 || id == 255);
     for (size_t len = 0; len < out.len; len++)
         assert_int_equal(index_outbox_decode(tc_slice(out.data, len), &got), TC_ECORRUPT);
     tc_buf_deinit(&out);

@@ -125,6 +125,49 @@ static void a_row_that_moves_is_a_delete_and_a_put(void **state) {
     end(&t);
 }
 
+/* The outbox row that a write with two global indexes derives; false: none. */
+static bool outbox_of(struct trial *t, const char *before, const char *after,
+                      struct index_outbox *ret) {
+    assert_int_equal(derive(t, before, after), TC_OK);
+    for (size_t i = 0; i < t->d.count; i++)
+        if (index_key_kind(t->d.mutations[i].key) == INDEX_KIND_OUTBOX)
+            return index_outbox_decode(t->d.mutations[i].item, ret) == TC_OK;
+    return false;
+}
+
+static void an_outbox_row_says_which_indexes_changed(void **state) {
+    (void)state;
+    struct trial t = {.s = music()};
+    struct index_outbox o;
+    struct tc_buf row = {0};
+    t.s.defs[t.s.def_count] = t.s.defs[1];
+    t.s.defs[t.s.def_count].id = 200;
+    t.s.defs[t.s.def_count].table_id = 56;
+    t.s.defs[t.s.def_count].attribute_count = 0;
+    t.s.defs[t.s.def_count++].projection = INDEX_KEYS_ONLY;
+    const char *one = "{" KEYS ",\"g\":{\"S\":\"q\"},\"h\":{\"N\":\"1\"},\"x\":{\"S\":\"a\"}}";
+    const char *other = "{" KEYS ",\"g\":{\"S\":\"q\"},\"h\":{\"N\":\"1\"},\"x\":{\"S\":\"b\"}}";
+    const char *moved = "{" KEYS ",\"g\":{\"S\":\"r\"},\"h\":{\"N\":\"1\"},\"x\":{\"S\":\"a\"}}";
+    assert_true(outbox_of(&t, one, moved, &o));
+    assert_true(index_outbox_concerns(&o, 9) && index_outbox_concerns(&o, 200));
+    assert_true(outbox_of(&t, one, other, &o)); /* x stands in the rows of 9 alone */
+    assert_true(index_outbox_concerns(&o, 9) && !index_outbox_concerns(&o, 200));
+    struct index_outbox waits = {.hlc_ns = 1};
+    index_outbox_mark(&waits, 200);
+    index_outbox_encode(&waits, &row);
+    t.w.outbox = tc_buf_slice(&row);
+    assert_true(outbox_of(&t, one, other, &o)); /* what is owed already stays owed */
+    assert_true(index_outbox_concerns(&o, 9) && index_outbox_concerns(&o, 200));
+    assert_false(o.all || index_outbox_concerns(&o, 1));
+    waits.all = true; /* an older version's */
+    tc_buf_clear(&row);
+    index_outbox_encode(&waits, &row);
+    t.w.outbox = tc_buf_slice(&row);
+    assert_true(outbox_of(&t, one, other, &o) && o.all);
+    tc_buf_deinit(&row);
+    end(&t);
+}
+
 static void a_deleted_item_leaves_no_row(void **state) {
     (void)state;
     struct trial t = {0};
@@ -292,6 +335,7 @@ int derive_tests(void) {
         cmocka_unit_test(every_index_gets_its_row),
         cmocka_unit_test(what_stays_equal_costs_nothing),
         cmocka_unit_test(a_row_that_moves_is_a_delete_and_a_put),
+        cmocka_unit_test(an_outbox_row_says_which_indexes_changed),
         cmocka_unit_test(a_deleted_item_leaves_no_row),
         cmocka_unit_test(a_projected_change_costs_by_the_larger_row),
         cmocka_unit_test(a_collection_stops_growing_at_ten_gigabytes),
