@@ -115,6 +115,23 @@ static bool add_up(const struct shell_view *v, const uint64_t *gids, size_t coun
     return count > 0;
 }
 
+/* Rows of a local index stand in the groups of its table. */
+static bool add_local(const struct shell_view *v, const Tercet__Pb__TableDescriptor *d, uint32_t id,
+                      struct sum *ret_sum) {
+    *ret_sum = (struct sum){0};
+    for (size_t i = 0; i < d->n_gids; i++) {
+        const Tercet__Pb__ReplicaInfo *r = leader_of(v, d->gids[i]);
+        if (r == NULL)
+            return false;
+        for (size_t k = 0; k < r->n_locals; k++)
+            if (r->locals[k]->id == id) {
+                ret_sum->items += r->locals[k]->items;
+                ret_sum->bytes += r->locals[k]->bytes;
+            }
+    }
+    return true;
+}
+
 static bool look(const struct shell_view *v, const Tercet__Pb__TableDescriptor *d,
                  struct written *ret_seen) {
     struct sum sum;
@@ -127,7 +144,7 @@ static bool look(const struct shell_view *v, const Tercet__Pb__TableDescriptor *
     ret_seen->count.schema_version = sum.schema_version;
     for (size_t i = 0; i < d->n_indexes && ret_seen->count.n_indexes < INDEXES_MAX; i++) {
         const Tercet__Pb__IndexDescriptor *x = d->indexes[i];
-        if (!x->global || !add_up(v, x->gids, x->n_gids, &sum))
+        if (!(x->global ? add_up(v, x->gids, x->n_gids, &sum) : add_local(v, d, x->id, &sum)))
             continue;
         size_t at = ret_seen->count.n_indexes++;
         tercet__pb__index_count__init(&ret_seen->indexes[at]);

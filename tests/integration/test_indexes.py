@@ -378,3 +378,35 @@ def test_table_goes_with_its_indexes(cluster):
     db.delete_table(TableName=table)
     db.get_waiter("table_not_exists").wait(TableName=table, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
     wait_for("no partition is left", 20, lambda: not any(p["table"].startswith(table) for p in cluster.partitions()))
+
+
+def test_rows_and_bytes_of_indexes_are_counted(own_cluster):
+    db = own_cluster.client()
+    table = make(db, "ix-counted", {"pk": "S", "sk": "S", "l": "N", "m": "N", "g": "S"}, keys("pk", sort=["sk"]),
+                 LocalSecondaryIndexes=[index("by-l", keys("pk", sort=["l"])), index("by-m", keys("pk", sort=["m"]), "KEYS_ONLY")],
+                 GlobalSecondaryIndexes=[index("by-g", keys("g"), "KEYS_ONLY")])
+    for n in range(40):
+        item = {"pk": {"S": f"p{n % 8}"}, "sk": {"S": f"s{n}"}, "v": {"S": "x" * 200}, "l": {"N": str(n)}}
+        item.update({"m": {"N": str(n)}} if n % 2 else {}, **({"g": {"S": "g"}} if n % 4 == 0 else {}))
+        db.put_item(TableName=table, Item=item)
+
+    def counts():
+        d = describe(db, table)
+        rows = {i["IndexName"]: (i["ItemCount"], i["IndexSizeBytes"]) for i in d["LocalSecondaryIndexes"] + d["GlobalSecondaryIndexes"]}
+        return d["ItemCount"], d["TableSizeBytes"], rows
+
+    def numbers():
+        items, _, rows = counts()
+        return items, {name: n for name, (n, _) in rows.items()}
+
+    whole = (40, {"by-l": 40, "by-m": 20, "by-g": 10})
+    wait_for(f"{whole} are counted", 100, lambda: numbers() == whole)
+    _, size, rows = counts()
+    assert 40 * 210 <= size <= 40 * 260 and 40 * 210 <= rows["by-l"][1] <= 40 * 300
+    assert 20 * 10 <= rows["by-m"][1] <= 20 * 90 and 10 * 10 <= rows["by-g"][1] <= 10 * 90
+    split_some(own_cluster, table, 1)
+    for n in range(0, 40, 2):
+        db.delete_item(TableName=table, Key={"pk": {"S": f"p{n % 8}"}, "sk": {"S": f"s{n}"}})
+    left = (20, {"by-l": 20, "by-m": 20, "by-g": 0})
+    wait_for(f"{left} are left in the parts of the split", 100, lambda: numbers() == left)
+    assert counts()[2]["by-g"] == (0, 0) and counts()[2]["by-m"] == rows["by-m"]

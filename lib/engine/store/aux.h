@@ -15,6 +15,9 @@ bool store__aux_is_global(const struct replica *r);
 static inline bool store__aux_concerns(const struct replica *r, struct tc_slice key) {
     return __builtin_expect((key.len > 8 && key.data[8] >= 0x10) || r->schema != NULL, 0);
 }
+/* Count the rows of local indexes anew, by reading the whole B-tree: once, for a stamp of an older
+ * version that does not say. Errors: those of reading; the counts are then too small. */
+TC_MUST_USE tc_err store__aux_recount(struct replica *r);
 /* Apply it and count; errors of btree_put and btree_delete, but what is absent is deleted. */
 TC_MUST_USE tc_err store__aux_apply(struct replica *r, const struct entry_mutation *m);
 

@@ -68,7 +68,22 @@ struct info_parts {
     Tercet__Pb__Partition *children[2];
     Tercet__Pb__SealReply seal;
     Tercet__Pb__MergeReply merge;
+    Tercet__Pb__LocalCount locals[STORE_AUX_LOCALS_MAX];
+    Tercet__Pb__LocalCount *local_pointers[STORE_AUX_LOCALS_MAX];
 };
+
+static void fill_locals(const struct replica *r, Tercet__Pb__ReplicaInfo *info,
+                        struct info_parts *parts) {
+    for (size_t i = 0; i < r->aux.local_count; i++) {
+        Tercet__Pb__LocalCount *l = parts->local_pointers[i] = &parts->locals[i];
+        tercet__pb__local_count__init(l);
+        l->id = r->aux.locals[i].id;
+        l->items = r->aux.locals[i].count;
+        l->bytes = r->aux.locals[i].bytes;
+    }
+    info->locals = parts->local_pointers;
+    info->n_locals = r->aux.local_count;
+}
 
 static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info,
                          struct info_parts *parts) {
@@ -97,6 +112,7 @@ static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info,
         info->seal = &parts->seal;
     if (r->paxos && store__merge_fill(r, &parts->merge))
         info->merge = &parts->merge;
+    fill_locals(r, info, parts);
     if (r->tree) {
         struct btree_stats stats = btree_stats(r->tree);
         info->item_count = stats.item_count - r->aux.count;

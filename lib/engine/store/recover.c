@@ -3,6 +3,7 @@
 #include "base/mutant.h"
 #include "base/probe.h"
 #include "base/reader.h"
+#include "engine/store/aux.h"
 #include "engine/store/group.h"
 #include "engine/store/learner.h"
 #include "engine/store/log.h"
@@ -80,6 +81,11 @@ static bool log_holds(const struct replica *r, const struct paxos_mark *at) {
            e.ballot == at->ballot;
 }
 
+static void count_locals(struct replica *r) {
+    if (r->tree && r->aux.uncounted && store__aux_recount(r) != TC_OK)
+        store__replica_damaged(r, "a page of rows that are counted is damaged");
+}
+
 /* The crash came after a snapshot was installed and before the log was restarted above it. */
 static void finish_install(struct replica *r, struct btree_stamp stamp, struct store_base *base) {
     struct paxos_mark mark;
@@ -91,6 +97,7 @@ static void finish_install(struct replica *r, struct btree_stamp stamp, struct s
         TC_PROBE("index: a start found rows that are owed in its checkpoint");
     if (TC_MUTANT(77)) /* and nobody tells that there are any */
         r->aux.outbox_count = 0;
+    count_locals(r);
     if (mark.index <= base->mark.index || log_holds(r, &mark))
         return;
     TC_PROBE("store: recovery finishes an install");

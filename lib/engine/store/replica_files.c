@@ -11,8 +11,9 @@ enum {
     DESC_LIVE = 1,
     DESC_GONE = 2,
     BLOB_VERSION = 1,
-    BLOB_VERSION_AUX = 2,  /* with auxiliary rows */
-    DIRTY_CHECKPOINTS = 4, /* dirty pages may pile up to so many checkpoints' worth of log ... */
+    BLOB_VERSION_AUX = 2,    /* with auxiliary rows */
+    BLOB_VERSION_LOCALS = 3, /* ... and those of each local index apart */
+    DIRTY_CHECKPOINTS = 4,   /* dirty pages may pile up to so many checkpoints' worth of log ... */
     DIRTY_BYTES_MIN = 64 << 20, /* ... and so much in any case; then applying waits */
 };
 
@@ -84,18 +85,48 @@ tc_err store__replica_desc_load(struct store *s, uint64_t gid, bool *ret_live,
     return err;
 }
 
+static void append_aux(struct tc_buf *out, const struct store_aux *aux) {
+    tc_buf_append_u64(out, aux->count);
+    tc_buf_append_u64(out, aux->bytes);
+    tc_buf_append_u64(out, aux->outbox_count);
+    tc_buf_append_u8(out, (uint8_t)aux->local_count);
+    for (size_t i = 0; i < aux->local_count; i++) {
+        tc_buf_append_u8(out, aux->locals[i].id);
+        tc_buf_append_u64(out, aux->locals[i].count);
+        tc_buf_append_u64(out, aux->locals[i].bytes);
+    }
+}
+
+static bool read_aux(struct tc_reader *r, uint8_t version, struct store_aux *aux) {
+    if (version == BLOB_VERSION)
+        return true;
+    aux->count = tc_reader_u64(r);
+    aux->bytes = tc_reader_u64(r);
+    aux->outbox_count = tc_reader_u64(r);
+    aux->uncounted = version == BLOB_VERSION_AUX;
+    if (aux->uncounted)
+        return true;
+    const size_t count = tc_reader_u8(r);
+    if (count > STORE_AUX_LOCALS_MAX)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        aux->locals[i].id = tc_reader_u8(r);
+        aux->locals[i].count = tc_reader_u64(r);
+        aux->locals[i].bytes = tc_reader_u64(r);
+    }
+    aux->local_count = count;
+    return true;
+}
+
 void store__replica_blob(struct tc_buf *out, const struct paxos_mark *base,
                          const struct quorum_config *config, const struct store_aux *aux) {
     const bool counted = aux->count > 0;
-    tc_buf_append_u8(out, counted ? BLOB_VERSION_AUX : BLOB_VERSION);
+    tc_buf_append_u8(out, counted ? BLOB_VERSION_LOCALS : BLOB_VERSION);
     tc_buf_append_u64(out, base->index);
     tc_buf_append_u64(out, base->ballot);
     tc_buf_append_u64(out, base->chain);
-    if (counted) {
-        tc_buf_append_u64(out, aux->count);
-        tc_buf_append_u64(out, aux->bytes);
-        tc_buf_append_u64(out, aux->outbox_count);
-    }
+    if (counted)
+        append_aux(out, aux);
     quorum_encode(config, out);
 }
 
@@ -108,12 +139,8 @@ tc_err store__replica_blob_decode(struct tc_slice blob, struct paxos_mark *ret_b
     base.index = tc_reader_u64(&r);
     base.ballot = tc_reader_u64(&r);
     base.chain = tc_reader_u64(&r);
-    if (version == BLOB_VERSION_AUX) {
-        aux.count = tc_reader_u64(&r);
-        aux.bytes = tc_reader_u64(&r);
-        aux.outbox_count = tc_reader_u64(&r);
-    }
-    if (!tc_reader_ok(&r) || (version != BLOB_VERSION && version != BLOB_VERSION_AUX))
+    if (version < BLOB_VERSION || version > BLOB_VERSION_LOCALS || !read_aux(&r, version, &aux) ||
+        !tc_reader_ok(&r))
         return TC_ECORRUPT;
     TC_TRY(quorum_decode(r.rest, ret_config));
     *ret_base = base;

@@ -23,6 +23,7 @@ enum {
     STORE_SCRATCH_BYTES_MAX = 8 << 20, /* one evaluation */
     STORE_JOBS_COUNT_MAX = 256,        /* queued for the worker; more wait for the next tick */
     STORE_SEND_WINDOW_COUNT = 4,       /* snapshot chunks without an ack */
+    STORE_AUX_LOCALS_MAX = 5,          /* local indexes of a table, which never change */
 };
 
 #define STORE_MS_NS          1000000u
@@ -69,6 +70,13 @@ struct store_aux {
     uint64_t count;
     uint64_t bytes; /* keys and values */
     uint64_t outbox_count;
+    struct store_aux_local { /* rows of one local index, in the order in which they were met */
+        uint8_t id;
+        uint64_t count;
+        uint64_t bytes;
+    } locals[STORE_AUX_LOCALS_MAX];
+    size_t local_count;
+    bool uncounted; /* locals are not known: an older version's stamp */
 };
 
 struct support;

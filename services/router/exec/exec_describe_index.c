@@ -84,7 +84,7 @@ static void add_throughput(const Tercet__Pb__IndexDescriptor *x, bool on_demand,
     ret->warm_write_units = exec__index_warm_write(x, on_demand);
 }
 
-/* A local index has a row for each item that has its key; how many those are is not counted. */
+/* Nothing yet where autoadmin has not counted. */
 static void add_count(const Tercet__Pb__IndexDescriptor *x, const Tercet__Pb__TableCount *count,
                       struct api_index_description *ret) {
     for (size_t i = 0; count && i < count->n_indexes; i++)

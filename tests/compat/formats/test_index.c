@@ -206,12 +206,20 @@ static void test_stamp(void **state) {
     struct tc_buf bytes = {0}, file = {0};
     config.sets[0].members[0] =
         (struct quorum_member){.rid = 1, .role = QUORUM_STORAGE, .store = {1, 2, 3}, .zone = "a"};
+    aux.locals[aux.local_count++] = (struct store_aux_local){.id = 3, .count = 2, .bytes = 50};
     store__replica_blob(&bytes, &base, &config, &aux);
-    golden_same("tree-stamp-v2", tc_buf_slice(&bytes));
-    golden_read("tree-stamp-v2", &file);
+    golden_same("tree-stamp-v3", tc_buf_slice(&bytes));
+    golden_read("tree-stamp-v3", &file);
+    OK(store__replica_blob_decode(tc_buf_slice(&file), &mark, &got, &counted));
+    assert_true(counted.count == 5 && counted.outbox_count == 2 && !counted.uncounted);
+    assert_true(counted.local_count == 1 && counted.locals[0].id == 3);
+    assert_true(counted.locals[0].count == 2 && counted.locals[0].bytes == 50);
+    tc_buf_clear(&file);
+    golden_read("tree-stamp-v2", &file); /* local indexes are counted when it is opened */
     OK(store__replica_blob_decode(tc_buf_slice(&file), &mark, &got, &counted));
     assert_true(mark.index == 9 && got.version == 3);
     assert_true(counted.count == 5 && counted.bytes == 600 && counted.outbox_count == 2);
+    assert_true(counted.uncounted && counted.local_count == 0);
     tc_buf_deinit(&bytes);
     tc_buf_deinit(&file);
 }

@@ -28,6 +28,10 @@ void index_rows_add(struct index_rows *r, struct tc_slice key, struct tc_slice v
     *row = (struct index_row){0};
     tc_buf_append_slice(&row->key, key);
     tc_buf_append_slice(&row->value, value);
+    if (key.len > HASH && key.data[HASH] == LOCAL) {
+        r->locals++;
+        r->local_bytes += key.len + value.len;
+    }
 }
 
 void index_rows_deinit(struct index_rows *r) {

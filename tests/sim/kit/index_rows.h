@@ -26,6 +26,8 @@ struct index_rows {
     size_t count;
     uint64_t items;
     uint64_t auxiliary;
+    uint64_t locals; /* rows of local indexes, and their bytes with keys */
+    uint64_t local_bytes;
     char problem[256]; /* "" as long as all is well */
 };
 

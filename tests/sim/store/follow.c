@@ -224,6 +224,8 @@ static void check(struct world *w, uint32_t group, struct replica *r) {
                               .ttl_items = true,
                               .start = proto_slice(r->desc->partition->start),
                               .end = proto_slice(r->desc->partition->end)};
+    struct store_aux_local locals =
+        r->aux.local_count ? r->aux.locals[0] : (struct store_aux_local){0};
     btree_cursor_init(&c, r->tree);
     tc_err err = btree_cursor_seek(&c, BTREE_GE, TC_SLICE_EMPTY);
     for (; err == TC_OK; err = btree_cursor_next(&c)) {
@@ -237,6 +239,9 @@ static void check(struct world *w, uint32_t group, struct replica *r) {
     else if (rows.auxiliary != r->aux.count)
         world_fail(w, "group %u has %lu auxiliary rows and counts %lu", group,
                    (unsigned long)rows.auxiliary, (unsigned long)r->aux.count);
+    else if (rows.locals != locals.count || rows.local_bytes != locals.bytes)
+        world_fail(w, "group %u has %lu rows of its local index and counts %lu", group,
+                   (unsigned long)rows.locals, (unsigned long)locals.count);
     index_rows_deinit(&rows);
 }
 

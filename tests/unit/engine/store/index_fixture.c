@@ -188,6 +188,9 @@ void index_check_rows(struct cluster *c, uint64_t gid, uint64_t items) {
             fail_msg("node %d group %d: %s", n, (int)gid, rows.problem);
         assert_int_equal(rows.items, items);
         assert_int_equal(r->aux.count, rows.auxiliary);
+        assert_true(r->aux.local_count <= 1); /* none where no row ever was */
+        assert_int_equal(r->aux.locals[0].count, rows.locals);
+        assert_int_equal(r->aux.locals[0].bytes, rows.local_bytes);
         assert_int_equal(btree_stats(r->tree).item_count - r->aux.count, items);
         index_rows_deinit(&rows);
     }

@@ -6,6 +6,7 @@
 #include "core/index/index_derive.h"
 #include "core/index/index_range.h"
 #include "core/key/key.h"
+#include "engine/store/aux.h"
 #include "engine/store/store_private.h"
 #include "proto/bytes.h"
 
@@ -309,6 +310,24 @@ static void a_replica_taken_anew_has_all_rows(void **state) {
     index_check_rows(c, GID, 24);
 }
 
+/* A stamp of an older version does not say how many rows a local index has. */
+static void rows_of_local_indexes_are_counted_anew(void **state) {
+    struct cluster *c = *state;
+    index_put_in_force(c, 1);
+    fill(c);
+    cluster_run(c, 2000);
+    for (int n = 0; n < NODES; n++) {
+        struct replica *r = store__find(c->nodes[n].store, GID);
+        assert_int_equal(r->aux.local_count, 1);
+        memset(r->aux.locals, 0, sizeof r->aux.locals);
+        r->aux.local_count = 0;
+        r->aux.uncounted = true;
+        assert_int_equal(store__aux_recount(r), TC_OK);
+        assert_false(r->aux.uncounted);
+    }
+    index_check_rows(c, GID, 24);
+}
+
 int index_tests(void);
 
 int index_tests(void) {
@@ -325,6 +344,8 @@ int index_tests(void) {
         cmocka_unit_test_setup_teardown(what_is_no_schema_is_refused, index_setup, index_teardown),
         cmocka_unit_test_setup_teardown(rows_go_where_their_items_go, index_setup, index_teardown),
         cmocka_unit_test_setup_teardown(a_replica_taken_anew_has_all_rows, index_setup,
+                                        index_teardown),
+        cmocka_unit_test_setup_teardown(rows_of_local_indexes_are_counted_anew, index_setup,
                                         index_teardown),
     };
     int failed = cmocka_run_group_tests_name("index", tests, NULL, NULL);
