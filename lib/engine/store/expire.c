@@ -1,6 +1,5 @@
 #include "engine/store/expire.h"
 
-#include "base/mutant.h"
 #include "core/index/index_aux.h"
 #include "engine/store/admit.h"
 #include "engine/store/apply.h"
@@ -71,7 +70,6 @@ static tc_err expire(struct replica *r, struct tc_slice row_key, struct tc_slice
     TC_TRY(store__derive_read(r, key, &d));
     TC_TRY(store__newest(r, key, &item, &pending));
     bool due = index_expiry_of(r->schema, item, &at_s) && at_s == seconds;
-    due = due || (TC_MUTANT(81) && item.len > 0); /* whatever the item says by now */
     if (d && due)
         return delete_item(r, d, key, item);
     struct entry_mutation m = {.op = ENTRY_DELETE, .key = row_key};

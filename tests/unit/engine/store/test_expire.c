@@ -138,6 +138,27 @@ static void rows_go_when_expiry_times_are_disabled(void **state) {
     assert_int_equal(expired(c), 0);
 }
 
+/* Enabled again before its row was swept: the row is due, the item says another time by now. */
+static void a_row_that_was_left_deletes_nothing(void **state) {
+    struct cluster *c = *state;
+    index_put_in_force(c, 1);
+    const uint64_t soon_s = wall_s(c) + 30;
+    char sk[16];
+    for (int i = 0; i < 400; i++) {
+        snprintf(sk, sizeof sk, "%d", i);
+        put_timed(c, sk, soon_s);
+    }
+    put_timed(c, "renewed", soon_s + 1); /* swept last */
+    set_ttl(c, 2, NULL);
+    put_timed(c, "renewed", soon_s + 9000);
+    set_ttl(c, 3, "t");
+    cluster_run(c, 5000);
+    assert_int_equal(count_rows(c), 402);
+    cluster_run(c, 40000);
+    assert_int_equal(expired(c), 400);
+    assert_int_equal(count_rows(c), 1);
+}
+
 /* Times of an old attribute that a leader left behind count no more, those of the new one do. */
 static void another_leader_sweeps_and_another_attribute_counts(void **state) {
     struct cluster *c = *state;
@@ -177,6 +198,8 @@ int expire_tests(void) {
         cmocka_unit_test_setup_teardown(another_leader_goes_on_with_expiry, index_setup,
                                         index_teardown),
         cmocka_unit_test_setup_teardown(rows_go_when_expiry_times_are_disabled, index_setup,
+                                        index_teardown),
+        cmocka_unit_test_setup_teardown(a_row_that_was_left_deletes_nothing, index_setup,
                                         index_teardown),
         cmocka_unit_test_setup_teardown(another_leader_sweeps_and_another_attribute_counts,
                                         index_setup, index_teardown),
