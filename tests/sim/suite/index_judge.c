@@ -45,9 +45,12 @@ static bool is_done(struct suite *s) {
     return last.done;
 }
 
+/* False and no failure: a router may not know yet that by-h is ACTIVE. */
 static bool wait(struct suite *s, const char *what) {
     if (suite_within(s, 30 * SUITE_S, is_done) && last.class == CLASS_OK)
         return true;
+    if (last.done && last.class == CLASS_NOTHING && strcmp(what, "by-h") == 0)
+        return false;
     suite_fail(s, "%s cannot be read although all is well again", what);
     return false;
 }
@@ -119,7 +122,7 @@ static void judge_global(struct suite *s, const char *name, unsigned needs,
                          const struct suite_items *table) {
     struct suite_items rows = {0}, should = {0};
     uint64_t until_ns = s->now_ns + CONVERGE_NS;
-    char text[400];
+    char text[400] = "it is not read";
     bool equal = false;
     suite_items_derive(table, needs, suite_index_projects(s, /* global= */ true), &should);
     while (!equal && !s->failed && s->now_ns < until_ns) {
