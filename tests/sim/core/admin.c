@@ -221,7 +221,7 @@ void sim_admin(struct sim_cluster *c) {
     if (!look(c, &v))
         return;
     clean_up(c, &v);
-    if (restate(c, &v))
+    if (!c->nodes[v.leader].up || restate(c, &v)) /* it may have been cleaned up itself */
         return;
     if (c->change.victim != 0)
         go_on(c, &v);

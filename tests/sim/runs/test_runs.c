@@ -56,6 +56,7 @@ static void test_kept_seeds(void **state) {
         207220, /* an unreadable CONF below the leader's base: nothing could give it back */
         509474, /* a hand-over by choice was given up after the leader had been removed */
         703511, /* a better log came while an unreadable entry of a worse one was looked for */
+        711151, /* the administrator cleaned up the leader it looked at, and spoke to it */
         708608, /* a snapshot from before its removal made an outcast forget that */
         706075, /* a read and the resignation that was due in one step: the judge looked after it */
         205435, /* the administrator replaced the last replica that could lead: itself */
