@@ -69,7 +69,7 @@ static bool frame_at(struct wal_scan *s, uint64_t off, struct wal_found *ret_fou
     uint64_t where = f.frame.batch_offset;
     if (h.rec.type == WAL_FRAME_TAIL)
         where += f.frame.tail_offset;
-    if (where != off || h.lsn == 0 || h.lsn > UINT64_MAX / 2)
+    if (where != off || h.lsn == 0 || h.lsn >= s->lsn_end)
         return false;
     *ret_found = f;
     return true;
@@ -170,6 +170,8 @@ tc_err wal__scan_segment(struct wal_scan *s, uint64_t end_lsn, wal_scan_visit *v
     s->offset = WAL_BLOCK_BYTES;
     s->loaded = 0;
     s->unreadable_end = 0;
+    /* There are no gaps in lsn: what is further from the first one than records fit is damage. */
+    s->lsn_end = s->next_lsn + s->size_bytes / WAL_HEADER_BYTES;
     TC_ASSERT(s->size_bytes <= s->capacity_bytes);
     while (s->next_lsn < end_lsn && step(s, visit, user)) {
     }

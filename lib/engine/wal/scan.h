@@ -30,6 +30,7 @@ struct wal_scan {
     uint64_t size_bytes;
     uint32_t seq;
     uint64_t proven_lsn; /* acknowledged for certain, by the mark or a later segment */
+    uint64_t lsn_end;    /* no record of the segment has this lsn or a higher one */
     /* Moves on. */
     uint64_t next_lsn;
     uint64_t offset;
