@@ -10,7 +10,6 @@ enum {
     LAYOUT = 1,
     OUTBOX_LAYOUT_ALL = 1,
     OUTBOX_LAYOUT = 2,
-    IDS = 256,
     FIRST_KIND = 0x10,
     HEAD_BYTES = INDEX__HASH_BYTES + 1, /* hash and kind */
     SECONDS_BYTES = 8,
@@ -160,9 +159,9 @@ bool index_outbox_concerns(const struct index_outbox *o, uint8_t id) {
 static void append_changed(const struct index_outbox *o, struct tc_buf *out) {
     const size_t at = out->len;
     tc_buf_append_u8(out, 0);
-    for (unsigned id = 1; id < IDS; id++)
-        if (index_outbox_concerns(o, (uint8_t)id)) {
-            tc_buf_append_u8(out, (uint8_t)id);
+    for (unsigned word = 0; word < sizeof o->changed / sizeof *o->changed; word++)
+        for (uint64_t left = o->changed[word]; left != 0; left &= left - 1) {
+            tc_buf_append_u8(out, (uint8_t)(word * 64 + (unsigned)__builtin_ctzll(left)));
             out->data[at]++;
         }
 }

@@ -52,7 +52,7 @@ bool store__owed_take(struct replica *r, struct store_wait *wait) {
     struct entry_write w;
     struct tc_slice key;
     if (owed == NULL || r->outbox->term == 0 || owed->behind || s->options.index_wait_ms == 0 ||
-        owed->count >= STORE_OWED_MAX)
+        owed->count >= STORE_OWED_MAX || r->aux.outbox_count == 0)
         return false;
     if (entry_write_decode(tc_blob_slice(wait->body), &w) != TC_OK || !find_row(&w, &key))
         return false;

@@ -84,16 +84,6 @@ static tc_err make_tree(struct replica *r) {
     return btree_open(r->store->env.fs, path, &opts, &r->tree);
 }
 
-static Tercet__Pb__CreateReplicaRequest *desc_dup(const Tercet__Pb__CreateReplicaRequest *req) {
-    struct tc_buf b = {0};
-    proto_append(&b, &req->base);
-    Tercet__Pb__CreateReplicaRequest *copy =
-        tercet__pb__create_replica_request__unpack(NULL, b.len, b.data);
-    TC_ASSERT(copy != NULL);
-    tc_buf_deinit(&b);
-    return copy;
-}
-
 /* A repeated request for a learner that is there already. */
 static bool is_repeat(const struct store *s, const Tercet__Pb__CreateReplicaRequest *req) {
     const struct replica *r =
@@ -107,7 +97,8 @@ tc_err store_create_replica(struct store *s, const Tercet__Pb__CreateReplicaRequ
     TC_TRY(check_create(s, req));
     TC_TRY(store__disk_admit_replica(s));
     TC_TRY(check_gone(s, req->partition->gid, req->rid));
-    struct replica *r = store__replica_new(s, desc_dup(req));
+    struct replica *r =
+        store__replica_new(s, (Tercet__Pb__CreateReplicaRequest *)proto_dup(&req->base));
     struct btree_stamp stamp = {0};
     tc_err err = make_tree(r);
     if (err == TC_OK && r->tree)

@@ -4,6 +4,7 @@
 #include "core/json/json_item.h"
 #include "core/key/key.h"
 #include "engine/store/store_private.h"
+#include "proto/bytes.h"
 #include "sim/kit/index_rows.h"
 
 static struct cluster cluster;
@@ -113,25 +114,29 @@ struct tc_slice index_key_of(struct tc_slice item) {
     return tc_buf_slice(&key_bytes);
 }
 
-/* PUT (or DELETE) until it is answered for good; the caller frees the reply. */
-Tercet__Pb__ItemReply *index_write_item(struct cluster *c, uint64_t gid, Tercet__Pb__ItemOp op,
-                                        const char *json, uint64_t id, tc_err *ret_err) {
+uint64_t index_send(struct cluster *c, int n, uint64_t gid, Tercet__Pb__ItemOp op, const char *json,
+                    uint64_t id) {
     Tercet__Pb__ItemRequest req = TERCET__PB__ITEM_REQUEST__INIT;
     struct tc_slice item = index_item_of(json), key = index_key_of(item);
-    uint64_t words[2] = {id, 0x1d};
+    uint64_t words[2] = {id, 0x1d}, token = ++c->next_token;
     req.gid = gid;
     req.op = op;
     req.request_id = (ProtobufCBinaryData){.len = sizeof words, .data = (uint8_t *)words};
-    req.key = (ProtobufCBinaryData){.len = key.len, .data = (uint8_t *)(uintptr_t)key.data};
+    req.key = proto_bytes(key);
     if (op == TERCET__PB__ITEM_OP__ITEM_PUT)
-        req.item = (ProtobufCBinaryData){.len = item.len, .data = (uint8_t *)(uintptr_t)item.data};
+        req.item = proto_bytes(item);
+    store_item_request(c->nodes[n].store, token, &req);
+    return token;
+}
+
+/* PUT (or DELETE) until it is answered for good; the caller frees the reply. */
+Tercet__Pb__ItemReply *index_write_item(struct cluster *c, uint64_t gid, Tercet__Pb__ItemOp op,
+                                        const char *json, uint64_t id, tc_err *ret_err) {
     for (int i = 0; i < PATIENCE; i++) {
         int n = i % NODES;
         if (c->nodes[n].store == NULL)
             continue;
-        uint64_t token = ++c->next_token;
-        store_item_request(c->nodes[n].store, token, &req);
-        const struct reply *r = cluster_wait(c, token);
+        const struct reply *r = cluster_wait(c, index_send(c, n, gid, op, json, id));
         *ret_err = r->err;
         if (r->err == TC_OK || tc_err_class(r->err) == TC_CLASS_NONE)
             return cluster_item_reply(r);

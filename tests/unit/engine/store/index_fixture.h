@@ -25,6 +25,9 @@ void index_put_in_force(struct cluster *c, uint64_t version);
 /* Valid until the next call. */
 struct tc_slice index_item_of(const char *json);
 struct tc_slice index_key_of(struct tc_slice item);
+/* PUT or DELETE at node n; the token to wait for. */
+uint64_t index_send(struct cluster *c, int n, uint64_t gid, Tercet__Pb__ItemOp op, const char *json,
+                    uint64_t id);
 /* Until it is answered for good; the caller frees the reply. */
 Tercet__Pb__ItemReply *index_write_item(struct cluster *c, uint64_t gid, Tercet__Pb__ItemOp op,
                                         const char *json, uint64_t id, tc_err *ret_err);

@@ -237,18 +237,9 @@ static void a_full_outbox_throttles_the_table(void **state) {
                  "{\"pk\":{\"S\":\"p%d\"},\"sk\":{\"S\":\"1\"},\"g\":{\"S\":\"q\"}}", i);
         index_put(c, GID, json);
     }
-    uint64_t token = ++c->next_token;
-    Tercet__Pb__ItemRequest req = TERCET__PB__ITEM_REQUEST__INIT;
-    struct tc_slice item =
-        index_item_of("{\"pk\":{\"S\":\"px\"},\"sk\":{\"S\":\"1\"},\"g\":{\"S\":\"q\"}}");
-    struct tc_slice key = index_key_of(item);
-    uint64_t id[2] = {4711, 0x0b1};
-    req.gid = GID;
-    req.op = TERCET__PB__ITEM_OP__ITEM_PUT;
-    req.key = proto_bytes(key);
-    req.item = proto_bytes(item);
-    req.request_id = (ProtobufCBinaryData){.len = sizeof id, .data = (uint8_t *)id};
-    store_item_request(c->nodes[index_leader(c, GID)].store, token, &req);
+    uint64_t token =
+        index_send(c, index_leader(c, GID), GID, TERCET__PB__ITEM_OP__ITEM_PUT,
+                   "{\"pk\":{\"S\":\"px\"},\"sk\":{\"S\":\"1\"},\"g\":{\"S\":\"q\"}}", 4711);
     assert_int_equal(cluster_wait(c, token)->err, TC_ETHROTTLED);
     index_put(c, GID, "{\"pk\":{\"S\":\"py\"},\"sk\":{\"S\":\"1\"}}"); /* no row of an index */
     seen.err = TC_OK;

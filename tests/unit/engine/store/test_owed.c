@@ -2,7 +2,6 @@
 #include "index_fixture.h"
 
 #include "engine/store/store_private.h"
-#include "proto/bytes.h"
 
 #include <stdio.h>
 
@@ -52,16 +51,8 @@ static void begin(struct cluster *c) {
 }
 
 static uint64_t send_put(struct cluster *c, const char *json) {
-    Tercet__Pb__ItemRequest req = TERCET__PB__ITEM_REQUEST__INIT;
-    struct tc_slice item = index_item_of(json), key = index_key_of(item);
-    uint64_t id[2] = {++c->next_id, 0x0ed}, token = ++c->next_token;
-    req.gid = GID;
-    req.op = TERCET__PB__ITEM_OP__ITEM_PUT;
-    req.key = proto_bytes(key);
-    req.item = proto_bytes(item);
-    req.request_id = (ProtobufCBinaryData){.len = sizeof id, .data = (uint8_t *)id};
-    store_item_request(c->nodes[index_leader(c, GID)].store, token, &req);
-    return token;
+    return index_send(c, index_leader(c, GID), GID, TERCET__PB__ITEM_OP__ITEM_PUT, json,
+                      ++c->next_id);
 }
 
 static bool is_answered(struct cluster *c, uint64_t token) {
