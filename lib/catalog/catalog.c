@@ -145,10 +145,8 @@ tc_err catalog_read(struct catalog *s, const char *kind, struct tc_arena *arena,
         if (err == TC_OK)
             err = add_page(arena, page, &records);
         more = err == TC_OK && page->more;
-        if (more) {
-            tc_buf_clear(&after);
-            tc_buf_append(&after, page->last_key.data, page->last_key.len);
-        }
+        if (more)
+            err = system_page_next(&after, tc_slice(page->last_key.data, page->last_key.len));
         if (page)
             tercet__pb__range_reply__free_unpacked(page, NULL);
     }

@@ -101,3 +101,11 @@ void system_condition(struct tc_buf *out, uint64_t version) {
     tc_buf_deinit(&diag);
     tc_arena_deinit(&scratch);
 }
+
+tc_err system_page_next(struct tc_buf *after, struct tc_slice last_key) {
+    if (tc_slice_cmp(last_key, tc_buf_slice(after)) <= 0)
+        return TC_ECORRUPT;
+    tc_buf_clear(after);
+    tc_buf_append_slice(after, last_key);
+    return TC_OK;
+}

@@ -57,6 +57,11 @@ void system_kind_range(const char *kind, struct tc_buf *start, struct tc_buf *en
 void system_item(struct tc_buf *out, const struct system_record *r);
 /* TC_ECORRUPT: not a record. The item must have passed item_check. */
 TC_MUST_USE tc_err system_decode(struct tc_slice item, struct system_record *ret_record);
+/* The next page of records begins after last_key, which replaces `after` (empty: from the start).
+ *   Errors  TC_ECORRUPT  last_key does not lie beyond `after`: the same page would be read for
+ * ever; `after` is as it was
+ */
+TC_MUST_USE tc_err system_page_next(struct tc_buf *after, struct tc_slice last_key);
 /* Append the condition program "no such record" (version 0) or "its version is this one". */
 void system_condition(struct tc_buf *out, uint64_t version);
 

@@ -59,9 +59,7 @@ static tc_err add_page(struct quota *q, const Tercet__Pb__RangeReply *page) {
             return TC_ECORRUPT;
         TC_TRY(add_record(q, item));
     }
-    tc_buf_clear(&q->after);
-    tc_buf_append_slice(&q->after, proto_slice(page->last_key));
-    return TC_OK;
+    return page->more ? system_page_next(&q->after, proto_slice(page->last_key)) : TC_OK;
 }
 
 static enum api_error check_units(struct quota *q, uint64_t others, uint64_t wanted,

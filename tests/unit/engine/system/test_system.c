@@ -72,12 +72,28 @@ static void foreign_item_is_refused(void **state) {
     tc_buf_deinit(&item);
 }
 
+/* A page that says there is more must get on, or its reader would ask for ever. */
+static void pages_get_on(void **state) {
+    (void)state;
+    struct tc_buf after = {0};
+    assert_int_equal(system_page_next(&after, TC_SLICE_EMPTY), TC_ECORRUPT);
+    assert_int_equal(system_page_next(&after, TC_SLICE_LIT("b")), TC_OK);
+    assert_int_equal(system_page_next(&after, TC_SLICE_LIT("b")), TC_ECORRUPT);
+    assert_int_equal(system_page_next(&after, TC_SLICE_LIT("a")), TC_ECORRUPT);
+    assert_int_equal(system_page_next(&after, TC_SLICE_EMPTY), TC_ECORRUPT);
+    assert_true(tc_slice_eq(tc_buf_slice(&after), TC_SLICE_LIT("b")));
+    assert_int_equal(system_page_next(&after, TC_SLICE_LIT("ba")), TC_OK);
+    assert_true(tc_slice_eq(tc_buf_slice(&after), TC_SLICE_LIT("ba")));
+    tc_buf_deinit(&after);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(record_round_trips),
         cmocka_unit_test(condition_is_on_the_version),
         cmocka_unit_test(kinds_are_ranges_of_their_own),
         cmocka_unit_test(foreign_item_is_refused),
+        cmocka_unit_test(pages_get_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
