@@ -219,9 +219,13 @@ static bool may_drop_gone(struct replica *r, uint64_t now_ns) {
 }
 
 static void tick_gone(struct replica *r, uint64_t now_ns) {
-    struct batch b = {.r = r, .now_s = r->expire.mark_s - 1, .next_s = UINT64_MAX, .gone = true};
-    tc_err err = r->aux.count > 0 ? store__admit_write(r, /* deletes= */ true) : TC_OK;
-    if (err == TC_OK && r->aux.count > 0)
+    struct batch b = {.r = r, .next_s = UINT64_MAX, .gone = true};
+    /* A group that had no write when it was marked: nothing was gone before that. */
+    bool any = r->aux.count > 0 && r->expire.mark_s > 0;
+    if (any)
+        b.now_s = r->expire.mark_s - 1;
+    tc_err err = any ? store__admit_write(r, /* deletes= */ true) : TC_OK;
+    if (err == TC_OK && any)
         err = run(&b);
     if (err == TC_OK && !b.more) {
         set_mark(r, now_ns);

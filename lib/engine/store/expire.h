@@ -12,7 +12,8 @@
  *
  * In a group of a global index such rows, in the order of the group's own hybrid time, say which
  * rows are gone (rows.h). No clock of a wall says when they may be dropped: the leader marks its
- * hybrid time, and options.gone_ms later by its monotonic clock what was gone before the mark goes.
+ * hybrid time, and options.gone_ms later by its monotonic clock what was gone before the mark's
+ * second goes. So the rows of an idle group's last second stay until it writes again.
  */
 #ifndef TC_ENGINE_STORE_EXPIRE_H
 #define TC_ENGINE_STORE_EXPIRE_H

@@ -179,6 +179,18 @@ static void gone_rows_are_dropped_after_their_time(void **state) {
     assert_int_equal(r->aux.count, 0);
 }
 
+/* A mark set before the first write has no second before it. */
+static void a_mark_before_the_first_write_drops_nothing(void **state) {
+    struct cluster *c = *state;
+    create_index(c);
+    cluster_run(c, GONE_MS - 500);
+    assert_int_equal(take(c, 0, 10), TC_OK);
+    cluster_run(c, 1500); /* beyond the mark's time, not the row's */
+    assert_int_equal(stands(c), '-');
+    assert_int_equal(take(c, 'b', 9), TC_OK); /* older than what is gone */
+    assert_int_equal(stands(c), '-');
+}
+
 /* ---- the table's group */
 
 static struct {
@@ -290,6 +302,7 @@ int outbox_tests(void) {
         OUTBOX_TEST(an_old_row_waits_for_the_newer_one),
         OUTBOX_TEST(what_is_no_rows_is_refused),
         OUTBOX_TEST(gone_rows_are_dropped_after_their_time),
+        OUTBOX_TEST(a_mark_before_the_first_write_drops_nothing),
         OUTBOX_TEST(rows_are_sent_until_they_are_there),
         OUTBOX_TEST(a_full_outbox_throttles_the_table),
         OUTBOX_TEST(items_are_carried_over),
