@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every deliberate fault of the lists tests/**/mutants.txt and says which were caught.
 
-Usage: tools/mutants/mutants.py [--quick] [--list] [--jobs N] [--bin DIR] [NUMBER...]
+Usage: tools/mutants/mutants.py [--quick] [--list] [--check] [--jobs N] [--bin DIR] [NUMBER...]
 
   A line of a list:   number | what is wrong | how it must be caught
   how:   seeds N            within the simulator's seeds 1 to N
@@ -11,6 +11,9 @@ Usage: tools/mutants/mutants.py [--quick] [--list] [--jobs N] [--bin DIR] [NUMBE
          test NAME          by the ctest NAME, which must pass with the mutant switched on inside it
   The folder of the list says which simulator is meant (SIMULATORS below).
 
+  Each patch point of the code stands in a list, and each number of a list has a patch point; if not, nothing runs.
+
+  --check   only that; a part of ./dev lint
   --quick   only scripts, and mutants whose bound is at most QUICK_SEEDS seeds
   exit 0 if all are caught, 1 if one survives, 2 if a list or a program is wrong
 """
@@ -34,6 +37,14 @@ SIMULATORS = {
     "tests/sim/suite": ("tercet-sim-suite_mutant", re.compile(r"^FAIL seed (\d+): (.*)$", re.M)),
     "tests/sim/store": ("tercet-sim-store_mutant", re.compile(r"^FAIL seed (\d+): (.*)$", re.M)),
 }
+
+
+# What a patch point asks, and whose number it is.
+POINTS = {
+    "core/paxos": re.compile(r"\bPAXOS_MUTANT\((\d+)\)|\bpaxos_mutant == (\d+)"),
+    "engine": re.compile(r"\bTC_MUTANT\((\d+)\)|\btc_mutant == (\d+)"),
+}
+PAXOS_FROM = 1000  # numbers of core/paxos in the suite's list begin here
 
 
 class ListError(Exception):
@@ -80,6 +91,35 @@ def read_lists():
     if twice:
         raise ListError(f"listed twice: {twice}")
     return mutants
+
+
+def owner_of(m):
+    """Whose patch point a line switches on, and its number there."""
+    number = int(m.number)
+    if m.folder == "tests/sim/core":
+        return "core/paxos", number
+    return ("core/paxos", number - PAXOS_FROM) if number >= PAXOS_FROM else ("engine", number)
+
+
+def patch_points():
+    """(owner, number) -> the first place that asks for it."""
+    found = {}
+    paths = [p for folder in ("lib", "services", "tests/sim") for p in sorted((ROOT / folder).rglob("*.[ch]"))]
+    for path in paths:
+        for line, text in enumerate(path.read_text().splitlines(), 1):
+            for owner, pattern in POINTS.items():
+                for numbers in pattern.findall(text):
+                    found.setdefault((owner, int(numbers[0] or numbers[1])), f"{path.relative_to(ROOT)}:{line}")
+    return found
+
+
+def check(mutants):
+    points, listed = patch_points(), {owner_of(m): m for m in mutants}
+    wrong = [f"{place}: fault {number} of {owner} stands in no mutants.txt; list it with how it is caught, or take it out"
+             for (owner, number), place in sorted(points.items()) if (owner, number) not in listed]
+    wrong += [f"{m.folder}/mutants.txt: no code asks for mutant {m.number}" for key, m in sorted(listed.items()) if key not in points]
+    if wrong:
+        raise ListError("\n".join(wrong))
 
 
 def run(command):
@@ -138,12 +178,18 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev mutants", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--bin", default=str(ROOT / "build/release"), help="build folder")
     parser.add_argument("numbers", nargs="*")
     args = parser.parse_args()
     try:
-        mutants = [m for m in read_lists() if not args.numbers or m.number in args.numbers]
+        listed = read_lists()
+        check(listed)
+        if args.check:
+            print(f"{len(listed)} deliberate faults listed, each with a patch point")
+            return 0
+        mutants = [m for m in listed if not args.numbers or m.number in args.numbers]
         mutants = [m for m in mutants if not args.quick or m.is_quick()]
         if not mutants:
             raise ListError("no such mutant; --list shows them")
