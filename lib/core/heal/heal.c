@@ -65,19 +65,28 @@ static const struct heal_peer *witness(const struct heal_input *in, uint32_t rid
     return best;
 }
 
-static struct heal_action replace(const struct heal_input *in, const struct heal_peer *dead) {
+/* Somebody else has to agree that it is lost, where there is somebody else. */
+static struct heal_action ask(const struct heal_input *in, const struct heal_peer *dead) {
     const struct heal_peer *other = witness(in, dead->rid);
-    if (other && !dead->confirmed && dead->asked)
+    if (dead->opinion == HEAL_ASKED)
         return act(HEAL_NOTHING, dead->rid, "another voter is asked about a silent one");
-    if (other && !dead->confirmed) {
-        struct heal_action a = act(HEAL_CONFIRM, dead->rid, "a voter is silent");
-        a.via = other->rid;
-        return a;
-    }
-    uint32_t store = heal_place(in->config, dead->rid, in->stores, in->store_count);
+    if (dead->opinion == HEAL_REACHED)
+        return act(HEAL_NOTHING, dead->rid, "another voter reaches a silent one");
+    struct heal_action a = act(HEAL_CONFIRM, dead->rid, "a voter is silent");
+    a.via = other->rid;
+    return a;
+}
+
+static struct heal_action replace(const struct heal_input *in, const struct heal_peer *dead) {
+    bool vacant = dead->opinion == HEAL_ABSENT;
+    if (!vacant && dead->opinion != HEAL_LOST && witness(in, dead->rid))
+        return ask(in, dead);
+    uint32_t store = heal_place(in->config, dead->rid, vacant, in->stores, in->store_count);
     if (store == HEAL_NOWHERE)
         return act(HEAL_NOTHING, dead->rid, "no store can take the place of a silent voter");
-    struct heal_action a = act(HEAL_LEARN, dead->rid, "a voter is silent for good");
+    struct heal_action a =
+        act(HEAL_LEARN, dead->rid,
+            vacant ? "a voter was never made, or is no more" : "a voter is silent for good");
     a.store = store;
     return a;
 }

@@ -8,7 +8,9 @@
  *
  * Placement (heal_place): never two replicas of a group in one zone while a usable store in a free
  * zone exists; the zone of the replica that leaves comes first, then the least loaded store. Only
- * stores that are UP, hold no member of the group and are not to be avoided are usable.
+ * stores that are UP, hold no member of the group and are not to be avoided are usable. A voter
+ * whose own store says that it never made it, or holds it no more, is replaced by a newcomer with a
+ * rid of its own, on that store as well as on any other: the old rid may have promised something.
  *
  * A new rid is above every rid that the leader ever saw in this group, by a random distance: two
  * leaders that do not know of each other's learners must not give one rid to two stores (B1).
@@ -42,15 +44,23 @@ struct heal_store {
     bool avoid;    /* it failed or refused a short while ago */
 };
 
+/* What another member found out about one that is silent to the leader, a short while ago. */
+enum heal_opinion {
+    HEAL_UNASKED,
+    HEAL_ASKED,   /* there is no answer yet */
+    HEAL_REACHED, /* it lives there, and hears the one that asked */
+    HEAL_LOST,    /* nobody reaches it */
+    HEAL_ABSENT,  /* its store answers, and holds no replica of the group */
+};
+
 /* What the leader knows of another member, or of its learner. */
 struct heal_peer {
     uint32_t rid;
     bool learner;
     bool has_tree;
     bool below_base; /* its log does not reach the leader's base */
-    bool asked;      /* another member was asked about it a short while ago ... */
-    bool confirmed;  /* ... and cannot reach it either */
     bool copying;    /* a whole copy to it is on its way */
+    enum heal_opinion opinion;
     uint32_t copies; /* whole copies on their way into its store, as far as this node knows */
     uint64_t match;
     uint64_t silent_ns;
@@ -101,8 +111,9 @@ struct heal_action heal_next(const struct heal_input *in);
 /* Voters, the leader among them, that have not been silent for dead_ns: durable logs. */
 uint32_t heal_live_logs(const struct heal_input *in);
 
-/* The store for a newcomer in the place of remove_rid (0: nobody's); HEAL_NOWHERE: none. */
-uint32_t heal_place(const struct quorum_config *config, uint32_t remove_rid,
+/* The store for a newcomer in the place of remove_rid (0: nobody's); HEAL_NOWHERE: none. vacant:
+ * the store of remove_rid holds no replica of the group. */
+uint32_t heal_place(const struct quorum_config *config, uint32_t remove_rid, bool vacant,
                     const struct heal_store *stores, uint32_t store_count);
 /* Placing a newcomer there would put two members in one zone although a free zone is usable. */
 bool heal_crowds(const struct quorum_config *config, uint32_t remove_rid,

@@ -13,14 +13,15 @@ static bool zone_is(const struct quorum_member *m, struct tc_slice zone) {
     return tc_slice_eq(tc_slice_str(m->zone), zone);
 }
 
-static enum rank rank_of(const struct quorum_config *c, uint32_t remove_rid,
+static enum rank rank_of(const struct quorum_config *c, uint32_t remove_rid, bool vacant,
                          const struct heal_store *s) {
     enum rank rank = RANK_FREE_ZONE;
     if (s->state != HEAL_UP || s->avoid)
         return RANK_UNUSABLE;
     for (uint32_t i = 0; i < c->sets[0].count; i++) {
         const struct quorum_member *m = &c->sets[0].members[i];
-        if (memcmp(m->store, s->uuid, sizeof s->uuid) == 0)
+        bool holds = m->rid != remove_rid || !vacant;
+        if (holds && memcmp(m->store, s->uuid, sizeof s->uuid) == 0)
             return RANK_UNUSABLE;
         if (!zone_is(m, s->zone))
             continue;
@@ -32,12 +33,12 @@ static enum rank rank_of(const struct quorum_config *c, uint32_t remove_rid,
     return rank;
 }
 
-uint32_t heal_place(const struct quorum_config *config, uint32_t remove_rid,
+uint32_t heal_place(const struct quorum_config *config, uint32_t remove_rid, bool vacant,
                     const struct heal_store *stores, uint32_t store_count) {
     uint32_t best = HEAL_NOWHERE;
     enum rank best_rank = RANK_UNUSABLE;
     for (uint32_t i = 0; i < store_count; i++) {
-        enum rank rank = rank_of(config, remove_rid, &stores[i]);
+        enum rank rank = rank_of(config, remove_rid, vacant, &stores[i]);
         bool better = rank < best_rank || (rank == best_rank && best != HEAL_NOWHERE &&
                                            stores[i].load < stores[best].load);
         if (rank == RANK_UNUSABLE || !better)
@@ -50,9 +51,11 @@ uint32_t heal_place(const struct quorum_config *config, uint32_t remove_rid,
 
 bool heal_crowds(const struct quorum_config *config, uint32_t remove_rid,
                  const struct heal_store *stores, uint32_t store_count, uint32_t store) {
-    uint32_t best = heal_place(config, remove_rid, stores, store_count);
-    return store < store_count && rank_of(config, remove_rid, &stores[store]) == RANK_USED_ZONE &&
-           best != HEAL_NOWHERE && rank_of(config, remove_rid, &stores[best]) < RANK_USED_ZONE;
+    uint32_t best = heal_place(config, remove_rid, /* vacant= */ false, stores, store_count);
+    if (store >= store_count || best == HEAL_NOWHERE)
+        return false;
+    return rank_of(config, remove_rid, /* vacant= */ false, &stores[store]) == RANK_USED_ZONE &&
+           rank_of(config, remove_rid, /* vacant= */ false, &stores[best]) < RANK_USED_ZONE;
 }
 
 tc_err heal_rid(const struct quorum_config *config, uint32_t highest, uint64_t random,

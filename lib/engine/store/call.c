@@ -1,9 +1,11 @@
 #include "engine/store/call.h"
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "engine/store/heal.h"
 #include "engine/store/learner.h"
 #include "engine/store/members.h"
+#include "engine/store/replica.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,34 +74,44 @@ void store__calls_deinit(struct store *s) {
 
 /* ---- is that replica alive? */
 
-/* Whoever cannot be reached, or answers in riddles, is not. */
-static bool says_alive(tc_err err, struct tc_slice payload) {
+/* Whoever cannot be reached, or answers in riddles, is lost. */
+static enum heal_opinion opinion_of(tc_err err, struct tc_slice payload) {
+    enum heal_opinion opinion = HEAL_LOST;
     if (err != TC_OK)
-        return false;
+        return opinion;
     Tercet__Pb__ReplicaAliveReply *m =
         tercet__pb__replica_alive_reply__unpack(NULL, payload.len, payload.data);
-    bool alive = m && m->alive;
+    if (m && m->alive)
+        opinion = HEAL_REACHED;
+    else if (m && m->absent)
+        opinion = HEAL_ABSENT;
     if (m)
         tercet__pb__replica_alive_reply__free_unpacked(m, NULL);
-    return alive;
+    return opinion;
 }
 
-static void answer_alive(struct store *s, uint64_t token, bool alive) {
+static void answer_alive(struct store *s, uint64_t token, enum heal_opinion opinion) {
     Tercet__Pb__ReplicaAliveReply reply = TERCET__PB__REPLICA_ALIVE_REPLY__INIT;
-    reply.alive = alive;
+    reply.alive = opinion == HEAL_REACHED;
+    reply.absent = opinion == HEAL_ABSENT;
     store__reply(s, token, TC_OK, &reply.base);
 }
 
-static bool is_alive(const struct store *s, const Tercet__Pb__ReplicaAliveRequest *req) {
+/* What this node itself can say of a replica of its own. */
+static enum heal_opinion here(struct store *s, const Tercet__Pb__ReplicaAliveRequest *req) {
     const struct replica *r = store__find(s, req->gid);
-    return r && r->rid == req->rid && r->paxos != NULL && r->status.role != PAXOS_OUTCAST &&
-           tc_slice_eq(proto_slice(req->store_uuid), tc_slice(s->uuid, STORE_UUID_BYTES));
+    if (!tc_slice_eq(proto_slice(req->store_uuid), tc_slice(s->uuid, STORE_UUID_BYTES)))
+        return HEAL_LOST;
+    if (r == NULL)
+        return store__replica_is_free(s, req->gid) && !TC_MUTANT(83) ? HEAL_ABSENT : HEAL_LOST;
+    bool alive = r->rid == req->rid && r->paxos != NULL && r->status.role != PAXOS_OUTCAST;
+    return alive ? HEAL_REACHED : HEAL_LOST;
 }
 
 void store_replica_alive(struct store *s, uint64_t token,
                          const Tercet__Pb__ReplicaAliveRequest *req) {
     if (req->addr[0] == 0) {
-        answer_alive(s, token, is_alive(s, req));
+        answer_alive(s, token, here(s, req));
         return;
     }
     char none[1] = "";
@@ -125,10 +137,10 @@ void store_call_done(struct store *s, uint64_t id, tc_err err, struct tc_slice p
         break;
     case STORE_CALL_ALIVE:
         if (r)
-            store__heal_confirmed(r, c, err, says_alive(err, payload));
+            store__heal_confirmed(r, c, err, opinion_of(err, payload));
         break;
     case STORE_CALL_RELAY:
-        answer_alive(s, c->token, says_alive(err, payload));
+        answer_alive(s, c->token, opinion_of(err, payload));
         break;
     case STORE_CALL_LOOKUP:
         if (r && r->rid == c->rid && err == TC_OK)

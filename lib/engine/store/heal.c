@@ -13,7 +13,7 @@
 
 enum {
     ASK_AGAIN_MS = 500,
-    CONFIRMED_MS = 5000, /* so long a second opinion counts */
+    CONFIRMED_MS = 5000, /* so long a second opinion counts that it is lost */
     SHIP_AGAIN_MS = 1000,
     AVOID_MS = 5000,
     PATIENCE_MS = 10000, /* silence after which a learner is given up */
@@ -85,7 +85,7 @@ size_t store__heal_peers(const struct replica *r, uint64_t now_ns,
     const struct store_heal *h = r->heal;
     for (size_t i = 0; i < count; i++) {
         const struct paxos_peer_status *p = &status[i];
-        bool asked = h && h->asked_rid == p->rid;
+        bool asked = h && h->asked_rid == p->rid && now_ns < h->opinion_until_ns;
         peers[i] = (struct heal_peer){
             .rid = p->rid,
             .learner = p->learner,
@@ -93,9 +93,7 @@ size_t store__heal_peers(const struct replica *r, uint64_t now_ns,
             .below_base = p->below_base,
             .match = p->match,
             .silent_ns = now_ns > p->heard_ns ? now_ns - p->heard_ns : 0,
-            .asked = asked && now_ns < h->asked_ns + (uint64_t)ASK_AGAIN_MS * STORE_MS_NS,
-            .confirmed = asked && h->confirmed &&
-                         now_ns < h->asked_ns + (uint64_t)CONFIRMED_MS * STORE_MS_NS,
+            .opinion = asked ? h->opinion : HEAL_UNASKED,
             .copying = store__snapshot_sends_to(r, p->rid),
         };
     }
@@ -229,8 +227,8 @@ static void confirm(struct replica *r, uint32_t rid, uint32_t via) {
     const Tercet__Pb__Member *about = store__members_find(r, rid);
     const Tercet__Pb__Member *other = store__members_find(r, via);
     h->asked_rid = rid;
-    h->asked_ns = store__now_ns(r->store);
-    h->confirmed = false;
+    h->opinion = HEAL_ASKED;
+    h->opinion_until_ns = after_ms(r, ASK_AGAIN_MS);
     if (about == NULL || other == NULL)
         return;
     Tercet__Pb__ReplicaAliveRequest req = TERCET__PB__REPLICA_ALIVE_REQUEST__INIT;
@@ -243,15 +241,18 @@ static void confirm(struct replica *r, uint32_t rid, uint32_t via) {
     TC_IGNORE(store__call(r->store, &call, other->addr, &req.base, &id)); /* asked again */
 }
 
-void store__heal_confirmed(struct replica *r, const struct store_call *c, tc_err err, bool alive) {
+void store__heal_confirmed(struct replica *r, const struct store_call *c, tc_err err,
+                           enum heal_opinion opinion) {
     struct store_heal *h = r->heal;
     if (h == NULL || h->asked_rid != c->rid || err != TC_OK)
         return;
-    if (alive)
+    if (opinion == HEAL_REACHED)
         TC_PROBE("store: another member still reaches who is silent here");
-    h->confirmed = !alive;
-    if (h->confirmed)
-        h->asked_ns = store__now_ns(r->store);
+    if (opinion == HEAL_ABSENT)
+        TC_PROBE("store: the store of a silent member holds none of the group");
+    h->opinion = opinion;
+    if (opinion != HEAL_REACHED)
+        h->opinion_until_ns = after_ms(r, CONFIRMED_MS);
 }
 
 /* ---- configurations */

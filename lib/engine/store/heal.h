@@ -19,9 +19,9 @@ struct store_heal {
     uint64_t create_call;         /* outstanding; 0: none */
     uint32_t rid_highest;         /* ever given away in this term, or refused */
     uint32_t asked_rid;           /* another member is, or was, asked about it ... */
-    uint64_t asked_ns;
-    bool confirmed;   /* ... and cannot reach it */
-    uint64_t ship_ns; /* no copy is begun before */
+    enum heal_opinion opinion;    /* ... and said this ... */
+    uint64_t opinion_until_ns;    /* ... which counts until then */
+    uint64_t ship_ns;             /* no copy is begun before */
 };
 
 void store__heal_tick(struct replica *r, uint64_t now_ns);
@@ -33,7 +33,8 @@ void store__heal_free(struct replica *r);
 /* Answers to calls; r may be NULL. */
 void store__heal_created(struct store *s, struct replica *r, const struct store_call *c,
                          tc_err err);
-void store__heal_confirmed(struct replica *r, const struct store_call *c, tc_err err, bool alive);
+void store__heal_confirmed(struct replica *r, const struct store_call *c, tc_err err,
+                           enum heal_opinion opinion);
 /* A follower or learner lies below the log's base: send it what it needs. */
 void store__heal_below_base(struct replica *r, uint32_t rid);
 /* The receiver of a copy refused it. */

@@ -20,6 +20,8 @@ TC_MUST_USE tc_err store__replica_recover_all(struct store *s, struct tc_buf *di
  *   Errors   TC_ENOTFOUND, TC_ECORRUPT, TC_EIO */
 TC_MUST_USE tc_err store__replica_desc_load(struct store *s, uint64_t gid, bool *ret_live,
                                             Tercet__Pb__CreateReplicaRequest **ret_desc);
+/* No replica of the group is on disk here, as far as anybody can tell. */
+bool store__replica_is_free(struct store *s, uint64_t gid);
 /* Write a live replica's descriptor. Errors: TC_EIO, TC_EFULL: the old or the new one is there. */
 TC_MUST_USE tc_err store__replica_desc_save(struct store *s,
                                             const Tercet__Pb__CreateReplicaRequest *desc);

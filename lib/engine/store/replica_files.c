@@ -85,6 +85,15 @@ tc_err store__replica_desc_load(struct store *s, uint64_t gid, bool *ret_live,
     return err;
 }
 
+bool store__replica_is_free(struct store *s, uint64_t gid) {
+    bool live = false;
+    Tercet__Pb__CreateReplicaRequest *desc = NULL;
+    tc_err err = store__replica_desc_load(s, gid, &live, &desc);
+    if (err == TC_OK)
+        tercet__pb__create_replica_request__free_unpacked(desc, NULL);
+    return err == TC_ENOTFOUND || (err == TC_OK && !live);
+}
+
 static void append_aux(struct tc_buf *out, const struct store_aux *aux) {
     tc_buf_append_u64(out, aux->count);
     tc_buf_append_u64(out, aux->bytes);

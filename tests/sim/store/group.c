@@ -82,6 +82,10 @@ static void create(struct world *w, struct world_group *g) {
         req.partition = &p;
         req.rid = i + 1;
         req.table_name = table;
+        if (world_unmade_is(w, (uint32_t)(g - w->groups), i)) {
+            proto_append(&w->unmade.request, &req.base);
+            continue;
+        }
         tc_err err = store_create_replica(w->nodes[g->nodes[i]].store, &req);
         if (err != TC_OK)
             world_fail(w, "group %lu: replica %u: %s", (unsigned long)g->gid, i + 1,
@@ -178,6 +182,7 @@ void world_groups_create(struct world *w) {
     }
     if (w->swarm.indexed)
         world_index_init(w);
+    world_unmade_draw(w);
     for (uint32_t i = 0; i < w->root_count; i++) {
         draw_members(w, &w->groups[i]);
         create(w, &w->groups[i]);

@@ -389,6 +389,7 @@ static void act(struct world_node *n, const struct sim_event *ev) {
     case EVENT_FAULT:
     case EVENT_ORACLE:
     case EVENT_SCRUB:
+    case EVENT_UNMADE:
     case EVENT_RESHAPE:
     case EVENT_STRAND:
     case EVENT_SPLIT:

@@ -65,6 +65,18 @@ static void draw_reshape(uint64_t seed, struct world_swarm *s) {
         s->safety_ns = 20000 * (uint64_t)WORLD_MS_NS;
 }
 
+/* The same. Half of them have no store to spare: what is missing can only be made where it is
+ * missing. */
+static void draw_unmade(uint64_t seed, struct world_swarm *s) {
+    struct tc_prng p = tc_prng(seed * 48271 + 23);
+    if (!s->reshape || s->strands || !tc_prng_chance(&p, 1, 3))
+        return;
+    s->unmade = true;
+    if (tc_prng_chance(&p, 1, 2))
+        s->nodes = 3;
+    s->victim %= s->nodes;
+}
+
 /* From numbers of their own, so that seeds without splits stay what they were. */
 static void draw_splits(uint64_t seed, struct world_swarm *s) {
     struct tc_prng p = tc_prng(seed * 40503 + 5);
@@ -130,6 +142,7 @@ struct world_swarm world_swarm_draw(uint64_t seed) {
     if (s.faults[FAULT_PAUSE])
         s.stale_max_ns += 3 * s.store.lease_ms * WORLD_MS_NS;
     draw_reshape(seed, &s);
+    draw_unmade(seed, &s);
     draw_splits(seed, &s);
     draw_index(seed, &s);
     draw_follow(seed, &s);

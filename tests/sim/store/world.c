@@ -129,6 +129,7 @@ void world_deinit(struct world *w) {
         for (uint32_t k = 0; k < WORLD_KEYS_MAX; k++)
             tc_buf_deinit(&w->groups[g].keys[k]);
     }
+    tc_buf_deinit(&w->unmade.request);
     world_calls_deinit(w);
     world_index_deinit(w);
     world_follow_deinit(w);
@@ -177,6 +178,9 @@ static void dispatch(struct world *w, const struct sim_event *ev) {
         break;
     case EVENT_STRAND:
         world_strand_next(w);
+        break;
+    case EVENT_UNMADE:
+        world_unmade_late(w);
         break;
     case EVENT_RESHAPE:
         world_reshape_next(w);

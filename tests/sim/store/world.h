@@ -81,6 +81,7 @@ struct world_swarm {
     bool reshape;
     uint32_t heals_per_node;
     bool strands;            /* the last storage replica of a group is left behind, once */
+    bool unmade;             /* one group begins without one of its replicas */
     uint32_t splits;         /* asked for at most */
     uint64_t split_every_ns; /* on average */
     uint32_t merges;         /* asked for at most */
@@ -229,6 +230,13 @@ struct world_strand {
     bool no_copies;    /* B-trees do not cross */
 };
 
+/* A replica that was not made with its group: its node was away, and nobody asked again. */
+struct world_unmade {
+    uint32_t group;
+    uint32_t member;       /* index among the group's first members; its rid is one more */
+    struct tc_buf request; /* what its node was to be told; empty: all were made */
+};
+
 struct world_client {
     struct world_op *op;
     uint32_t node; /* where it asks next */
@@ -267,6 +275,7 @@ struct world {
     struct world_scrub scrubs[WORLD_GROUPS_MAX];
     struct tc_prng reshape_prng;
     struct world_strand strand;
+    struct world_unmade unmade;
     bool reshape_notices; /* the control plane knows who is down */
     uint64_t directory_version;
     struct tc_map calls; /* tokens of calls in progress -> their answers, to be filled in */
@@ -326,7 +335,8 @@ enum world_event {
     EVENT_ARCHIVE, /* node; data: parcel from the archive */
     EVENT_FAULT,   /* node: 0: any fault; else this node + 1 loses power */
     EVENT_ORACLE,
-    EVENT_SCRUB, /* node: group */
+    EVENT_SCRUB,  /* node: group */
+    EVENT_UNMADE, /* a replica that was not made is asked for after all */
     EVENT_RESHAPE,
     EVENT_STRAND,
     EVENT_SPLIT, /* node: the parent; 0xffffffff: a new one, or a merge, is drawn */
@@ -478,6 +488,12 @@ void world_reshape_next(struct world *w);
 void world_group_learn(struct world *w, struct world_group *g, const Tercet__Pb__Partition *p);
 /* Its leader reports three storage replicas that answer and keep up; learns the members. */
 bool world_group_whole(struct world *w, struct world_group *g);
+
+/* ---- unmade.c */
+/* Choose the replica that is not made, before groups are. */
+void world_unmade_draw(struct world *w);
+bool world_unmade_is(const struct world *w, uint32_t group, uint32_t member);
+void world_unmade_late(struct world *w);
 
 /* ---- strand.c */
 void world_strand_next(struct world *w);

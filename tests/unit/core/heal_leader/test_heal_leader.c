@@ -80,9 +80,9 @@ static void silent_voter_is_replaced_when_a_second_one_agrees(void **state) {
     silence(3, 3);
     expect(HEAL_CONFIRM, 3);
     assert_int_equal(heal_next(&in).via, 2);
-    peers[1].asked = true;
+    peers[1].opinion = HEAL_ASKED;
     expect(HEAL_NOTHING, 3);
-    peers[1].confirmed = true;
+    peers[1].opinion = HEAL_LOST;
     expect(HEAL_LEARN, 3);
     assert_int_equal(heal_next(&in).store, 5); /* the other store of zone c */
 }
@@ -113,9 +113,32 @@ static void unsettled_configuration_is_left_alone(void **state) {
 static void no_usable_store_means_waiting(void **state) {
     (void)state;
     silence(3, 3);
-    peers[1].confirmed = true;
+    peers[1].opinion = HEAL_LOST;
     for (uint32_t i = 3; i < 6; i++)
         stores[i].state = HEAL_DRAINING;
+    expect(HEAL_NOTHING, 3);
+}
+
+/* Its store is there and holds nothing: as good as any other of its zone, and the only one that a
+ * small cluster has. It is a newcomer all the same. */
+static void voter_that_was_never_made_is_made_anew_where_it_is_missing(void **state) {
+    (void)state;
+    silence(3, 3);
+    in.store_count = 3;
+    peers[1].opinion = HEAL_LOST;
+    expect(HEAL_NOTHING, 3);
+    peers[1].opinion = HEAL_ABSENT;
+    expect(HEAL_LEARN, 3);
+    assert_int_equal(heal_next(&in).store, 2);
+    stores[2].avoid = true;
+    expect(HEAL_NOTHING, 3);
+    assert_int_equal(heal_place(&config, 2, /* vacant= */ true, stores, 3), 1);
+}
+
+static void voter_that_another_one_reaches_is_left_alone(void **state) {
+    (void)state;
+    silence(3, 3);
+    peers[1].opinion = HEAL_REACHED;
     expect(HEAL_NOTHING, 3);
 }
 
@@ -124,7 +147,7 @@ static void no_usable_store_means_waiting(void **state) {
 static void zone_of_the_lost_one_comes_first(void **state) {
     (void)state;
     stores[5].load = 1000;
-    assert_int_equal(heal_place(&config, 3, stores, 6), 5);
+    assert_int_equal(heal_place(&config, 3, /* vacant= */ false, stores, 6), 5);
 }
 
 static void least_loaded_store_of_the_zone(void **state) {
@@ -132,16 +155,16 @@ static void least_loaded_store_of_the_zone(void **state) {
     stores[4].zone = S("c");
     stores[4].load = 7;
     stores[5].load = 8;
-    assert_int_equal(heal_place(&config, 3, stores, 6), 4);
+    assert_int_equal(heal_place(&config, 3, /* vacant= */ false, stores, 6), 4);
     stores[5].load = 6;
-    assert_int_equal(heal_place(&config, 3, stores, 6), 5);
+    assert_int_equal(heal_place(&config, 3, /* vacant= */ false, stores, 6), 5);
 }
 
 static void free_zone_before_a_used_one(void **state) {
     (void)state;
     stores[5].zone = S("d");
     stores[3].load = stores[4].load = 0;
-    assert_int_equal(heal_place(&config, 3, stores, 6), 5);
+    assert_int_equal(heal_place(&config, 3, /* vacant= */ false, stores, 6), 5);
     assert_true(heal_crowds(&config, 3, stores, 6, 3));
     assert_false(heal_crowds(&config, 3, stores, 6, 5));
 }
@@ -150,7 +173,7 @@ static void used_zone_only_while_none_is_free(void **state) {
     (void)state;
     stores[5].state = HEAL_DOWN;
     stores[4].load = 3;
-    assert_int_equal(heal_place(&config, 3, stores, 6), 4);
+    assert_int_equal(heal_place(&config, 3, /* vacant= */ false, stores, 6), 4);
     assert_false(heal_crowds(&config, 3, stores, 6, 4));
 }
 
@@ -162,7 +185,7 @@ static void members_and_tired_stores_are_never_chosen(void **state) {
             stores[i].state = k < 3 ? bad[k] : HEAL_UP;
             stores[i].avoid = k == 3;
         }
-        assert_int_equal(heal_place(&config, 3, stores, 6), HEAL_NOWHERE);
+        assert_int_equal(heal_place(&config, 3, /* vacant= */ false, stores, 6), HEAL_NOWHERE);
     }
 }
 
@@ -171,7 +194,7 @@ static void new_store_on_the_lost_node_is_usable(void **state) {
     (void)state;
     in.store_count = 3;
     name_store(stores[2].uuid, 77);
-    assert_int_equal(heal_place(&config, 3, stores, 3), 2);
+    assert_int_equal(heal_place(&config, 3, /* vacant= */ false, stores, 3), 2);
 }
 
 /* ---- a change that goes on */
@@ -219,7 +242,7 @@ static void one_change_at_a_time(void **state) {
     (void)state;
     silence(2, 30);
     silence(3, 4);
-    peers[0].confirmed = true;
+    peers[0].opinion = HEAL_LOST;
     begin_change(3, /* wished= */ false);
     expect(HEAL_NOTHING, 9);
 }
@@ -248,7 +271,7 @@ static void lost_place_does_not_hold_up_an_upgrade(void **state) {
     config.sets[0].members[1].role = QUORUM_LOG;
     peers[0].has_tree = false;
     silence(3, 4);
-    peers[1].confirmed = true;
+    peers[1].opinion = HEAL_LOST;
     in.store_count = 3;
     expect(HEAL_SHIP, 2);
 }
@@ -322,6 +345,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(whole_group_needs_nothing),
         T(silent_voter_is_replaced_when_a_second_one_agrees),
+        T(voter_that_was_never_made_is_made_anew_where_it_is_missing),
+        T(voter_that_another_one_reaches_is_left_alone),
         T(nobody_else_to_ask_is_no_reason_to_wait),
         T(the_longest_silence_comes_first),
         T(unsettled_configuration_is_left_alone),
