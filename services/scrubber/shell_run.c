@@ -139,9 +139,11 @@ static bool pass(struct run *r, uint64_t only, enum pass_depth depth, bool deman
     uint64_t gid = only ? only : pass_nodes_next_gid(&nodes, 0);
     while (gid != 0 && !stopping(r)) {
         if (demanded || !stands(r, &nodes, gid, depth)) {
-            Tercet__Pb__ScrubGroup *g = pass_group(&r->env, &nodes, gid, depth);
-            log_group(r, g);
-            board_post_take(r->config.board, g, depth);
+            Tercet__Pb__ScrubGroup *g = pass_group_now(&r->env, &nodes, gid, depth);
+            if (g)
+                log_group(r, g);
+            if (g)
+                board_post_take(r->config.board, g, depth);
         }
         gid = only ? 0 : pass_nodes_next_gid(&nodes, gid);
     }

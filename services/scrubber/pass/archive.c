@@ -34,13 +34,13 @@ static uint64_t last_of(const struct archive_manifest *m) {
     return archive_manifest_last(m, &chain);
 }
 
-/* The newest manifest, once it covers the mark or the wait is over. */
+/* The newest manifest, once it covers the mark or the wait is over; without a mark, as it is. */
 static tc_err wait_manifest(struct pass *p, struct archive_manifest *m) {
     for (uint32_t waited_ms = 0;; waited_ms += PASS_POLL_MS) {
         tc_err err = archive_manifest_load(p->env->store, p->gid, m);
         bool covers = err == TC_OK && last_of(m) >= p->index;
         bool lags = err == TC_ENOTFOUND || (err == TC_OK && !covers);
-        if (!lags || waited_ms >= p->env->archive_wait_ms ||
+        if (!lags || p->index == 0 || waited_ms >= p->env->archive_wait_ms ||
             !p->env->pause(p->env->user, PASS_POLL_MS))
             return err;
         archive_manifest_deinit(m);

@@ -76,3 +76,13 @@ Tercet__Pb__ScrubGroup *pass_group(const struct pass_env *env, const struct pass
     free(p);
     return out;
 }
+
+Tercet__Pb__ScrubGroup *pass_group_now(const struct pass_env *env, struct pass_nodes *nodes,
+                                       uint64_t gid, enum pass_depth depth) {
+    Tercet__Pb__ScrubGroup *g = pass_group(env, nodes, gid, depth);
+    if (g->index != 0)
+        return g;
+    tercet__pb__scrub_group__free_unpacked(g, NULL);
+    pass__nodes_again(env, nodes);
+    return pass__has_ended(nodes, gid) ? NULL : pass_group(env, nodes, gid, depth);
+}

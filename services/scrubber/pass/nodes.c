@@ -65,6 +65,20 @@ static bool has_ended(const Tercet__Pb__ReplicaInfo *r) {
            (r->seal && r->seal->state == TERCET__PB__SEAL_STATE__SEAL_DONE);
 }
 
+bool pass__has_ended(const struct pass_nodes *n, uint64_t gid) {
+    return pass_nodes_silent(n, /* ret_text= */ NULL) == 0 &&
+           pass_nodes_next_gid(n, gid - 1) != gid;
+}
+
+void pass__nodes_again(const struct pass_env *env, struct pass_nodes *n) {
+    const char *addrs[PASS_NODES_MAX];
+    size_t count = n->count;
+    for (size_t i = 0; i < count; i++)
+        addrs[i] = n->node[i].addr;
+    pass_nodes_deinit(n);
+    pass_nodes_ask(env, addrs, count, n);
+}
+
 uint64_t pass_nodes_next_gid(const struct pass_nodes *n, uint64_t gid) {
     uint64_t next = 0;
     for (size_t i = 0; i < n->count; i++) {
@@ -103,9 +117,10 @@ uint64_t pass_nodes_idle_index(const struct pass_nodes *n, uint64_t gid) {
 size_t pass_nodes_silent(const struct pass_nodes *n, struct tc_buf *ret_text) {
     size_t count = 0;
     for (size_t i = 0; i < n->count; i++)
-        if (n->node[i].info == NULL)
-            tc_buf_printf(ret_text, "%s%s", count++ ? ", " : "no answer from storage ",
-                          n->node[i].addr);
+        if (n->node[i].info == NULL && count++ == 0 && ret_text)
+            tc_buf_printf(ret_text, "no answer from storage %s", n->node[i].addr);
+        else if (n->node[i].info == NULL && ret_text)
+            tc_buf_printf(ret_text, ", %s", n->node[i].addr);
     return count;
 }
 

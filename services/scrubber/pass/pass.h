@@ -61,7 +61,7 @@ struct pass_nodes {
     } node[PASS_NODES_MAX];
 };
 
-/* Ask every address; count is cut at PASS_NODES_MAX. */
+/* Ask every address, which must outlive nodes; count is cut at PASS_NODES_MAX. */
 void pass_nodes_ask(const struct pass_env *env, const char *const *addrs, size_t count,
                     struct pass_nodes *ret_nodes);
 void pass_nodes_deinit(struct pass_nodes *n);
@@ -70,7 +70,7 @@ uint64_t pass_nodes_next_gid(const struct pass_nodes *n, uint64_t gid);
 /* The last index of the group's log if every member holds and has applied exactly that and says it
  * is well: nothing was written since that index was marked. 0: not so, or not known. */
 uint64_t pass_nodes_idle_index(const struct pass_nodes *n, uint64_t gid);
-/* How many did not answer; appends "no answer from storage A, B". */
+/* How many did not answer; appends "no answer from storage A, B", if ret_text is not NULL. */
 size_t pass_nodes_silent(const struct pass_nodes *n, struct tc_buf *ret_text);
 
 enum pass_depth {
@@ -80,6 +80,11 @@ enum pass_depth {
 
 Tercet__Pb__ScrubGroup *pass_group(const struct pass_env *env, const struct pass_nodes *nodes,
                                    uint64_t gid, enum pass_depth depth);
+/* The same in the middle of a long pass: if nobody takes the mark, all nodes are asked anew what
+ * they hold, and the group is looked at once more. NULL: it has ended since; what it was split or
+ * merged into has results of its own. */
+Tercet__Pb__ScrubGroup *pass_group_now(const struct pass_env *env, struct pass_nodes *nodes,
+                                       uint64_t gid, enum pass_depth depth);
 
 /* A global index, as the schemas of its table's groups name it. */
 struct pass_index {

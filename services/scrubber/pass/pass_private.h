@@ -46,6 +46,10 @@ ProtobufCBinaryData pass__bytes(struct tc_slice s);
 size_t pass__findings(const struct pass *p, const char *check);
 
 /* nodes.c: the node's replica of the group, or NULL. */
+/* All nodes answered, and none holds the group as one that has content of its own. */
+bool pass__has_ended(const struct pass_nodes *n, uint64_t gid);
+/* Ask the same nodes once more. */
+void pass__nodes_again(const struct pass_env *env, struct pass_nodes *n);
 const Tercet__Pb__ReplicaInfo *pass__find(const Tercet__Pb__NodeInfoReply *info, uint64_t gid);
 /* pack, ask, unpack is the caller's. */
 tc_err pass__ask(const struct pass *p, const struct pass_replica *r, const char *method,

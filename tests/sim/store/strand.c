@@ -6,10 +6,11 @@
  *
  * Chance would hardly ever do all this in this order, for a log replica gets its B-tree at once: so
  * B-trees do not cross meanwhile, and the random faults wait. */
-#include "sim/store/world.h"
+#include "sim/store/strand.h"
 
 #include "base/assert.h"
 #include "base/probe.h"
+#include "sim/store/world.h"
 
 enum {
     STAGE_WHOLE,    /* waits for all groups to be whole, then the second dies */

@@ -1,11 +1,8 @@
-/* A group that begins without one of its replicas: the node was away when the group was made, the
- * others were enough, and whoever made it went on. The group has to become whole by itself. Some of
- * the time the node is told after all, much too late: what came in between must not suffer.
- */
-#include "sim/store/world.h"
+#include "sim/store/unmade.h"
 
 #include "base/probe.h"
 #include "proto/bytes.h"
+#include "sim/store/world.h"
 
 enum {
     LATE_MS_MAX = 20000,

@@ -22,6 +22,8 @@
 #include "sim/store/follow.h"
 #include "sim/store/index.h"
 #include "sim/store/run.h"
+#include "sim/store/strand.h"
+#include "sim/store/unmade.h"
 
 enum {
     WORLD_NODES_MAX = 7,
@@ -218,23 +220,6 @@ struct world_scrub {
     uint64_t asked_ns;
     uint32_t from;        /* who told the vector first */
     struct tc_buf vector; /* empty: nobody yet */
-};
-
-/* A group whose last storage replica lags below what its log replica has trimmed (strand.c). */
-struct world_strand {
-    uint32_t stage; /* 0: not begun */
-    uint32_t group;
-    uint32_t dead;     /* node that stays down */
-    uint32_t behind;   /* node that gets no entries */
-    uint64_t until_ns; /* then the stage is given up */
-    bool no_copies;    /* B-trees do not cross */
-};
-
-/* A replica that was not made with its group: its node was away, and nobody asked again. */
-struct world_unmade {
-    uint32_t group;
-    uint32_t member;       /* index among the group's first members; its rid is one more */
-    struct tc_buf request; /* what its node was to be told; empty: all were made */
 };
 
 struct world_client {
@@ -488,19 +473,6 @@ void world_reshape_next(struct world *w);
 void world_group_learn(struct world *w, struct world_group *g, const Tercet__Pb__Partition *p);
 /* Its leader reports three storage replicas that answer and keep up; learns the members. */
 bool world_group_whole(struct world *w, struct world_group *g);
-
-/* ---- unmade.c */
-/* Choose the replica that is not made, before groups are. */
-void world_unmade_draw(struct world *w);
-bool world_unmade_is(const struct world *w, uint32_t group, uint32_t member);
-void world_unmade_late(struct world *w);
-
-/* ---- strand.c */
-void world_strand_next(struct world *w);
-/* Everything heals: what is still held back is let go. */
-void world_strand_end(struct world *w);
-/* This message does not cross now. */
-bool world_strand_stops(const struct world *w, const struct store_effect *e, uint32_t to);
 
 /* ---- judge.c */
 /* Replay the archive and hold every answer against it. */

@@ -39,7 +39,7 @@ static void node_info(struct cluster *c, const struct cluster_node *n, struct tc
     r.state = (char *)(uintptr_t) "ok";
     Tercet__Pb__NodeInfoReply reply = TERCET__PB__NODE_INFO_REPLY__INIT;
     reply.node = (char *)(uintptr_t)n->name;
-    reply.n_replicas = 1;
+    reply.n_replicas = !n->gone;
     reply.replicas = replicas;
     pack(out, &reply.base);
 }
@@ -120,6 +120,8 @@ static tc_err bucket(struct cluster *c, struct cluster_node *n, struct tc_slice 
 }
 
 static tc_err mark(struct cluster *c, const struct cluster_node *n, struct tc_buf *out) {
+    if (n->gone)
+        return TC_ENOTFOUND;
     if (!n->leads)
         return TC_ENOTLEADER;
     Tercet__Pb__ScrubMarkReply reply = TERCET__PB__SCRUB_MARK_REPLY__INIT;

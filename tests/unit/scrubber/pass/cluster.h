@@ -27,6 +27,7 @@ struct cluster_node {
     struct btree *tree;
     bool silent;
     bool leads;
+    bool gone;     /* its replica is deleted */
     uint32_t busy; /* this many vector requests answer "not applied yet" */
     uint64_t chain;
 };

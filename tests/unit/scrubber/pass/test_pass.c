@@ -98,6 +98,27 @@ static void without_a_leader_nothing_is_compared(void **state) {
     done(&c, g);
 }
 
+/* A long pass comes to a group that was split, merged or dropped since it asked who holds what. */
+static void a_group_that_ended_meanwhile_has_no_result(void **state) {
+    (void)state;
+    struct cluster c;
+    struct pass_nodes nodes;
+    cluster_init(&c);
+    cluster_archive(&c, 480, 0, 0);
+    pass_nodes_ask(&c.env, c.addrs, CLUSTER_NODES, &nodes);
+    for (size_t i = 0; i < CLUSTER_NODES; i++)
+        c.node[i].gone = true;
+    c.node[2].silent = true;
+    Tercet__Pb__ScrubGroup *g = pass_group_now(&c.env, &nodes, CLUSTER_GID, PASS_DEEP);
+    assert_non_null(g); /* the silent one may know better */
+    assert_int_equal(pass_group_state(g), NOT_RUN);
+    c.node[2].silent = false;
+    assert_null(pass_group_now(&c.env, &nodes, CLUSTER_GID, PASS_DEEP));
+    assert_int_equal(c.paused_ms, 0); /* without a mark nothing is waited for */
+    pass_nodes_deinit(&nodes);
+    done(&c, g);
+}
+
 static void a_replica_that_never_applies_is_told(void **state) {
     (void)state;
     struct cluster c;
@@ -296,6 +317,7 @@ int main(void) {
         cmocka_unit_test(a_bad_page_is_named),
         cmocka_unit_test(a_silent_node_is_no_success),
         cmocka_unit_test(without_a_leader_nothing_is_compared),
+        cmocka_unit_test(a_group_that_ended_meanwhile_has_no_result),
         cmocka_unit_test(a_replica_that_never_applies_is_told),
         cmocka_unit_test(another_log_is_damage),
         cmocka_unit_test(archive_and_reference_agree),
