@@ -178,6 +178,16 @@ static void do_status(struct script *s) {
     }
 }
 
+/* How long the leader has not heard its peers. */
+static void do_silence(struct sim_cluster *c, uint32_t node) {
+    struct paxos_peer_status peers[QUORUM_VOTERS_MAX];
+    size_t count = paxos_peers(c->nodes[node].paxos, peers, QUORUM_VOTERS_MAX);
+    uint64_t now_ns = sim_node_now(c, node);
+    for (size_t i = 0; i < count; i++)
+        sim_note(c, "%u last heard %u %lu ms ago", c->nodes[node].rid, peers[i].rid,
+                 (unsigned long)((now_ns - peers[i].heard_ns) / 1000000));
+}
+
 /* All members that hold a B-tree. */
 static void expect_same(struct sim_cluster *c) {
     const struct sim_node *first = NULL;
@@ -303,6 +313,8 @@ static void command(struct script *s, const struct words *w) {
         do_read(s, node_of(w, 1), number_of(w, 2));
     else if (is(w, "resign"))
         do_resign(s, node_of(w, 1), number_of(w, 2));
+    else if (is(w, "silence"))
+        do_silence(s->cluster, node_of(w, 1));
     else if (is(w, "status"))
         do_status(s);
     else if (is(w, "expect"))

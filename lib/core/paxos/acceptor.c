@@ -242,6 +242,7 @@ static void heed(struct paxos *p, const struct paxos_msg *m) {
     paxos__forget_shown(p);
     p->restore = (struct paxos_mark){0};
     p->heard_ns = p->now_ns;
+    p->missed_ns = 0;
     p->suspect_at_ns = p->now_ns + p->opt.suspect_ns + paxos__jitter(p, p->opt.beat_ns);
     p->grant_until_ns = p->now_ns + p->opt.lease_ns;
     p->grant_ballot = m->ballot;

@@ -128,7 +128,18 @@ static void maybe_campaign(struct paxos *p) {
     paxos__campaign(p, /* resigned_ballot= */ 0);
 }
 
+/* Whoever leads next counts the old leader's silence from here. A quiet leader was heard through
+ * its node, until suspect_ns ago at the latest. */
+static void note_missed(struct paxos *p) {
+    if (p->leader == 0 || p->missed_ns != 0)
+        return;
+    uint64_t last_ns = p->now_ns - p->opt.suspect_ns;
+    p->missed = p->leader;
+    p->missed_ns = p->heard_ns > last_ns ? p->heard_ns : last_ns;
+}
+
 static void ask_round(struct paxos *p) {
+    note_missed(p);
     p->phase = PHASE_ASK;
     p->ask_ns = p->now_ns;
     p->ask_veto = false;

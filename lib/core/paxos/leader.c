@@ -28,6 +28,11 @@ static void pump_all(struct paxos *p) {
         p->peers[i].pump = true;
 }
 
+/* All are news to a new leader, but one that was missed has been silent for a while. */
+static uint64_t heard_before(const struct paxos *p, uint32_t rid) {
+    return p->missed_ns != 0 && rid == p->missed ? p->missed_ns : p->now_ns;
+}
+
 void paxos__lead(struct paxos *p) {
     TC_ASSERT(p->role == PAXOS_CANDIDATE && p->ballot == p->promised);
     paxos__forget_shown(p);
@@ -48,7 +53,8 @@ void paxos__lead(struct paxos *p) {
                                     .slot = p->peers[i].slot,
                                     .mode = PEER_PROBE,
                                     .next = p->lead_index,
-                                    .heard_ns = p->now_ns};
+                                    .heard_ns = heard_before(p, p->peers[i].rid)};
+    p->missed_ns = 0;
     struct paxos_proposal lead = {.type = PAXOS_LEAD};
     tc_err err = paxos__append_own(p, &lead);
     TC_ASSERT(err == TC_OK);

@@ -458,7 +458,8 @@ struct paxos_peer_status {
     bool learner;
     bool has_tree;     /* it said so in its newest answer */
     uint64_t match;    /* durable there and equal to this log */
-    uint64_t heard_ns; /* newest answer, or the begin of the term or of its feeding */
+    uint64_t heard_ns; /* newest answer, or the begin of the term or of its feeding; of the leader
+                        * whose silence began the term: when it fell silent */
     bool below_base;   /* waits for a snapshot */
 };
 /* Fill ret with up to cap peers; 0 unless this replica leads. */

@@ -128,7 +128,9 @@ struct paxos {
     bool newborn; /* BEGIN may come, once */
 
     /* follower */
-    uint64_t heard_ns; /* last ACCEPT of a current leader; 0: never */
+    uint64_t heard_ns;  /* last ACCEPT of a current leader; 0: never */
+    uint64_t missed_ns; /* since then the leader missed is silent; 0: none is */
+    uint32_t missed;
     uint64_t suspect_at_ns;
     uint64_t grant_until_ns;
     uint64_t grant_ballot;
