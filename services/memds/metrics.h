@@ -15,6 +15,8 @@
     X(COUNTER, sync_failures_total, "", "peer", "comparisons broken off: the peer is away")        \
     X(COUNTER, sync_records_total, "", "peer", "records that a peer had and this node had not")    \
     X(COUNTER, purged_total, "", "", "tombstones dropped after ten minutes")                       \
+    X(COUNTER, begun_anew_total, "", "",                                                           \
+      "times the map was dropped because storage was not heard for nine minutes")                  \
     X(GAUGE, records, "", "", "tables and partitions on record")                                   \
     X(GAUGE, tombstones, "", "", "removals remembered")                                            \
     X(GAUGE, warm, "", "", "1 when absence of a record is told as a fact")                         \

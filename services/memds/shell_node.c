@@ -62,13 +62,26 @@ static void obey(struct shell *s, enum shell_order order) {
     (void)pthread_mutex_unlock(&s->lock);
 }
 
-static void take(struct shell *s, struct shell_event *event, uint64_t now_ns) {
+/* Before anything is served or asked. */
+static void look_alone(struct shell *s, struct map_time now) {
+    if (!map_begin_anew(&s->map, now))
+        return;
+    shell__peers_break(s);
+    s->told_warm = false;
+    daemon_metric_add(s->config.metrics->begun_anew_total, 1);
+    DAEMON_WARN(s->config.log,
+                "map dropped: storage was not heard for %d minutes, neither here nor through "
+                "peers; it fills again when they are",
+                MAP_ALONE_MS / 60000);
+}
+
+static void take(struct shell *s, struct shell_event *event, struct map_time now) {
     if (event->ask) {
         shell__peer_answer(s, event->ask); /* frees it, and the event in it */
         return;
     }
     if (event->frames)
-        shell__serve(s, event->frames, now_ns);
+        shell__serve(s, event->frames, now);
     else
         obey(s, event->order);
     free(event);
@@ -76,11 +89,13 @@ static void take(struct shell *s, struct shell_event *event, uint64_t now_ns) {
 
 static uint64_t run(void *user, void **entries, size_t count, uint64_t now_ns) {
     struct shell *s = user;
+    const struct map_time now = {.ns = now_ns, .ms = posix_wall_ms()};
+    look_alone(s, now);
     rpc_hold(s->config.rpc); /* the answers of one round leave together */
     for (size_t i = 0; i < count; i++)
-        take(s, entries[i], now_ns);
+        take(s, entries[i], now);
     purge(s, now_ns);
-    const uint64_t next_ns = shell__peers_step(s, now_ns);
+    const uint64_t next_ns = shell__peers_step(s, now);
     rpc_release(s->config.rpc);
     publish(s, now_ns);
     const uint64_t tick_ns = now_ns + UINT64_C(1000000000); /* warmth and purges */
@@ -125,7 +140,8 @@ tc_err shell_start(const struct shell_config *config, struct shell **ret_shell) 
     s->taken = daemon_metric_with(records, "taken", NULL);
     s->stale = daemon_metric_with(records, "stale", NULL);
     s->refused = daemon_metric_with(records, "refused", NULL);
-    map_init(&s->map, config->records_max, daemon_now_ns());
+    map_init(&s->map, config->records_max,
+             (struct map_time){.ns = daemon_now_ns(), .ms = posix_wall_ms()});
     tc_err err = shell__peers_open(s);
     if (err == TC_OK)
         err = start_worker(s);

@@ -56,7 +56,7 @@ static void end_round(struct shell *s, struct shell_peer *peer) {
     }
     daemon_metric_add(peer->rounds, 1);
     if (peer->all_warm && !peer->round.incomplete)
-        map_peer_heard(&s->map);
+        map_peer_heard(&s->map, peer->began, peer->told_ms_ago);
 }
 
 /* Ask as much as the round allows; end it when nothing is left. */
@@ -76,26 +76,28 @@ void shell__peer_answer(struct shell *s, struct shell_ask *ask) {
     struct shell_peer *peer = ask->peer;
     const struct tc_slice prefix = tc_slice(ask->prefix, ask->prefix_len);
     Tercet__Pb__SyncReply *reply = NULL;
-    bool warm = false;
+    struct map_word word = {.warm = false};
     if (ask->err == TC_OK)
         reply = tercet__pb__sync_reply__unpack(NULL, ask->payload.len, ask->payload.data);
     if (reply == NULL) {
         perkle_sync_lost(&peer->round);
         peer->broken = true;
     } else {
-        const tc_err err = map_take_sync(&peer->round, prefix, reply, posix_wall_ms(), &warm);
+        const tc_err err = map_take_sync(&peer->round, prefix, reply, posix_wall_ms(), &word);
         if (err != TC_OK)
             DAEMON_WARN(s->config.log, "peer's records refused: peer=%s err=%s", peer->target,
                         tc_err_name(err));
         tercet__pb__sync_reply__free_unpacked(reply, NULL);
     }
-    peer->all_warm = peer->all_warm && warm;
+    peer->all_warm = peer->all_warm && word.warm;
+    if (word.told_ms_ago > peer->told_ms_ago)
+        peer->told_ms_ago = word.told_ms_ago;
     ask_free(ask);
     continue_round(s, peer);
 }
 
-static void begin_round(struct shell *s, struct shell_peer *peer, uint64_t now_ns) {
-    peer->next_ns = now_ns + s->config.sync_interval_ms * UINT64_C(1000000);
+static void begin_round(struct shell *s, struct shell_peer *peer, struct map_time now) {
+    peer->next_ns = now.ns + s->config.sync_interval_ms * UINT64_C(1000000);
     if (rpc_peer_state(peer->rpc) != RPC_PEER_UP) {
         daemon_metric_add(peer->failures, 1);
         return;
@@ -104,17 +106,19 @@ static void begin_round(struct shell *s, struct shell_peer *peer, uint64_t now_n
     peer->running = true;
     peer->broken = false;
     peer->all_warm = true;
+    peer->began = now;
+    peer->told_ms_ago = 0;
     continue_round(s, peer);
 }
 
-uint64_t shell__peers_step(struct shell *s, uint64_t now_ns) {
+uint64_t shell__peers_step(struct shell *s, struct map_time now) {
     uint64_t next_ns = UINT64_MAX;
     if (!s->rounds_on)
         return next_ns;
     for (size_t i = 0; i < s->peer_count; i++) {
         struct shell_peer *peer = &s->peers[i];
-        if (!peer->running && now_ns >= peer->next_ns)
-            begin_round(s, peer, now_ns);
+        if (!peer->running && now.ns >= peer->next_ns)
+            begin_round(s, peer, now);
         if (!peer->running && peer->next_ns < next_ns)
             next_ns = peer->next_ns;
     }
@@ -123,6 +127,10 @@ uint64_t shell__peers_step(struct shell *s, uint64_t now_ns) {
 
 void shell__peers_quiet(struct shell *s) {
     s->rounds_on = false;
+    shell__peers_break(s);
+}
+
+void shell__peers_break(struct shell *s) {
     for (size_t i = 0; i < s->peer_count; i++)
         s->peers[i].broken = true;
 }

@@ -51,6 +51,8 @@ struct shell_peer {
     bool running;
     bool broken;   /* ask nothing more in this round */
     bool all_warm; /* every answer of this round said so */
+    struct map_time began;
+    uint64_t told_ms_ago; /* the most that an answer said */
     struct daemon_metric *rounds;
     struct daemon_metric *failures;
     struct daemon_metric *records;
@@ -78,16 +80,18 @@ struct shell {
 };
 
 /* shell_serve.c: answer every frame of the batch, drop the reference. */
-void shell__serve(struct shell *s, struct rpc_frames *frames, uint64_t now_ns);
+void shell__serve(struct shell *s, struct rpc_frames *frames, struct map_time now);
 
 /* shell_peer.c */
 TC_MUST_USE tc_err shell__peers_open(struct shell *s);
 void shell__peers_close(struct shell *s);
 /* On the worker: leave every round as it is. */
 void shell__peers_quiet(struct shell *s);
+/* The map was dropped: what is under way makes no round. */
+void shell__peers_break(struct shell *s);
 /* Merge an answer; frees the ask. */
 void shell__peer_answer(struct shell *s, struct shell_ask *ask);
 /* Begin and continue rounds; the monotonic time of the next one. */
-uint64_t shell__peers_step(struct shell *s, uint64_t now_ns);
+uint64_t shell__peers_step(struct shell *s, struct map_time now);
 
 #endif

@@ -29,13 +29,14 @@ static void count_push(struct shell *s, const struct map_counts *counts) {
     daemon_metric_add(s->refused, counts->refused);
 }
 
-static tc_err serve_push(struct shell *s, struct tc_slice payload) {
+static tc_err serve_push(struct shell *s, struct tc_slice payload, struct map_time now) {
     Tercet__Pb__PushRequest *push =
         tercet__pb__push_request__unpack(NULL, payload.len, payload.data);
     if (push == NULL)
         return TC_EINVAL;
     struct map_counts counts = {0};
-    const tc_err err = map_push(&s->map, push, posix_wall_ms(), &counts);
+    map_told(&s->map, now);
+    const tc_err err = map_push(&s->map, push, now.ms, &counts);
     tercet__pb__push_request__free_unpacked(push, NULL);
     count_push(s, &counts);
     if (counts.refused > 0)
@@ -50,36 +51,36 @@ static tc_err serve_push(struct shell *s, struct tc_slice payload) {
     return err;
 }
 
-static tc_err serve_sync(struct shell *s, struct tc_slice payload, uint64_t now_ns) {
+static tc_err serve_sync(struct shell *s, struct tc_slice payload, struct map_time now) {
     Tercet__Pb__SyncRequest *request =
         tercet__pb__sync_request__unpack(NULL, payload.len, payload.data);
     if (request == NULL)
         return TC_EINVAL;
     const struct tc_slice prefix = tc_slice(request->prefix.data, request->prefix.len);
-    const tc_err err = map_append_sync(&s->map, prefix, now_ns, &s->out);
+    const tc_err err = map_append_sync(&s->map, prefix, now, &s->out);
     tercet__pb__sync_request__free_unpacked(request, NULL);
     return err;
 }
 
 static tc_err serve(struct shell *s, const struct rpc_frames *frames, const struct rpc_frame *f,
-                    uint64_t now_ns) {
+                    struct map_time now) {
     switch (f->kind) {
     case TERCET__PB__FRAME_KIND__FRAME_LOOKUP:
-        return serve_lookup(s, f->payload, now_ns);
+        return serve_lookup(s, f->payload, now.ns);
     case TERCET__PB__FRAME_KIND__FRAME_PUSH:
-        return is_from(frames, "storage") ? serve_push(s, f->payload) : TC_EAUTH;
+        return is_from(frames, "storage") ? serve_push(s, f->payload, now) : TC_EAUTH;
     case TERCET__PB__FRAME_KIND__FRAME_SYNC:
-        return is_from(frames, "memds") ? serve_sync(s, f->payload, now_ns) : TC_EAUTH;
+        return is_from(frames, "memds") ? serve_sync(s, f->payload, now) : TC_EAUTH;
     default:
         return TC_EUNSUPPORTED;
     }
 }
 
-void shell__serve(struct shell *s, struct rpc_frames *frames, uint64_t now_ns) {
+void shell__serve(struct shell *s, struct rpc_frames *frames, struct map_time now) {
     for (size_t i = 0; i < frames->count; i++) {
         const struct rpc_frame *f = &frames->frames[i];
         tc_buf_clear(&s->out);
-        const tc_err err = serve(s, frames, f, now_ns);
+        const tc_err err = serve(s, frames, f, now);
         if (err == TC_EAUTH || err == TC_EUNSUPPORTED || err == TC_EINVAL)
             daemon_metric_add(s->config.metrics->refused_total, 1);
         if (f->id != 0)

@@ -4,8 +4,10 @@
 #include "base/reader.h"
 #include "memds/map/map_private.h"
 
-void map_init(struct map *m, uint64_t record_count_max, uint64_t now_ns) {
-    *m = (struct map){.started_ns = now_ns};
+#define MS_NS UINT64_C(1000000)
+
+void map_init(struct map *m, uint64_t record_count_max, struct map_time now) {
+    *m = (struct map){.started_ns = now.ns, .told = now};
     perkle_init(&m->tree, record_count_max);
 }
 
@@ -19,8 +21,33 @@ bool map_warm(const struct map *m, uint64_t now_ns) {
     return m->peer_heard || (m->pushed && now_ns - m->started_ns >= MAP_WARM_NS);
 }
 
-void map_peer_heard(struct map *m) {
+uint64_t map_told_ms_ago(const struct map *m, struct map_time now) {
+    uint64_t by_ns = now.ns > m->told.ns ? (now.ns - m->told.ns) / MS_NS : 0;
+    uint64_t by_ms = now.ms > m->told.ms ? now.ms - m->told.ms : 0;
+    return by_ns > by_ms ? by_ns : by_ms;
+}
+
+void map_told(struct map *m, struct map_time now) {
+    m->told = now;
+}
+
+void map_peer_heard(struct map *m, struct map_time began, uint64_t told_ms_ago) {
     m->peer_heard = true;
+    if (told_ms_ago >= map_told_ms_ago(m, began)) /* older news than its own */
+        return;
+    uint64_t ago_ns = told_ms_ago * MS_NS; /* less than what has passed here */
+    m->told.ns = began.ns > ago_ns ? began.ns - ago_ns : 0;
+    m->told.ms = began.ms > told_ms_ago ? began.ms - told_ms_ago : 0;
+}
+
+bool map_begin_anew(struct map *m, struct map_time now) {
+    if (map_told_ms_ago(m, now) < MAP_ALONE_MS)
+        return false;
+    const uint64_t count_max = m->tree.record_count_max;
+    const bool any = perkle_count(&m->tree) > 0;
+    map_deinit(m);
+    map_init(m, count_max, now);
+    return any;
 }
 
 void map__table_key(struct tc_buf *key, const char *name) {

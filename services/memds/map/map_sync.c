@@ -38,7 +38,8 @@ static void fill_records(struct rows *rows) {
     }
 }
 
-tc_err map_append_sync(struct map *m, struct tc_slice prefix, uint64_t now_ns, struct tc_buf *out) {
+tc_err map_append_sync(struct map *m, struct tc_slice prefix, struct map_time now,
+                       struct tc_buf *out) {
     if (prefix.len > PERKLE_KEY_BYTES_MAX)
         return TC_ELIMIT;
     struct rows rows;
@@ -53,7 +54,8 @@ tc_err map_append_sync(struct map *m, struct tc_slice prefix, uint64_t now_ns, s
     reply.children = rows.child_list;
     reply.n_records = rows.answer.record_count;
     reply.records = rows.record_list;
-    reply.warm = map_warm(m, now_ns);
+    reply.warm = map_warm(m, now.ns);
+    reply.told_ms_ago = map_told_ms_ago(m, now);
     proto_append(out, &reply.base);
     return TC_OK;
 }
@@ -120,7 +122,8 @@ static void read_children(const Tercet__Pb__SyncReply *reply, struct perkle_answ
 }
 
 tc_err map_take_sync(struct perkle_sync *round, struct tc_slice prefix,
-                     const Tercet__Pb__SyncReply *reply, uint64_t now_ms, bool *ret_warm) {
+                     const Tercet__Pb__SyncReply *reply, uint64_t now_ms,
+                     struct map_word *ret_word) {
     struct perkle_answer a = {.prefix = prefix, .hash = {reply->hash_lo, reply->hash_hi}};
     if (reply->n_children > PERKLE_CHILDREN_MAX || reply->n_records > PERKLE_ANSWER_RECORDS_MAX ||
         read_records(reply, &a) != TC_OK) {
@@ -129,6 +132,6 @@ tc_err map_take_sync(struct perkle_sync *round, struct tc_slice prefix,
     }
     read_children(reply, &a);
     TC_TRY(perkle_sync_take(round, &a, now_ms));
-    *ret_warm = reply->warm;
+    *ret_word = (struct map_word){reply->warm, reply->told_ms_ago};
     return TC_OK;
 }

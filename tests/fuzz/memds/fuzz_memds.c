@@ -45,9 +45,11 @@ static void answer(struct map *m, struct tc_slice bytes) {
         return;
     perkle_sync_start(&round, &m->tree);
     for (int i = 0; i < 100 && perkle_sync_next(&round, &prefix); i++) {
-        bool warm = false;
-        const tc_err err = map_take_sync(&round, tc_buf_slice(&prefix), reply, NOW_MS, &warm);
-        TC_ASSERT(err == TC_OK || !warm);
+        struct map_word word = {.warm = false};
+        const tc_err err = map_take_sync(&round, tc_buf_slice(&prefix), reply, NOW_MS, &word);
+        TC_ASSERT(err == TC_OK || !word.warm);
+        if (err == TC_OK)
+            map_peer_heard(m, (struct map_time){0, NOW_MS}, word.told_ms_ago);
     }
     perkle_sync_deinit(&round);
     tc_buf_deinit(&prefix);
@@ -60,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
         return 0;
     const struct tc_slice all = tc_slice(data + 1, len - 1);
     const size_t split = data[0] < all.len ? data[0] : all.len;
-    map_init(&m, RECORDS_MAX, 0);
+    map_init(&m, RECORDS_MAX, (struct map_time){0, NOW_MS});
     push(&m, tc_slice(all.data, split));
     look_up(&m, tc_slice_from(all, split));
     answer(&m, tc_slice_from(all, split));

@@ -15,6 +15,11 @@ enum {
     RECORDS_MAX = 10000
 };
 
+/* Both clocks, so many nanoseconds after the test began. */
+static struct map_time at(uint64_t ns) {
+    return (struct map_time){.ns = ns, .ms = NOW_MS + ns / 1000000};
+}
+
 static ProtobufCBinaryData bytes(const char *text) {
     return (ProtobufCBinaryData){.len = strlen(text), .data = (uint8_t *)(uintptr_t)text};
 }
@@ -103,7 +108,7 @@ static void an_empty_map_is_never_the_truth(void **state) {
     (void)state;
     struct map m;
     uint64_t gid;
-    map_init(&m, RECORDS_MAX, 10 * SECOND);
+    map_init(&m, RECORDS_MAX, at(10 * SECOND));
     assert_int_equal(ask(&m, "t", 0, NULL, false, 1000 * SECOND, &gid), TC_EUNAVAILABLE);
     assert_int_equal(ask(&m, NULL, 7, "k", false, 1000 * SECOND, &gid), TC_EUNAVAILABLE);
     push_removed(&m, 5); /* says nothing about what there is */
@@ -114,8 +119,8 @@ static void an_empty_map_is_never_the_truth(void **state) {
     assert_int_equal(ask(&m, "t", 0, NULL, false, 12 * SECOND, &gid), TC_ENOTFOUND);
     assert_int_equal(ask(&m, NULL, 7, "k", false, 12 * SECOND, &gid), TC_ENOTFOUND);
     map_deinit(&m);
-    map_init(&m, RECORDS_MAX, 10 * SECOND);
-    map_peer_heard(&m);
+    map_init(&m, RECORDS_MAX, at(10 * SECOND));
+    map_peer_heard(&m, at(0), 0);
     assert_int_equal(ask(&m, "t", 0, NULL, false, 10 * SECOND, &gid), TC_ENOTFOUND);
     assert_int_equal(ask(&m, NULL, 0, "k", false, 10 * SECOND, &gid), TC_EINVAL);
     map_deinit(&m);
@@ -125,8 +130,8 @@ static void partitions_are_found_by_floor(void **state) {
     (void)state;
     struct map m;
     uint64_t gid;
-    map_init(&m, RECORDS_MAX, 0);
-    map_peer_heard(&m);
+    map_init(&m, RECORDS_MAX, at(0));
+    map_peer_heard(&m, at(0), 0);
     (void)push_table(&m, "orders", 7, 1, false);
     (void)push_partition(&m, 1, 7, "", "g", 1, 1);
     (void)push_partition(&m, 2, 7, "g", "p", 1, 1);
@@ -155,8 +160,8 @@ static void the_newer_push_wins(void **state) {
     (void)state;
     struct map m;
     uint64_t gid;
-    map_init(&m, RECORDS_MAX, 0);
-    map_peer_heard(&m);
+    map_init(&m, RECORDS_MAX, at(0));
+    map_peer_heard(&m, at(0), 0);
     assert_int_equal(push_partition(&m, 1, 7, "", "", 2, 5).taken, 1);
     assert_int_equal(push_partition(&m, 1, 7, "", "", 2, 5).stale, 1);
     assert_int_equal(push_partition(&m, 1, 7, "", "", 2, 4).stale, 1);
@@ -179,7 +184,7 @@ static void removals_win_and_expire(void **state) {
     (void)state;
     struct map m;
     uint64_t gid;
-    map_init(&m, RECORDS_MAX, 0);
+    map_init(&m, RECORDS_MAX, at(0));
     (void)push_table(&m, "orders", 7, 3, false);
     (void)push_partition(&m, 1, 7, "", "", 2, 5);
     push_removed(&m, 1);
@@ -204,21 +209,23 @@ static tc_err run_round(struct map *a, struct map *b, uint64_t now_ns) {
     struct tc_buf prefix = {0};
     struct tc_buf packed = {0};
     bool all_warm = true;
+    uint64_t told_ms_ago = 0;
     tc_err err = TC_OK;
     perkle_sync_start(&round, &a->tree);
     while (err == TC_OK && perkle_sync_next(&round, &prefix)) {
         tc_buf_clear(&packed);
-        assert_int_equal(map_append_sync(b, tc_buf_slice(&prefix), now_ns, &packed), TC_OK);
+        assert_int_equal(map_append_sync(b, tc_buf_slice(&prefix), at(now_ns), &packed), TC_OK);
         Tercet__Pb__SyncReply *reply =
             tercet__pb__sync_reply__unpack(NULL, packed.len, packed.data);
         assert_non_null(reply);
-        bool warm = false;
-        err = map_take_sync(&round, tc_buf_slice(&prefix), reply, NOW_MS, &warm);
-        all_warm = all_warm && warm;
+        struct map_word word = {.warm = false};
+        err = map_take_sync(&round, tc_buf_slice(&prefix), reply, at(now_ns).ms, &word);
+        all_warm = all_warm && word.warm;
+        told_ms_ago = word.told_ms_ago > told_ms_ago ? word.told_ms_ago : told_ms_ago;
         tercet__pb__sync_reply__free_unpacked(reply, NULL);
     }
     if (err == TC_OK && all_warm && !round.incomplete)
-        map_peer_heard(a);
+        map_peer_heard(a, at(now_ns), told_ms_ago);
     perkle_sync_deinit(&round);
     tc_buf_deinit(&prefix);
     tc_buf_deinit(&packed);
@@ -231,9 +238,9 @@ static void a_fresh_node_fills_itself_from_a_warm_peer(void **state) {
     struct map b;
     struct map c;
     uint64_t gid;
-    map_init(&a, RECORDS_MAX, 0);
-    map_init(&b, RECORDS_MAX, 0);
-    map_init(&c, RECORDS_MAX, 0);
+    map_init(&a, RECORDS_MAX, at(0));
+    map_init(&b, RECORDS_MAX, at(0));
+    map_init(&c, RECORDS_MAX, at(0));
     struct tc_prng p = tc_prng(3);
     for (int i = 0; i < 2000; i++) {
         char start[16];
@@ -264,10 +271,103 @@ static void a_fresh_node_fills_itself_from_a_warm_peer(void **state) {
     map_deinit(&c);
 }
 
+/* ---- alone */
+
+#define ALONE (MAP_ALONE_MS * UINT64_C(1000000))
+#define LOST  ((MAP_TOMBSTONE_MS + 60 * 1000) * UINT64_C(1000000)) /* nobody remembers a removal */
+
+/* Two nodes that know one partition, equal and warm since second 3. */
+static void two_nodes(struct map *a, struct map *b) {
+    map_init(a, RECORDS_MAX, at(0));
+    map_init(b, RECORDS_MAX, at(0));
+    (void)push_partition(a, 1, 7, "", "", 2, 5);
+    map_told(a, at(0));
+    assert_int_equal(run_round(b, a, 3 * SECOND), TC_OK);
+    assert_int_equal(run_round(a, b, 3 * SECOND), TC_OK);
+    assert_true(map_warm(a, 3 * SECOND) && map_warm(b, 3 * SECOND));
+}
+
+/* One node was away while the partition was removed and the removal forgotten. */
+static void what_was_removed_meanwhile_stays_away(void **state) {
+    (void)state;
+    struct map a, b;
+    uint64_t gid;
+    two_nodes(&a, &b);
+    push_removed(&a, 1);
+    (void)push_partition(&a, 2, 8, "", "", 1, 1);
+    assert_int_equal(perkle_purge(&a.tree, at(LOST).ms, 10), 1);
+    map_told(&a, at(LOST));
+    /* The one that was away: still there a moment before its time is over, not beyond. */
+    assert_false(map_begin_anew(&b, at(ALONE - 1)));
+    assert_int_equal(ask(&b, NULL, 7, "k", false, ALONE - 1, &gid), TC_OK);
+    assert_true(map_begin_anew(&b, at(ALONE)));
+    assert_int_equal(ask(&b, NULL, 7, "k", false, ALONE, &gid), TC_EUNAVAILABLE);
+    assert_false(map_begin_anew(&b, at(ALONE + SECOND)));
+    /* They meet again. */
+    assert_false(map_begin_anew(&a, at(LOST)));
+    assert_int_equal(run_round(&a, &b, LOST), TC_OK);
+    assert_int_equal(run_round(&b, &a, LOST), TC_OK);
+    assert_int_equal(ask(&a, NULL, 7, "k", false, LOST, &gid), TC_ENOTFOUND);
+    assert_int_equal(ask(&b, NULL, 7, "k", false, LOST, &gid), TC_ENOTFOUND);
+    assert_int_equal(ask(&b, NULL, 8, "k", false, LOST, &gid), TC_OK);
+    map_deinit(&a);
+    map_deinit(&b);
+}
+
+/* Each hears the other all the time, and nobody hears storage. */
+static void two_that_are_cut_off_together_notice(void **state) {
+    (void)state;
+    struct map a, b;
+    bool dropped[2] = {false, false};
+    two_nodes(&a, &b);
+    for (uint64_t now = 4 * SECOND; now < LOST; now += SECOND) {
+        dropped[0] |= map_begin_anew(&a, at(now));
+        dropped[1] |= map_begin_anew(&b, at(now));
+        assert_int_equal(run_round(&a, &b, now), TC_OK);
+        assert_int_equal(run_round(&b, &a, now), TC_OK);
+        assert_true(now >= ALONE || (!dropped[0] && !dropped[1]));
+    }
+    assert_true(dropped[0] && dropped[1]);
+    assert_int_equal(perkle_count(&a.tree) + perkle_count(&b.tree), 0);
+    map_deinit(&a);
+    map_deinit(&b);
+}
+
+/* Storage speaks to one of them: through it the other one is told as well. */
+static void one_that_storage_speaks_to_is_enough(void **state) {
+    (void)state;
+    struct map a, b;
+    two_nodes(&a, &b);
+    for (uint64_t now = 4 * SECOND; now < 2 * LOST; now += 3 * SECOND) {
+        map_told(&a, at(now));
+        assert_int_equal(run_round(&b, &a, now + SECOND), TC_OK);
+        assert_false(map_begin_anew(&a, at(now + SECOND)));
+        assert_false(map_begin_anew(&b, at(now + SECOND)));
+        assert_int_equal(map_told_ms_ago(&b, at(now + SECOND)), 1000);
+    }
+    assert_int_equal(perkle_count(&b.tree), 1);
+    map_deinit(&a);
+    map_deinit(&b);
+}
+
+/* A machine that slept: its monotonic clock stood still. */
+static void sleep_counts(void **state) {
+    (void)state;
+    struct map a, b;
+    two_nodes(&a, &b);
+    struct map_time woken = {.ns = 5 * SECOND, .ms = NOW_MS + MAP_ALONE_MS};
+    assert_true(map_begin_anew(&a, woken));
+    /* The wall clock alone went back: what the other one counted is true. */
+    struct map_time back = {.ns = ALONE, .ms = 1};
+    assert_true(map_begin_anew(&b, back));
+    map_deinit(&a);
+    map_deinit(&b);
+}
+
 static void records_that_contradict_their_key_are_refused(void **state) {
     (void)state;
     struct map m;
-    map_init(&m, RECORDS_MAX, 0);
+    map_init(&m, RECORDS_MAX, at(0));
     uint8_t packed[128];
     Tercet__Pb__TableRecord t = TERCET__PB__TABLE_RECORD__INIT;
     t.name = (char *)(uintptr_t) "orders";
@@ -294,10 +394,10 @@ static void records_that_contradict_their_key_are_refused(void **state) {
         reply.records = list;
         struct perkle_sync round = {0};
         struct tc_buf prefix = {0};
-        bool warm = false;
+        struct map_word word;
         perkle_sync_start(&round, &m.tree);
         assert_true(perkle_sync_next(&round, &prefix));
-        assert_int_equal(map_take_sync(&round, tc_buf_slice(&prefix), &reply, NOW_MS, &warm),
+        assert_int_equal(map_take_sync(&round, tc_buf_slice(&prefix), &reply, NOW_MS, &word),
                          cases[i].err);
         assert_true(perkle_sync_done(&round));
         perkle_sync_deinit(&round);
@@ -314,6 +414,10 @@ int main(void) {
         cmocka_unit_test(the_newer_push_wins),
         cmocka_unit_test(removals_win_and_expire),
         cmocka_unit_test(a_fresh_node_fills_itself_from_a_warm_peer),
+        cmocka_unit_test(what_was_removed_meanwhile_stays_away),
+        cmocka_unit_test(two_that_are_cut_off_together_notice),
+        cmocka_unit_test(one_that_storage_speaks_to_is_enough),
+        cmocka_unit_test(sleep_counts),
         cmocka_unit_test(records_that_contradict_their_key_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
