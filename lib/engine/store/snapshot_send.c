@@ -1,6 +1,7 @@
 #include "base/assert.h"
 #include "base/crc32c.h"
 #include "base/hash.h"
+#include "base/probe.h"
 #include "engine/store/group.h"
 #include "engine/store/heal.h"
 #include "engine/store/members.h"
@@ -236,8 +237,20 @@ static void start(struct replica *r, uint32_t to) {
     fill_next(send);
 }
 
+/* The receiver's log begins above what the copy under way would bring: it takes none of it. Were
+ * that copy left to its patience, the next one would be the same again, for the receiver's wish
+ * would always find one under way. */
+static void drop_useless(struct replica *r, uint32_t to, uint64_t index) {
+    struct snapshot_send *send = find(r, to);
+    if (send == NULL || btree_snapshot_stamp(send->snap).index >= index)
+        return;
+    TC_PROBE("store: a copy from an older checkpoint is of no use to its receiver");
+    drop(send);
+}
+
 void store__snapshot_send_from(struct replica *r, uint32_t to, uint64_t index) {
     size_t count = 0;
+    drop_useless(r, to, index);
     for (const struct snapshot_send *send = r->sends; send; send = send->next)
         count++;
     if (r->state != REPLICA_OK || count >= SNAPSHOT_SENDS_MAX || find(r, to) ||

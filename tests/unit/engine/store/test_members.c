@@ -401,6 +401,33 @@ static void a_log_replica_left_behind_begins_anew(void **state) {
     assert_string_equal(cluster_get(c, 5), "after");
 }
 
+/* The newcomer's log begins above the leader's checkpoint: a group that is at rest takes a new one
+ * for it, and does not wait until one is due by age. */
+static void a_group_at_rest_moves_at_once(void **state) {
+    struct cluster *c = *state;
+    cluster_create_group(c);
+    (void)cluster_wait_leader(c);
+    for (int i = 0; i < 50; i++)
+        cluster_put(c, i, "in the checkpoint");
+    cluster_run(c, 1000);
+    c->options.checkpoint_ms = 3600 * 1000;
+    for (int i = 0; i < ALL_NODES; i++) {
+        cluster_stop(c, i, /* power_loss= */ false);
+        cluster_start(c, i);
+    }
+    cluster_put(c, 1, "beyond it");
+    cluster_run(c, 33000); /* no id can be repeated any more */
+    int leader = cluster_wait_leader(c);
+    Tercet__Pb__DirectoryNode spare = spare_node(c);
+    cluster_tell_directory(c, 1);
+    c->epoch = 0;
+    assert_int_equal(change(c, leader, GID, (uint32_t)((leader + 1) % NODES) + 1, &spare, NULL),
+                     TC_OK);
+    run_until_role(c, leader, 1, 3000);
+    run_until_role(c, leader, 0, 3000);
+    assert_string_equal(cluster_get(c, 1), "beyond it");
+}
+
 /* The leader itself moves away: the group goes on under another one, and the new one is whole. */
 static void a_leader_moves_away(void **state) {
     struct cluster *c = *state;
@@ -445,6 +472,7 @@ int member_tests(void) {
         T(who_answers_in_time_is_not_replaced),
         T(without_a_directory_nobody_is_replaced),
         T(a_log_replica_left_behind_begins_anew),
+        T(a_group_at_rest_moves_at_once),
         T(a_leader_moves_away),
     };
     return cmocka_run_group_tests_name("members", tests, NULL, NULL);
