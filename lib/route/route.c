@@ -85,16 +85,6 @@ void route_learn_table(struct route *r, const Tercet__Pb__TableDescriptor *d) {
     route_table_unref(t);
 }
 
-void route_forget_table(struct route *r, struct tc_slice name, uint64_t version) {
-    struct route_table *gone = NULL;
-    pthread_mutex_lock(&r->lock);
-    struct route_table *t = tc_map_get(&r->tables, name);
-    if (t && t->descriptor->version <= version)
-        gone = tc_map_del(&r->tables, name);
-    pthread_mutex_unlock(&r->lock);
-    route_table_unref(gone);
-}
-
 bool route_ready(struct route *r) {
     pthread_mutex_lock(&r->lock);
     bool ready = r->ready;
@@ -116,6 +106,8 @@ void route_flush(struct route *r) {
 void route_stats(struct route *r, struct route_stats *ret_stats) {
     pthread_mutex_lock(&r->lock);
     *ret_stats = r->stats;
+    ret_stats->tables = r->tables.count;
+    ret_stats->partitions = r->partition_count;
     pthread_mutex_unlock(&r->lock);
 }
 

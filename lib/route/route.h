@@ -6,6 +6,10 @@
  * such table the system group itself is asked, at a bounded rate, so that a table is usable the
  * moment its creation was acknowledged.
  *
+ * A cached table that memds does not know leaves the cache once the system group says that it is
+ * no more, and the partitions of it and of its global indexes go with it. Beyond the bounds below,
+ * partitions that were not used of late go, table by table.
+ *
  * A request to storage is sent to the leader (or, for eventually consistent reads, to the replica
  * nearest by zone, unless this router wrote there a moment ago) and sent again, with the same
  * request id, while that is safe and its deadline allows: writes are recognised by storage when
@@ -27,9 +31,10 @@
 
 enum {
     ROUTE_ATTEMPT_MS = 2000,
-    ROUTE_TABLES_MAX = 65536,   /* cached */
-    ROUTE_LOOKUPS_MAX = 65536,  /* waiting for memds; beyond, refreshes are dropped */
-    ROUTE_CONFIRMS_PER_S = 200, /* reads of the system group for tables memds does not know */
+    ROUTE_TABLES_MAX = 65536,      /* cached */
+    ROUTE_PARTITIONS_MAX = 262144, /* cached, of all tables; about 1.5 KB each */
+    ROUTE_LOOKUPS_MAX = 65536,     /* waiting for memds; beyond, refreshes are dropped */
+    ROUTE_CONFIRMS_PER_S = 200,    /* reads of the system group for tables memds does not know */
 };
 
 struct route;
@@ -38,6 +43,7 @@ struct route_config {
     struct rpc *rpc;
     const struct daemon_addrs *memds;
     const char *zone;
+    size_t partitions_max; /* 0: ROUTE_PARTITIONS_MAX */
 };
 
 /* An immutable, counted table record. */
@@ -45,6 +51,7 @@ struct route_table {
     int refs; /* atomic */
     Tercet__Pb__TableDescriptor *descriptor;
     struct tc_buf packed; /* route's own: as memds answered, to know the same answer again */
+    bool doubted;         /* route's own: the system group is being asked whether it exists */
 };
 
 void route_table_unref(struct route_table *t);
@@ -113,8 +120,6 @@ void route_find(struct route *r, struct route_find *f);
 Tercet__Pb__TableDescriptor *route_table_unpack(struct tc_slice bytes);
 /* What a strong read of the system table showed: newer than the cache or ignored. */
 void route_learn_table(struct route *r, const Tercet__Pb__TableDescriptor *d);
-/* Drop a table from the cache if it has this version or an older one (it was deleted). */
-void route_forget_table(struct route *r, struct tc_slice name, uint64_t version);
 
 void route_call(struct route *r, struct route_call *c);
 /* Where the cached partition that holds key ends: appended to ret_end (nothing: the table's end).
@@ -139,6 +144,7 @@ struct route_stats {
     uint64_t retries;
     uint64_t moved; /* corrected by a storage node */
     uint64_t confirms;
+    uint64_t tables, partitions; /* cached now */
 };
 void route_stats(struct route *r, struct route_stats *ret_stats);
 

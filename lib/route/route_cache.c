@@ -58,9 +58,18 @@ struct route_table *route__table_put(struct route *r, Tercet__Pb__TableDescripto
     *t = (struct route_table){.refs = 1, .descriptor = d};
     if (known == NULL && r->tables.count >= ROUTE_TABLES_MAX)
         return t; /* answered, but not kept */
-    t->refs++;    /* the cache's own */
+    if (known)
+        route__partitions_follow(r, known->descriptor, d);
+    t->refs++; /* the cache's own */
     route_table_unref(tc_map_put(&r->tables, name, t));
     return t;
+}
+
+void route__table_forget(struct route *r, struct tc_slice name) {
+    struct route_table *t = tc_map_del(&r->tables, name);
+    if (t)
+        route__partitions_follow(r, t->descriptor, NULL);
+    route_table_unref(t);
 }
 
 bool route__partition_holds(const Tercet__Pb__Partition *p, struct tc_slice key, bool before) {
@@ -93,6 +102,7 @@ struct route_partition *route__partition_get(struct route *r, uint64_t table_id,
     struct route__partitions *list = tc_map_get(&r->partitions, tc_map_u64_key(&table_id));
     if (list == NULL)
         return NULL;
+    list->used = true;
     size_t at = before && key.len == 0 ? list->count : upper_bound(list, key);
     for (size_t back = 0; back < 2 && at > back; back++) {
         struct route_partition *p = list->at[at - 1 - back];
@@ -138,11 +148,12 @@ static void insert(struct route__partitions *list, struct route_partition *p) {
             (list->count - at) * sizeof(struct route_partition *));
     list->at[at] = p;
     list->count++;
+    list->used = true;
 }
 
 void route__partition_put(struct route *r, Tercet__Pb__Partition *pb) {
     struct route__partitions *list = list_of(r, pb->table_id);
-    size_t kept = 0;
+    size_t kept = 0, before = list->count;
     for (size_t i = 0; i < list->count; i++)
         if (overlap(list->at[i]->pb, pb) && !newer(pb, list->at[i]->pb)) {
             tercet__pb__partition__free_unpacked(pb, NULL); /* what is known is as new */
@@ -159,13 +170,15 @@ void route__partition_put(struct route *r, Tercet__Pb__Partition *pb) {
     TC_ASSERT(p != NULL);
     *p = (struct route_partition){.refs = 1, .pb = pb};
     insert(list, p);
+    r->partition_count = r->partition_count - before + list->count;
+    route__partitions_make_room(r, pb->table_id);
     r->ready = r->ready || pb->table_id == SYSTEM_TABLE_ID;
 }
 
 static struct route_table *table_forget(struct route *r, const Tercet__Pb__TableRecord *record) {
     struct route_table *t = tc_map_get(&r->tables, tc_slice_str(record->name));
     if (t && t->descriptor->version < record->version)
-        route_table_unref(tc_map_del(&r->tables, tc_slice_str(record->name)));
+        route__table_forget(r, tc_slice_str(record->name));
     return NULL;
 }
 
@@ -218,15 +231,11 @@ void route__cache_clear(struct route *r) {
     while (tc_map_next(&r->tables, &at, &key, &value))
         route_table_unref(value);
     at = 0;
-    while (tc_map_next(&r->partitions, &at, &key, &value)) {
-        struct route__partitions *list = value;
-        for (size_t i = 0; i < list->count; i++)
-            route__partition_unref(list->at[i]);
-        free(list->at);
-        free(list);
-    }
+    while (tc_map_next(&r->partitions, &at, &key, &value))
+        route__partitions_free(value);
     tc_map_deinit(&r->tables);
     tc_map_deinit(&r->partitions);
+    r->partition_count = 0;
 }
 
 Tercet__Pb__Partition *route__partition_dup(const Tercet__Pb__Partition *p) {

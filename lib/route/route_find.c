@@ -88,6 +88,8 @@ static void confirmed(struct route_call *c, tc_err err, const ProtobufCMessage *
     pthread_mutex_lock(&r->lock);
     if (d)
         table = route__table_put(r, d);
+    else if (err == TC_OK && reply)
+        route__table_forget(r, f->name);
     pthread_mutex_unlock(&r->lock);
     if (err == TC_OK && table == NULL)
         err = TC_ENOTFOUND;
@@ -112,6 +114,13 @@ static void confirm(struct route *r, struct route_find *f) {
     c->done = confirmed;
     c->user = f;
     route_call(r, c);
+}
+
+void route__find_confirm(struct route *r, struct route_find *f) {
+    if (may_confirm(r))
+        confirm(r, f);
+    else
+        finish(r, f, TC_EUNAVAILABLE, NULL);
 }
 
 void route__find_answered(struct route *r, struct route_find *f, tc_err err,

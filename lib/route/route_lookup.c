@@ -129,6 +129,8 @@ static void settle(struct route *r, struct route_lookup *l, Tercet__Pb__LookupRe
         route__find_answered(r, l->find, err == TC_OK && !table ? TC_ENOTFOUND : err, table);
     else
         route_table_unref(table);
+    if (l->find == NULL && l->table_id == 0 && result && err == TC_ENOTFOUND)
+        route__doubt(r, tc_slice(l->bytes, l->len));
     if (l->call)
         route__call_routed(r, l->call, err == TC_OK && !partition ? TC_ENOTFOUND : err, partition);
 }

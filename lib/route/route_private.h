@@ -47,6 +47,7 @@ struct route__partitions {
     struct route_partition **at; /* by start key */
     size_t count;
     size_t cap;
+    bool used; /* since room was last made */
 };
 
 struct route__peer {
@@ -65,6 +66,7 @@ struct route {
     bool closing;             /* finds and calls are refused, none is under way, and lookups end */
     struct tc_map tables;     /* name -> struct route_table */
     struct tc_map partitions; /* table id -> struct route__partitions */
+    size_t partition_count;   /* of all of them */
     struct rpc_peer *memds[ROUTE__MEMDS_MAX];
     size_t memds_count;
     size_t memds_turn;
@@ -101,6 +103,8 @@ struct route__due {
 struct route_table *route__table_get(struct route *r, struct tc_slice name); /* a reference */
 /* Takes d over. Returns a reference to the newest record of the name. */
 struct route_table *route__table_put(struct route *r, Tercet__Pb__TableDescriptor *d);
+/* It is no more: with it go the partitions of it and its indexes. */
+void route__table_forget(struct route *r, struct tc_slice name);
 struct route_partition *route__partition_get(struct route *r, uint64_t table_id,
                                              struct tc_slice key, bool before);
 /* Takes p over; kept only if newer than what is known of its group and range. */
@@ -124,10 +128,27 @@ void route__lookup_flush(struct route *r);
 /* Forget what is queued; nobody waits for it. */
 void route__lookups_drop(struct route *r);
 
+/* route_room.c; with the lock held. */
+void route__partitions_free(struct route__partitions *list);
+/* Drop the partitions of a table or an index. */
+void route__partitions_drop(struct route *r, uint64_t table_id);
+/* Those of old's tables that now does not have; now NULL: all of them. */
+void route__partitions_follow(struct route *r, const Tercet__Pb__TableDescriptor *old,
+                              const Tercet__Pb__TableDescriptor *now);
+/* If there are more than may be, drop some until a quarter is free, but none of table_id and none
+ * of the system table. */
+void route__partitions_make_room(struct route *r, uint64_t table_id);
+
 /* route_find.c: memds answered, or did not. table is a reference or NULL. */
 void route__find_answered(struct route *r, struct route_find *f, tc_err err,
                           struct route_table *table);
 void route__find_retry(struct route *r, struct route_find *f);
+
+/* route_doubt.c: memds knows no such table. If the cache does, ask the system group whether it is
+ * gone. */
+void route__doubt(struct route *r, struct tc_slice name);
+/* route_find.c: count the find in and ask the system group, at the bounded rate; done is called. */
+void route__find_confirm(struct route *r, struct route_find *f);
 
 /* route_call.c */
 void route__call_routed(struct route *r, struct route_call *c, tc_err err,

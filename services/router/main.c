@@ -79,6 +79,8 @@ static void bind_gauges(struct router *r) {
         {r->metrics.memds_dropped, false, offsetof(struct route_stats, dropped)},
         {r->metrics.storage_retries, false, offsetof(struct route_stats, retries)},
         {r->metrics.storage_moved, false, offsetof(struct route_stats, moved)},
+        {r->metrics.route_tables, false, offsetof(struct route_stats, tables)},
+        {r->metrics.route_partitions, false, offsetof(struct route_stats, partitions)},
     };
     _Static_assert(sizeof rows / sizeof rows[0] <= 16, "one gauge a row");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -128,7 +130,8 @@ static tc_err check(void *user, struct tc_buf *ret_problem) {
 static tc_err start_clients(struct router *r) {
     struct daemon *d = &r->daemon;
     TC_TRY(daemon_rpc_start(&r->rpc, d));
-    struct route_config route = {r->rpc.rpc, &r->options.memds, d->common.zone};
+    struct route_config route = {
+        .rpc = r->rpc.rpc, .memds = &r->options.memds, .zone = d->common.zone};
     struct admit_config admit = {r->rpc.rpc, &r->options.gac, d->node};
     r->exec.endpoint = r->options.http_listen.items[0];
     r->exec.limits = (struct exec_limits){r->options.table_units_max, r->options.account_units_max,

@@ -18,7 +18,9 @@
     X(GAUGE, memds_lookups, "", "", "questions to memds: one for each use, hit or miss")           \
     X(GAUGE, memds_dropped, "", "", "refreshes dropped because memds did not keep up")             \
     X(GAUGE, storage_retries, "", "", "storage requests tried again")                              \
-    X(GAUGE, storage_moved, "", "", "routes corrected by a storage node")
+    X(GAUGE, storage_moved, "", "", "routes corrected by a storage node")                          \
+    X(GAUGE, route_tables, "", "", "table records in the cache")                                   \
+    X(GAUGE, route_partitions, "", "", "partitions in the cache; those of dropped tables leave it")
 
 DAEMON_METRICS(router_metrics, "router", ROUTER_METRICS)
 

@@ -113,7 +113,8 @@ static void divide(struct shell_shipment *h, size_t first, size_t end, int divis
 
 /* Made when the first rows leave: most nodes' groups have no global index. */
 static bool have_route(struct shell *s) {
-    struct route_config config = {s->rpc, &s->options->memds, s->daemon->common.zone};
+    struct route_config config = {
+        .rpc = s->rpc, .memds = &s->options->memds, .zone = s->daemon->common.zone};
     if (s->route)
         return true;
     tc_err err = route_new(&config, &s->route);

@@ -367,6 +367,22 @@ def test_what_is_not_there_is_said_so(cluster, db, table):
     assert db.describe_endpoints()["Endpoints"][0]["Address"] == cluster.endpoints[0].split("//")[1]
 
 
+def test_a_dropped_table_leaves_the_other_routers_cache(cluster, db):
+    """Router b served it and sees nothing of the drop, which goes through router a."""
+    name, key = make_table(db, "t-leaves"), {"pk": {"S": "x"}}
+    assert call(cluster, "PutItem", {"TableName": name, "Item": key}, router=1)[0] == 200
+    db.delete_table(TableName=name)
+    wait_for("the table to be gone", 20, lambda: name not in db.list_tables()["TableNames"])
+
+    def not_found():
+        status, answer = call(cluster, "GetItem", {"TableName": name, "Key": key}, router=1)
+        return status == 400 and "ResourceNotFoundException" in answer
+    wait_for("router b to know that there is no such table", 40, not_found)
+    make_table(db, name)
+    assert call(cluster, "PutItem", {"TableName": name, "Item": key}, router=1)[0] == 200
+    db.delete_table(TableName=name)
+
+
 def test_list_tables_in_pages(cluster, db):
     names = [f"page-{i:02}" for i in range(7)]
     for name in names:

@@ -203,6 +203,97 @@ static void full_cache_still_answers(void **state) {
     route__cache_clear(&r);
 }
 
+/* ---- what leaves the cache */
+
+enum {
+    BOUND = 100,
+};
+
+static void put_partition(struct route *r, uint64_t table_id, uint64_t epoch) {
+    uint8_t bounds[2] = {0, CELLS};
+    Tercet__Pb__Partition p = partition(table_id + 1, table_id, bounds);
+    p.epoch = epoch;
+    route__partition_put(r, route__partition_dup(&p));
+}
+
+/* Table 7 with global indexes under the ids given; 0: none. */
+static void put_indexed(struct route *r, uint64_t table_id, uint64_t version, uint64_t first,
+                        uint64_t second) {
+    Tercet__Pb__TableDescriptor d = TERCET__PB__TABLE_DESCRIPTOR__INIT;
+    Tercet__Pb__IndexDescriptor x[2] = {TERCET__PB__INDEX_DESCRIPTOR__INIT,
+                                        TERCET__PB__INDEX_DESCRIPTOR__INIT},
+                                *indexes[] = {&x[0], &x[1]};
+    char name[] = "t";
+    d.name = name;
+    d.table_id = table_id;
+    d.version = version;
+    d.indexes = indexes;
+    d.n_indexes = (size_t)(first != 0) + (second != 0);
+    x[0].table_id = first;
+    x[1].table_id = second;
+    route_table_unref(route__table_put(r, (Tercet__Pb__TableDescriptor *)proto_dup(&d.base)));
+}
+
+static bool has(struct route *r, uint64_t table_id) {
+    return cached(r, table_id, TC_SLICE_LIT("k"), false) != 0;
+}
+
+static void partitions_go_with_their_table(void **state) {
+    (void)state;
+    struct route r = {0};
+    for (uint64_t id = 6; id <= 9; id++)
+        put_partition(&r, id, 1);
+    put_indexed(&r, 7, 1, 8, 9);
+    assert_int_equal(r.partition_count, 4);
+    put_indexed(&r, 7, 2, 9, 0); /* one index was dropped */
+    assert_true(has(&r, 7) && !has(&r, 8) && has(&r, 9));
+    struct route_partition *held = route__partition_get(&r, 7, TC_SLICE_LIT("k"), false);
+    put_indexed(&r, 6, 3, 0, 0); /* another table of its name */
+    assert_true(has(&r, 6) && !has(&r, 7) && !has(&r, 9));
+    assert_int_equal(held->pb->gid, 8); /* a call under way keeps what it found */
+    route__partition_unref(held);
+    route__table_forget(&r, TC_SLICE_LIT("other"));
+    assert_int_equal(r.partition_count, 1);
+    route__table_forget(&r, TC_SLICE_LIT("t"));
+    assert_int_equal(r.partition_count, 0);
+    assert_int_equal(r.tables.count, 0);
+    route__cache_clear(&r);
+}
+
+/* A map of its own counts what is there. */
+static size_t count_partitions(const struct route *r) {
+    size_t at = 0, count = 0;
+    struct tc_slice key;
+    void *value;
+    while (tc_map_next(&r->partitions, &at, &key, &value))
+        count += ((struct route__partitions *)value)->count;
+    return count;
+}
+
+static void partitions_have_a_bound(void **state) {
+    (void)state;
+    struct route r = {.config = {.partitions_max = BOUND}};
+    put_partition(&r, SYSTEM_TABLE_ID, 1);
+    for (uint64_t id = 100; id < 100 + BOUND - 1; id++)
+        put_partition(&r, id, 1);
+    assert_int_equal(r.partition_count, BOUND);
+    for (uint64_t id = 100; id < 100 + BOUND - 1; id++)
+        assert_true(has(&r, id)); /* just inside: all are there */
+    put_partition(&r, 150, 2);    /* news of one that is known makes none more */
+    assert_int_equal(r.partition_count, BOUND);
+    put_partition(&r, 1000, 1);
+    assert_in_range(r.partition_count, BOUND / 2, BOUND - BOUND / 4);
+    assert_true(has(&r, 1000) && has(&r, SYSTEM_TABLE_ID));
+    for (uint64_t id = 2000; id < 2000 + 10 * BOUND; id++) {
+        put_partition(&r, id, 1);
+        assert_true(r.partition_count <= BOUND && has(&r, id) && has(&r, 1000));
+    }
+    assert_true(has(&r, SYSTEM_TABLE_ID));
+    assert_int_equal(count_partitions(&r), r.partition_count);
+    route__cache_clear(&r);
+    assert_int_equal(r.partition_count, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(partitions_follow_the_model),
@@ -210,6 +301,8 @@ int main(void) {
         cmocka_unit_test(newer_table_wins),
         cmocka_unit_test(a_record_without_its_keys_is_damaged),
         cmocka_unit_test(full_cache_still_answers),
+        cmocka_unit_test(partitions_go_with_their_table),
+        cmocka_unit_test(partitions_have_a_bound),
         cmocka_unit_test(calls_while_route_stops),
         cmocka_unit_test(own_writes_are_remembered_for_a_moment),
         cmocka_unit_test(rows_astride_are_given_back),
