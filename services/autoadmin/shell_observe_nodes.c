@@ -39,7 +39,8 @@ static struct plan_node node_of(const struct shell_view *v, const Tercet__Pb__No
                               .store = tc_slice(r->store_uuid.data, r->store_uuid.len),
                               .alive = true,
                               .draining = marked_draining(v, r->node) || r->disk_drain[0],
-                              .full = r->disk_free_bytes < limits->full_bytes || r->disk_fill > 0,
+                              .full = r->disk_free_bytes < limits->full_bytes || r->disk_fill > 0 ||
+                                      r->disk_slow,
                               .leads_not = r->disk_fill > 1 || r->disk_slow,
                               .replica_count = (uint32_t)r->n_replicas,
                               .uptime_ms = r->uptime_ms};

@@ -115,3 +115,13 @@ size_t groups_node(const struct cluster *c, const char *node) {
             return i;
     return SIZE_MAX;
 }
+
+const char *group_node_state(const Tercet__Pb__NodeInfoReply *report, bool marked, bool full) {
+    if (report == NULL)
+        return "silent";
+    if (marked || report->disk_drain[0])
+        return "draining";
+    if (report->disk_slow)
+        return "slow";
+    return full || report->disk_fill > 0 ? "full" : "up";
+}

@@ -43,6 +43,9 @@ uint64_t group_silent_ms(const struct group *g, uint32_t rid);
 /* The member on that node, NULL: none. */
 const Tercet__Pb__Member *group_member_on(const struct group *g, const char *node);
 const Tercet__Pb__Member *group_member(const struct group *g, uint32_t rid);
+/* The state that `tercet nodes` shows. report: NULL: it is silent; marked: by `tercet drain`; full:
+ * the directory says so. Its disk may have it drained without a mark. */
+const char *group_node_state(const Tercet__Pb__NodeInfoReply *report, bool marked, bool full);
 /* The storage list's index of the node with that name; SIZE_MAX: none answers to it. */
 size_t groups_node(const struct cluster *c, const char *node);
 

@@ -45,10 +45,7 @@ static struct node_row row_of(const struct cluster *c, const struct records *r, 
     row.node = report ? report->node : known ? known->node : "";
     row.zone = report ? report->zone : known ? known->zone : "";
     bool full = known && known->state == TERCET__PB__DIRECTORY_STATE__DIRECTORY_FULL;
-    row.state = !report                         ? "silent"
-                : records_draining(r, row.node) ? "draining"
-                : full                          ? "full"
-                                                : "up";
+    row.state = group_node_state(report, records_draining(r, row.node), full);
     return row;
 }
 
@@ -59,11 +56,13 @@ static void print_node_json(const struct node_row *n, bool first) {
     json_text(n->node);
     printf(",\"zone\":");
     json_text(n->zone);
-    printf(",\"state\":\"%s\",\"replicas\":%zu,\"storage\":%zu,\"log\":%zu,\"learners\":%zu,"
+    printf(",\"state\":\"%s\",\"disk_drain\":", n->state);
+    json_text(r ? r->disk_drain : "");
+    printf(",\"replicas\":%zu,\"storage\":%zu,\"log\":%zu,\"learners\":%zu,"
            "\"leads\":%zu,\"wal_bytes\":%" PRIu64 ",\"disk_free_bytes\":%" PRIu64 "}",
-           n->state, r ? r->n_replicas : 0, n->tally.kinds[GROUP_STORAGE],
-           n->tally.kinds[GROUP_LOG], n->tally.kinds[GROUP_LEARNER], n->tally.leads,
-           r ? r->wal_bytes : 0, r ? r->disk_free_bytes : 0);
+           r ? r->n_replicas : 0, n->tally.kinds[GROUP_STORAGE], n->tally.kinds[GROUP_LOG],
+           n->tally.kinds[GROUP_LEARNER], n->tally.leads, r ? r->wal_bytes : 0,
+           r ? r->disk_free_bytes : 0);
 }
 
 static void print_node(const struct node_row *n) {
@@ -95,12 +94,24 @@ static bool begin(struct cluster *c, int argc, char **argv, const char *usage, i
 static const char nodes_usage[] =
     "usage: tercet nodes [options]   the storage nodes, and what stands on each\n"
     "\n"
-    "  STATE     up; draining (`tercet drain`: gives its replicas away); full (takes no new "
+    "  STATE     up; draining (gives its replicas away: `tercet drain`, or its disk, which is told "
+    "below);\n"
+    "            slow (its disk: leads nothing, takes no new replica); full (takes no new "
     "replica);\n"
     "            silent (does not answer; leaders replace its replicas within seconds if another "
     "node\n"
     "            of its zone has room: `tercet heal`)\n"
     "  STORAGE   replicas with log and data; LOG: with a log only; LEARNERS: on their way in\n\n";
+
+/* Nobody marked these: people are told why, and what to do. */
+static void print_disks(const struct cluster *c) {
+    for (size_t i = 0; i < c->storage_count && !c->json; i++) {
+        const Tercet__Pb__NodeInfoReply *r = c->reports[i];
+        if (r && r->disk_drain[0])
+            printf("%s drains itself: %s; replace the disk when it holds nothing\n", r->node,
+                   r->disk_drain);
+    }
+}
 
 static void print_nodes(struct cluster *c) {
     struct groups g;
@@ -121,6 +132,7 @@ static void print_nodes(struct cluster *c) {
             print_node(&row);
     }
     printf(c->json ? "\n]\n" : "");
+    print_disks(c);
     records_close(&r);
     groups_free(&g);
 }

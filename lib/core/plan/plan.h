@@ -50,7 +50,7 @@ struct plan_node {
     bool alive;            /* answered in this round */
     bool draining;         /* marked by the operator: takes nothing, gives everything away */
     bool leads_not;        /* its disk is slow or nearly full: it gives leaderships away */
-    bool full;             /* too little free space to take a replica */
+    bool full;             /* takes no replica: too little free space, or its disk is slow */
     uint32_t replica_count;
     uint64_t uptime_ms; /* of its process; 0: it does not say */
 };

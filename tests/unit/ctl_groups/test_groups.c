@@ -127,6 +127,22 @@ static void without_a_leader_nothing_answers(void **state) {
     groups_free(&g);
 }
 
+static void node_states(void **state) {
+    (void)state;
+    Tercet__Pb__NodeInfoReply *r = &reports[0];
+    char why[] = "the disk has been slow for too long";
+    assert_string_equal(group_node_state(NULL, true, true), "silent");
+    assert_string_equal(group_node_state(r, false, false), "up");
+    assert_string_equal(group_node_state(r, false, true), "full");
+    assert_string_equal(group_node_state(r, true, true), "draining");
+    r->disk_fill = 1;
+    assert_string_equal(group_node_state(r, false, false), "full");
+    r->disk_slow = true;
+    assert_string_equal(group_node_state(r, false, true), "slow");
+    r->disk_drain = why; /* nobody marked it */
+    assert_string_equal(group_node_state(r, false, true), "draining");
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void) {
@@ -135,6 +151,7 @@ int main(void) {
         TEST(silent_member_does_not_count),
         TEST(of_two_leaders_the_newer_counts),
         TEST(without_a_leader_nothing_answers),
+        TEST(node_states),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
