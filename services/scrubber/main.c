@@ -48,6 +48,7 @@ static tc_err start(struct scrubber *s) {
     const struct rpc_method methods[] = {
         {"/tercet.Scrubber/Run", run_method_run, s->run},
         {"/tercet.Scrubber/Last", run_method_last, s->run},
+        {"/tercet.Scrubber/Progress", run_method_progress, s->run},
     };
     const struct rpc_server_config listen = {
         .listen = d->common.rpc_listen.items[0],

@@ -31,8 +31,9 @@ struct run_config {
 TC_MUST_USE tc_err run_start(const struct run_config *config, struct run **ret_run);
 /* Wake the thread out of whatever it waits for, join it, refuse what is queued, free. */
 void run_stop(struct run *r);
-/* /tercet.Scrubber/Run and /Last; user is the struct run. */
+/* /tercet.Scrubber/Run, /Last and /Progress; user is the struct run. */
 void run_method_run(void *user, struct rpc_call *call, struct tc_slice payload);
 void run_method_last(void *user, struct rpc_call *call, struct tc_slice payload);
+void run_method_progress(void *user, struct rpc_call *call, struct tc_slice payload);
 
 #endif

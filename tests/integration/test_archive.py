@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from conftest import connectable, start, wait_for
+from conftest import connectable, make_table, start, wait_for
 from workload import Load
 
 OUTAGE_S = float(os.environ.get("TERCET_OUTAGE_S", "8"))
@@ -72,6 +72,24 @@ def test_archiver_stops_under_load(quick_cluster):
     outage(cluster, OUTAGE_S, kill_archiver, lambda: cluster.one("start", "archiver-a"))
     groups = all_clean(cluster)
     print(f"{len(groups)} groups clean, reference included")
+
+
+def test_a_scrub_says_what_it_waits_for(request):
+    """The archiver is gone: the scrub says so while it waits, waits long once only, and ends with what to do."""
+    for cluster in start(request, env={**QUICK, "TERCET_ARCHIVE_WAIT_MS": "6s"}):
+        name = make_table(cluster.client(), "waits")
+        cluster.client().put_item(TableName=name, Item={"pk": {"S": "x"}})
+        wait_for("the archive to have it", CATCH_UP_S, lambda: lag(cluster, name) == 0)
+        cluster.kill("archiver-a")
+        began = time.time()
+        done = cluster.tercet("scrub", "--data", cluster.data, check=False)
+        took, said = time.time() - began, done.stderr.splitlines()
+        groups = [line for line in done.stdout.splitlines() if line.startswith("group ")]
+        assert done.returncode == 1 and len(groups) > 4, done.stdout
+        waits = [line for line in said if "waits for the archive to reach index" in line]
+        assert waits and ", 6 s at most" in waits[0] and ", 2 s at most" in waits[-1], said
+        assert "docs/runbooks/archive-down.md" in said[-1] and "were not compared with the archive" in said[-1], said
+        print(f"{len(groups)} groups in {took:.1f} s; {len(said)} lines, the first: {said[0]}")
 
 
 class S3Server:

@@ -2,16 +2,11 @@
 #include "cluster.h"
 #include "ctl.h"
 #include "json.h"
-#include "proto/scrubber.pb-c.h"
-#include "rpc/unary.h"
+#include "scrub_wait.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum {
-    SCRUB_DEADLINE_MS = 3600000,
-};
 
 static const char *state_name(Tercet__Pb__ScrubState s) {
     return s == TERCET__PB__SCRUB_STATE__SCRUB_CLEAN     ? "clean"
@@ -100,20 +95,18 @@ static int print_reply(const struct cluster *c, const Tercet__Pb__ScrubRunReply 
             print_group(r->groups[i]);
     }
     if (r->problem[0])
-        fprintf(stderr, "tercet: the scrub is incomplete: %s\n", r->problem);
+        fprintf(stderr,
+                "tercet: the scrub is incomplete: %s; start what is silent (`tercet nodes`), then "
+                "scrub again\n",
+                r->problem);
     else if (r->n_groups == 0)
-        fprintf(stderr, "tercet: no such group\n");
+        fprintf(stderr, "tercet: no such group; `tercet partitions` lists them\n");
     return clean ? 0 : 1;
 }
 
 static int run(const struct cluster *c, uint64_t gid) {
-    Tercet__Pb__ScrubRunRequest request = TERCET__PB__SCRUB_RUN_REQUEST__INIT;
-    request.gid = gid;
-    uint8_t packed[16];
-    size_t len = tercet__pb__scrub_run_request__pack(&request, packed);
     struct tc_buf answer = {0};
-    tc_err err = rpc_unary_wait(c->rpc, c->scrubber, "/tercet.Scrubber/Run", tc_slice(packed, len),
-                                SCRUB_DEADLINE_MS, &answer);
+    tc_err err = scrub_wait(c, gid, &answer);
     Tercet__Pb__ScrubRunReply *reply =
         err == TC_OK ? tercet__pb__scrub_run_reply__unpack(NULL, answer.len, answer.data) : NULL;
     int code = 1;
@@ -121,10 +114,14 @@ static int run(const struct cluster *c, uint64_t gid) {
         printf("%s", c->json ? "[" : "");
         code = print_reply(c, reply);
         printf("%s", c->json ? "\n]\n" : "");
+        fflush(stdout);
+        scrub_advise(reply);
         tercet__pb__scrub_run_reply__free_unpacked(reply, NULL);
     } else {
-        fprintf(stderr, "tercet: the scrubber at %s: %s\n", c->scrubber,
-                tc_err_text(err == TC_OK ? TC_ECORRUPT : err));
+        fprintf(stderr,
+                "tercet: the scrubber at %s: %s; is it there (`tercet local ps`, or --scrubber "
+                "HOST:PORT)?\n",
+                c->scrubber, tc_err_text(err == TC_OK ? TC_ECORRUPT : err));
     }
     tc_buf_deinit(&answer);
     return code;
@@ -134,6 +131,7 @@ static void usage(FILE *out) {
     fprintf(out,
             "usage: tercet scrub [options]   compare all copies with each other and the archive\n"
             "  --group N         only this group\n%s"
+            "What it waits for is told meanwhile on the standard error output.\n"
             "Exit status: 0 all checks clean; 1 damage found, or a check could not run.\n",
             cluster_help);
 }

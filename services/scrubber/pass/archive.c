@@ -34,15 +34,30 @@ static uint64_t last_of(const struct archive_manifest *m) {
     return archive_manifest_last(m, &chain);
 }
 
+static void tell_lag(const struct pass *p, const struct archive_manifest *m, tc_err err) {
+    if (err == TC_OK)
+        pass__waits(p, p->env->archive_wait_ms,
+                    "the archive to reach index %" PRIu64 " (it has %" PRIu64 ")", p->index,
+                    last_of(m));
+    else
+        pass__waits(p, p->env->archive_wait_ms,
+                    "the archive to reach index %" PRIu64 " (it has nothing of the group yet)",
+                    p->index);
+}
+
 /* The newest manifest, once it covers the mark or the wait is over; without a mark, as it is. */
 static tc_err wait_manifest(struct pass *p, struct archive_manifest *m) {
     for (uint32_t waited_ms = 0;; waited_ms += PASS_POLL_MS) {
         tc_err err = archive_manifest_load(p->env->store, p->gid, m);
         bool covers = err == TC_OK && last_of(m) >= p->index;
         bool lags = err == TC_ENOTFOUND || (err == TC_OK && !covers);
-        if (!lags || p->index == 0 || waited_ms >= p->env->archive_wait_ms ||
-            !p->env->pause(p->env->user, PASS_POLL_MS))
+        bool waits = lags && p->index != 0 && waited_ms < p->env->archive_wait_ms;
+        if (waits && waited_ms == 0)
+            tell_lag(p, m, err);
+        if (!waits || !p->env->pause(p->env->user, PASS_POLL_MS)) {
+            pass__waits_over(p);
             return err;
+        }
         archive_manifest_deinit(m);
     }
 }

@@ -42,6 +42,9 @@ struct pass_env {
     /* Wait; false: the daemon is stopping, give up soon. */
     bool (*pause)(void *user, uint32_t ms);
     uint64_t (*wall_ms)(void *user);
+    /* What the pass waits for from now on, at most so long; "": it goes on. NULL: nobody listens.
+     */
+    void (*waits)(void *user, const char *what, uint32_t max_ms);
     void *user;
     struct tc_fs *fs;           /* for the reference's scratch file */
     const char *dir;            /* where it lies; must exist */

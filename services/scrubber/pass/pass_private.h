@@ -45,6 +45,11 @@ ProtobufCBinaryData pass__bytes(struct tc_slice s);
 /* Findings of one check so far. */
 size_t pass__findings(const struct pass *p, const char *check);
 
+/* result.c: tell what is waited for, at most so long; over: it goes on. */
+void pass__waits(const struct pass *p, uint32_t max_ms, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void pass__waits_over(const struct pass *p);
+
 /* nodes.c: the node's replica of the group, or NULL. */
 /* All nodes answered, and none holds the group as one that has content of its own. */
 bool pass__has_ended(const struct pass_nodes *n, uint64_t gid);

@@ -79,6 +79,21 @@ Tercet__Pb__ScrubFinding *pass__finding(struct pass *p, const char *check, const
     return f;
 }
 
+void pass__waits(const struct pass *p, uint32_t max_ms, const char *fmt, ...) {
+    char text[TEXT_BYTES_MAX];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (p->env->waits)
+        p->env->waits(p->env->user, text, max_ms);
+}
+
+void pass__waits_over(const struct pass *p) {
+    if (p->env->waits)
+        p->env->waits(p->env->user, "", 0);
+}
+
 ProtobufCBinaryData pass__bytes(struct tc_slice s) {
     ProtobufCBinaryData b = {.len = s.len, .data = NULL};
     if (s.len == 0)

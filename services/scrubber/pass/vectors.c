@@ -47,20 +47,25 @@ static tc_err decode_vector(struct tc_slice bytes, struct judge_copy *ret_copy) 
     return err;
 }
 
-/* A replica that has not applied the mark yet is asked again for a while. */
-static tc_err take_vector(struct pass *p, struct pass_replica *r) {
+static tc_err ask_vector(struct pass *p, const struct pass_replica *r, struct tc_buf *ret_reply) {
     Tercet__Pb__ScrubVectorRequest request = TERCET__PB__SCRUB_VECTOR_REQUEST__INIT;
     request.gid = p->gid;
     request.index = p->index;
+    return pass__ask(p, r, "/tercet.Storage/ScrubVector", &request.base, PASS_DEADLINE_MS,
+                     ret_reply);
+}
+
+/* A replica that has not applied the mark yet is asked again for a while. */
+static tc_err take_vector(struct pass *p, struct pass_replica *r) {
     struct tc_buf reply = {0};
-    tc_err err = TC_EBUSY;
-    for (uint32_t waited_ms = 0; err == TC_EBUSY; waited_ms += PASS_POLL_MS) {
-        err =
-            pass__ask(p, r, "/tercet.Storage/ScrubVector", &request.base, PASS_DEADLINE_MS, &reply);
-        if (err == TC_EBUSY &&
-            (waited_ms >= p->env->apply_wait_ms || !p->env->pause(p->env->user, PASS_POLL_MS)))
-            break;
-    }
+    tc_err err = ask_vector(p, r, &reply);
+    if (err == TC_EBUSY)
+        pass__waits(p, p->env->apply_wait_ms, "%s to apply index %" PRIu64, r->name, p->index);
+    for (uint32_t waited_ms = 0; err == TC_EBUSY && waited_ms < p->env->apply_wait_ms &&
+                                 p->env->pause(p->env->user, PASS_POLL_MS);
+         waited_ms += PASS_POLL_MS)
+        err = ask_vector(p, r, &reply);
+    pass__waits_over(p);
     if (err == TC_OK)
         err = decode_vector(tc_buf_slice(&reply), &r->copy);
     tc_buf_deinit(&reply);

@@ -9,6 +9,7 @@
 
 #include "scrubber/shell_board.h"
 #include "scrubber/shell_call.h"
+#include "scrubber/shell_progress.h"
 
 #define CLEAN   TERCET__PB__SCRUB_STATE__SCRUB_CLEAN
 #define DAMAGED TERCET__PB__SCRUB_STATE__SCRUB_DAMAGED
@@ -190,6 +191,53 @@ static void an_abandoned_call_cleans_up(void **state) {
     tc_buf_deinit(&reply);
 }
 
+/* ---- progress */
+
+static Tercet__Pb__ScrubProgressReply *progress(struct progress *p, uint64_t now_ns) {
+    struct tc_buf packed = {0};
+    progress_pack(p, now_ns, &packed);
+    Tercet__Pb__ScrubProgressReply *r =
+        tercet__pb__scrub_progress_reply__unpack(NULL, packed.len, packed.data);
+    assert_non_null(r);
+    tc_buf_deinit(&packed);
+    return r;
+}
+
+static void shows(struct progress *p, uint64_t done, uint64_t gid, const char *waits_for,
+                  uint64_t waited_ms) {
+    Tercet__Pb__ScrubProgressReply *r = progress(p, 5000000000);
+    assert_true(r->running && r->demanded && r->total == 3);
+    assert_int_equal(r->done, done);
+    assert_int_equal(r->gid, gid);
+    assert_string_equal(r->waits_for, waits_for);
+    assert_int_equal(r->waited_ms, waited_ms);
+    assert_int_equal(r->wait_max_ms, waits_for[0] ? 60000 : 0);
+    tercet__pb__scrub_progress_reply__free_unpacked(r, NULL);
+}
+
+static void what_goes_on_is_shown(void **state) {
+    (void)state;
+    struct progress p;
+    progress_init(&p);
+    Tercet__Pb__ScrubProgressReply *r = progress(&p, 1);
+    assert_false(r->running);
+    tercet__pb__scrub_progress_reply__free_unpacked(r, NULL);
+    progress_begin(&p, /* demanded= */ true, 2);
+    progress_more(&p, 1);
+    shows(&p, 0, 0, "", 0);
+    progress_next(&p, 101);
+    progress_waits(&p, "the archive", 60000, 3000000000);
+    shows(&p, 0, 101, "the archive", 2000);
+    progress_waits(&p, "", 0, 4000000000);
+    shows(&p, 0, 101, "", 0);
+    progress_next(&p, 102);
+    shows(&p, 1, 102, "", 0);
+    progress_end(&p);
+    progress_begin(&p, /* demanded= */ true, 3); /* nothing of the last one is left */
+    shows(&p, 0, 0, "", 0);
+    progress_deinit(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_quick_result_does_not_hide_a_deep_one, setup, teardown),
@@ -200,6 +248,7 @@ int main(void) {
                                         teardown),
         cmocka_unit_test(the_stop_ends_every_wait),
         cmocka_unit_test(an_abandoned_call_cleans_up),
+        cmocka_unit_test(what_goes_on_is_shown),
     };
     return cmocka_run_group_tests_name("board", tests, NULL, NULL);
 }

@@ -160,6 +160,13 @@ static bool pause_for(void *user, uint32_t ms) {
     return true;
 }
 
+static void waits(void *user, const char *what, uint32_t max_ms) {
+    struct cluster *c = user;
+    if (what[0])
+        snprintf(c->waited_for, sizeof c->waited_for, "%s, %u ms", what, max_ms);
+    c->waits = what[0] != 0;
+}
+
 static uint64_t wall_ms(void *user) {
     struct cluster *c = user;
     return 1000 + c->paused_ms;
@@ -171,6 +178,7 @@ void cluster_init(struct cluster *c) {
     c->env = (struct pass_env){.ask = ask,
                                .pause = pause_for,
                                .wall_ms = wall_ms,
+                               .waits = waits,
                                .user = c,
                                .fs = sim_fs_fs(c->fs),
                                .dir = "d",

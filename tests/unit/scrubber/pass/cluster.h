@@ -47,6 +47,8 @@ struct cluster {
     const char *addrs[CLUSTER_NODES];
     struct pass_env env;
     uint64_t paused_ms;
+    char waited_for[200]; /* the last thing that a pass said it waits for */
+    bool waits;           /* it still does */
 };
 
 void cluster_init(struct cluster *c);

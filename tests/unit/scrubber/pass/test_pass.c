@@ -127,6 +127,8 @@ static void a_replica_that_never_applies_is_told(void **state) {
     Tercet__Pb__ScrubGroup *g = cluster_scrub(&c);
     assert_int_equal(cluster_check(g, "vectors")->state, NOT_RUN);
     assert_non_null(strstr(cluster_check(g, "vectors")->why, "node-c rid 3"));
+    assert_string_equal(c.waited_for, "node-c rid 3 to apply index 500, 1000 ms");
+    assert_false(c.waits);
     assert_true(c.paused_ms >= 1000 && c.paused_ms <= 1200);
     done(&c, g);
 }
@@ -280,6 +282,8 @@ static void a_lagging_archive_is_no_success(void **state) {
     assert_int_equal(cluster_check(g, "reference")->state, NOT_RUN);
     assert_string_equal(cluster_check(g, "reference")->why, "archived to 480, the mark is at 500");
     assert_true(c.paused_ms >= 1000);
+    assert_string_equal(c.waited_for, "the archive to reach index 500 (it has 480), 1000 ms");
+    assert_false(c.waits);
     tercet__pb__scrub_group__free_unpacked(g, NULL);
     c.env.archive_wait_ms = 0;
     for (int k = 0; k < 5; k++) { /* no manifest at all */
