@@ -97,8 +97,8 @@ grpc_server *rpc__server_new(uint32_t streams_max) {
     return grpc_server_create(&args, NULL);
 }
 
-int rpc__server_bind(struct rpc *rpc, grpc_server *server, const char *listen) {
-    grpc_server_credentials *creds = rpc__server_creds(rpc);
+int rpc__server_bind(struct rpc__tls_served *served, grpc_server *server, const char *listen) {
+    grpc_server_credentials *creds = rpc__server_creds(served);
     if (creds == NULL)
         return 0;
     int port = grpc_server_add_http2_port(server, listen, creds);

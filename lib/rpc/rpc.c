@@ -93,9 +93,7 @@ static tc_err set_identity(struct rpc *rpc, const struct rpc_identity *self) {
 }
 
 static void free_rpc(struct rpc *rpc) {
-    tc_buf_deinit(&rpc->cert);
-    tc_buf_deinit(&rpc->key);
-    tc_buf_deinit(&rpc->ca);
+    rpc__tls_deinit(&rpc->tls);
     tc_buf_deinit(&rpc->hello);
     pthread_mutex_destroy(&rpc->lock);
     pthread_cond_destroy(&rpc->changed);
@@ -123,6 +121,7 @@ tc_err rpc_start(const struct rpc_config *config, struct rpc **ret_rpc) {
     rpc->log = config->log;
     rpc->log_user = config->log_user;
     pthread_mutex_init(&rpc->lock, NULL);
+    pthread_mutex_init(&rpc->tls.lock, NULL);
     pthread_cond_init(&rpc->changed, NULL);
     tc_list_init(&rpc->servers);
     tc_list_init(&rpc->peers);

@@ -35,7 +35,10 @@ struct rpc_identity {
     const char *zone;
 };
 
-/* PEM files for mutual TLS. All NULL or "": plain text. Some but not all: TC_EINVAL. */
+/* PEM files for mutual TLS. All NULL or "": plain text. Some but not all: TC_EINVAL.
+ * Files that were changed are read anew for the next connection, on either side; open connections
+ * stay. Files that cannot be used, or do not fit together (yet), leave the ones before in force,
+ * and config->log is told. When the authority changes, both must be in the file for a while. */
 struct rpc_tls {
     const char *cert_path;
     const char *key_path;

@@ -57,13 +57,31 @@ struct rpc__timers {
 
 struct rpc__unary_target;
 
+/* To know a file again without reading it. */
+struct rpc__stamp {
+    int64_t s, ns; /* modified */
+    uint64_t inode, bytes;
+};
+
+enum {
+    RPC__TLS_FILES = 3, /* certificate, key, authority */
+};
+
+struct rpc__tls {
+    char *paths[RPC__TLS_FILES];              /* NULL: plain text */
+    pthread_mutex_t lock;                     /* what follows */
+    struct tc_buf texts[RPC__TLS_FILES];      /* PEM, NUL-ended */
+    struct rpc__stamp stamps[RPC__TLS_FILES]; /* of the files last tried */
+    uint32_t version;                         /* atomic; of texts */
+};
+
 struct rpc {
     char cluster[RPC_NAME_BYTES_MAX], daemon[RPC_NAME_BYTES_MAX];
     char node[RPC_NAME_BYTES_MAX], zone[RPC_NAME_BYTES_MAX];
     struct rpc_identity self; /* the four above */
     void (*log)(void *user, tc_err err, const char *text);
     void *log_user;
-    struct tc_buf cert, key, ca; /* PEM, NUL-ended; empty: plain text */
+    struct rpc__tls tls;
     char server_name[RPC_NAME_BYTES_MAX];
     struct tc_buf hello; /* the batch that opens each stream */
     grpc_completion_queue *cq;
@@ -98,8 +116,16 @@ void rpc__timer_sooner(struct rpc__timers *ts, struct rpc__timer *t, uint64_t du
 
 /* tls.c: read and try the files; credentials of both sides, plain ones without TLS. */
 TC_MUST_USE tc_err rpc__tls_load(struct rpc *rpc, const struct rpc_tls *tls);
+void rpc__tls_deinit(struct rpc__tls *t);
+/* Rises when other files came into force; asks no file. */
+uint32_t rpc__tls_version(const struct rpc *rpc);
 grpc_channel_credentials *rpc__client_creds(struct rpc *rpc);
-grpc_server_credentials *rpc__server_creds(struct rpc *rpc);
+/* What a server's handshakes have from the files; lives as long as the server. */
+struct rpc__tls_served {
+    struct rpc *rpc;
+    uint32_t version;
+};
+grpc_server_credentials *rpc__server_creds(struct rpc__tls_served *served);
 
 /* channel.c */
 /* HOST:PORT, port up to 65535. */
@@ -108,7 +134,7 @@ bool rpc__target_ok(const char *target);
 grpc_channel *rpc__channel_new(struct rpc *rpc, const char *target);
 grpc_server *rpc__server_new(uint32_t streams_max);
 /* The bound port, or 0. */
-int rpc__server_bind(struct rpc *rpc, grpc_server *server, const char *listen);
+int rpc__server_bind(struct rpc__tls_served *served, grpc_server *server, const char *listen);
 
 /* frames.c: decode one received message; takes the buffer. */
 TC_MUST_USE tc_err rpc__frames_new(grpc_byte_buffer *message, struct rpc_frames **ret_frames);

@@ -164,7 +164,8 @@ tc_err rpc_server_start(struct rpc *rpc, const struct rpc_server_config *config,
     struct rpc_server *s = create(rpc, config);
     s->server = rpc__server_new(s->config.calls_max + s->config.conns_max);
     grpc_server_register_completion_queue(s->server, rpc->cq, NULL);
-    s->port = rpc__server_bind(rpc, s->server, config->listen);
+    s->served.rpc = rpc;
+    s->port = rpc__server_bind(&s->served, s->server, config->listen);
     grpc_server_start(s->server);
     if (s->port == 0) {
         rpc__log(rpc, TC_EUNAVAILABLE, "cannot listen: address=%s", config->listen);

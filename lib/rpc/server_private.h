@@ -10,6 +10,7 @@ struct rpc_server {
     grpc_server *server;
     struct rpc_server_config config; /* listen is not kept */
     struct rpc_method *methods;
+    struct rpc__tls_served served;
     int port;
     struct rpc__tag shut;
     pthread_mutex_t lock; /* everything below */

@@ -15,6 +15,7 @@ enum {
 struct shared_channel {
     int refs; /* atomic */
     grpc_channel *channel;
+    uint32_t tls_version; /* that it was made with, or an older one */
 };
 
 struct rpc__unary_target {
@@ -52,6 +53,7 @@ static struct shared_channel *shared_new(struct rpc *rpc, const char *target) {
     TC_ASSERT(s != NULL);
     s->refs = 1;
     s->channel = rpc__channel_new(rpc, target);
+    s->tls_version = rpc__tls_version(rpc);
     return s;
 }
 
@@ -79,7 +81,8 @@ static struct shared_channel *take_channel(struct rpc *rpc, const char *target) 
     if (t == NULL)
         return NULL;
     grpc_connectivity_state state = grpc_channel_check_connectivity_state(t->shared->channel, 0);
-    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) {
+    bool failed = state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN;
+    if (failed || t->shared->tls_version != rpc__tls_version(rpc)) {
         shared_unref(t->shared);
         t->shared = shared_new(rpc, target);
     }

@@ -81,5 +81,6 @@ struct rpc_peer *peer_to(struct node *client, const struct node *server, struct 
 void test_unary(void **state);
 void test_bind(void **state);
 void test_mutual_tls(void **state);
+void test_tls_files_change(void **state);
 
 #endif

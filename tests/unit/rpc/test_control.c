@@ -126,3 +126,98 @@ void test_mutual_tls(void **state) {
     node_stop(s);
     assert_int_equal(shell(folder, "rm -f *.pem *.key *.csr *.srl ext && rmdir \"$PWD\""), 0);
 }
+
+/* ---- files that change under nodes that run */
+
+struct pki {
+    char folder[40], cert[64], key[64], ca[64];
+    struct rpc_tls tls;
+};
+
+/* In a folder of its own; another authority each time. */
+static void pki_new(struct pki *k) {
+    snprintf(k->folder, sizeof k->folder, "/tmp/tercet-rpc-XXXXXX");
+    assert_non_null(mkdtemp(k->folder));
+    assert_int_equal(shell(k->folder, make_certificates), 0);
+    snprintf(k->cert, sizeof k->cert, "%s/node.pem", k->folder);
+    snprintf(k->key, sizeof k->key, "%s/node.key", k->folder);
+    snprintf(k->ca, sizeof k->ca, "%s/ca.pem", k->folder);
+    k->tls = (struct rpc_tls){k->cert, k->key, k->ca, NULL};
+}
+
+static void pki_free(const struct pki *k) {
+    assert_int_equal(shell(k->folder, "rm -rf \"$PWD\""), 0);
+}
+
+static struct node *tls_node(const struct rpc_tls *tls) {
+    struct node_options o = {.node = "tls", .tls = *tls};
+    return node_start(&o);
+}
+
+static tc_err echo_once(struct node *from, const struct node *to) {
+    struct tc_buf out = {0};
+    tc_err err =
+        rpc_unary_wait(from->rpc, to->target, "/tercet.Test/Echo", TC_SLICE_LIT("hi"), 2000, &out);
+    tc_buf_deinit(&out);
+    return err;
+}
+
+static void echo_on(struct rpc_peer *p, struct tally *t, int count) {
+    assert_int_equal(rpc_peer_request(p, KIND_ECHO, TC_SLICE_LIT("x"), 0, tally_done, t), TC_OK);
+    gate_wait(&t->gate, &t->ok, count);
+}
+
+void test_tls_files_change(void **state) {
+    (void)state;
+    struct pki ours, later;
+    pki_new(&ours);
+    pki_new(&later);
+    struct node *s = tls_node(&ours.tls), *c = tls_node(&ours.tls), *old = tls_node(&ours.tls);
+    struct node *young = tls_node(&later.tls), *young_s = tls_node(&later.tls);
+    struct rpc_tls kept = ours.tls; /* nobody changes these two: the same files under other names */
+    char kept_cert[64], kept_key[64], kept_ca[64], script[512];
+    snprintf(kept_cert, sizeof kept_cert, "%s/kept.pem", ours.folder);
+    snprintf(kept_key, sizeof kept_key, "%s/kept.key", ours.folder);
+    snprintf(kept_ca, sizeof kept_ca, "%s/kept-ca.pem", ours.folder);
+    assert_int_equal(shell(ours.folder, "cp node.pem kept.pem; cp node.key kept.key; "
+                                        "cp ca.pem kept-ca.pem"),
+                     0);
+    kept = (struct rpc_tls){kept_cert, kept_key, kept_ca, NULL};
+    struct node *stale = tls_node(&kept);
+    node_serve(s, NULL, 0);
+    node_serve(young_s, NULL, 0);
+    struct tally t, u;
+    tally_init(&t);
+    tally_init(&u);
+    struct rpc_peer *p = peer_to(c, s, &t, 0);
+    echo_on(p, &t, 1);
+    assert_int_equal(echo_once(stale, s), TC_OK);
+    assert_int_not_equal(echo_once(young, s), TC_OK);
+    assert_int_not_equal(echo_once(c, young_s), TC_OK);
+    /* A key alone fits nothing: what was in force stays, for new connections too. */
+    snprintf(script, sizeof script, "cp %s node.key.new && mv node.key.new node.key", later.key);
+    assert_int_equal(shell(ours.folder, script), 0);
+    assert_int_equal(echo_once(old, s), TC_OK);
+    assert_non_null(strstr(s->log, "do not fit together"));
+    /* All three: new connections are of the new authority, on both sides; the open one stays. */
+    snprintf(script, sizeof script,
+             "cp %s a.new && mv a.new node.pem && cp %s b.new && mv b.new ca.pem", later.cert,
+             later.ca);
+    assert_int_equal(shell(ours.folder, script), 0);
+    assert_int_equal(echo_once(young, s), TC_OK);
+    struct rpc_peer *q = peer_to(c, young_s, &u, 0);
+    echo_on(q, &u, 1);
+    assert_int_equal(echo_once(c, young_s), TC_OK);
+    echo_on(p, &t, 2);
+    struct node *late = tls_node(&kept); /* the old files were copied: they are refused by now */
+    assert_int_not_equal(echo_once(late, s), TC_OK);
+    node_stop(late);
+    node_stop(stale);
+    node_stop(young);
+    node_stop(old);
+    node_stop(c);
+    node_stop(young_s);
+    node_stop(s);
+    pki_free(&ours);
+    pki_free(&later);
+}

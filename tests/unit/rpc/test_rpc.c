@@ -454,6 +454,7 @@ int main(void) {
         cmocka_unit_test(test_stop_in_flight),
         cmocka_unit_test(test_bind),
         cmocka_unit_test(test_mutual_tls),
+        cmocka_unit_test(test_tls_files_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
