@@ -1,9 +1,9 @@
 /* What the files of core/paxos share: the machine's state and the helpers between its parts.
  *
- * paxos.c step, check, life · out.c output · elect.c suspicion, asking, campaign · acceptor.c
- * PREPARE and ACCEPT · candidate.c promises and adoption · leader.c proposals, sending, commit,
- * lease · resign.c handing over · member.c peers, learners, change of members · quiet.c beats by
- * node · repair.c FETCH, archive · log.c the log.
+ * paxos.c step · start.c begin and end · base.c snapshots, trimming · out.c output · elect.c
+ * suspicion, asking, campaign · acceptor.c PREPARE and ACCEPT · candidate.c promises and adoption ·
+ * leader.c proposals, sending, commit, lease · resign.c handing over · member.c peers, learners,
+ * change of members · quiet.c beats by node · repair.c FETCH, archive · log.c the log.
  */
 #ifndef TC_CORE_PAXOS_PRIVATE_H
 #define TC_CORE_PAXOS_PRIVATE_H
@@ -236,6 +236,10 @@ static inline struct pending *paxos__pending(const struct paxos *p, size_t i) {
     return &(
         (struct pending *)(void *)p->pending.data)[(p->pending_head + i) % paxos__pending_cap(p)];
 }
+
+/* base.c */
+tc_err paxos__installed(struct paxos *p, const struct paxos_event *ev);
+tc_err paxos__trim(struct paxos *p, uint64_t index);
 
 /* member.c */
 struct peer *paxos__peer(struct paxos *p, uint32_t rid);
