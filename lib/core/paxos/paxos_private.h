@@ -1,9 +1,10 @@
 /* What the files of core/paxos share: the machine's state and the helpers between its parts.
  *
  * paxos.c step · start.c begin and end · base.c snapshots, trimming · out.c output · elect.c
- * suspicion, asking, campaign · acceptor.c PREPARE and ACCEPT · candidate.c promises and adoption ·
- * leader.c proposals, sending, commit, lease · resign.c handing over · member.c peers, learners,
- * change of members · quiet.c beats by node · repair.c FETCH, archive · log.c the log.
+ * suspicion, asking · acceptor.c PREPARE and ACCEPT · candidate.c promises and adoption · leader.c
+ * proposals, commit, lease · feed.c what followers are sent and answer · resign.c handing over ·
+ * member.c peers, learners, change of members · quiet.c beats by node · repair.c FETCH, archive ·
+ * log.c the log.
  */
 #ifndef TC_CORE_PAXOS_PRIVATE_H
 #define TC_CORE_PAXOS_PRIVATE_H
@@ -304,18 +305,24 @@ void paxos__tick_leader(struct paxos *p);
 tc_err paxos__propose(struct paxos *p, const struct paxos_event *ev);
 /* The next entry, at the own ballot. */
 TC_MUST_USE tc_err paxos__append_own(struct paxos *p, const struct paxos_proposal *item);
-/* New entries are there: send them to whom the pipeline is open. */
-void paxos__pump_pipelines(struct paxos *p);
-tc_err paxos__recv_accepted(struct paxos *p, const struct paxos_msg *m);
 void paxos__leader_advance(struct paxos *p); /* commit and send */
-/* What the follower lacks is below the base: ask the driver, about once per lease. */
-void paxos__need_snapshot(struct paxos *p, struct peer *f);
 bool paxos__lease_valid(const struct paxos *p);
 bool paxos__serving(const struct paxos *p);
-/* One beat without entries, to be answered with its send time. */
-void paxos__send_beat(struct paxos *p, const struct peer *f);
 /* When a quorum was last heard. */
 uint64_t paxos__quorum_heard(const struct paxos *p);
+
+/* feed.c */
+/* New entries are there: send them to whom the pipeline is open. */
+void paxos__pump_pipelines(struct paxos *p);
+/* Send every peer that has something to come what its mode and its window allow. */
+void paxos__feed(struct paxos *p);
+/* A beat for every peer, of its own or by its node. */
+void paxos__beat(struct paxos *p);
+/* One beat without entries, to be answered with its send time. */
+void paxos__send_beat(struct paxos *p, const struct peer *f);
+/* What the follower lacks is below the base: ask the driver, about once per lease. */
+void paxos__need_snapshot(struct paxos *p, struct peer *f);
+tc_err paxos__recv_accepted(struct paxos *p, const struct paxos_msg *m);
 
 /* resign.c */
 tc_err paxos__resign(struct paxos *p, uint32_t target, bool leaves);
