@@ -159,7 +159,7 @@ inline note_gone(upto) {
         fi                                                                                         \
     }
 
-/* adopt (candidate.c): as soon as those who promised are a quorum by the own log. What is adopted
+/* paxos__adopt (adopt.c): as soon as those who promised are a quorum by the own log. What is adopted
  * may bring another configuration, which then counts. */
 #define ADOPT(b)                                                                                   \
     d_step {                                                                                       \
@@ -186,7 +186,7 @@ inline note_gone(upto) {
         leads[i] = b                                                                               \
     }
 
-inline append(b, kind) { /* append_own (leader.c) */
+inline append(b, kind) { /* paxos__append_own (leader.c) */
     bslot[(b) * SLOTS + blen[b]] = ENTRY(b, kind);
     slot[i * SLOTS + blen[b]] = ENTRY(b, kind);
     blen[b]++;

@@ -1,10 +1,10 @@
 /* What the files of core/paxos share: the machine's state and the helpers between its parts.
  *
  * paxos.c step · start.c begin and end · base.c snapshots, trimming · out.c output · elect.c
- * suspicion, asking · acceptor.c PREPARE and ACCEPT · candidate.c promises and adoption · leader.c
- * proposals, commit, lease · feed.c what followers are sent and answer · resign.c handing over ·
- * member.c peers, learners, change of members · quiet.c beats by node · repair.c FETCH, archive ·
- * log.c the log.
+ * suspicion, asking · acceptor.c PREPARE and ACCEPT · candidate.c campaigns, promises · adopt.c the
+ * best log · wanted.c what is unreadable in it · leader.c proposals, commit, lease · feed.c what
+ * followers are sent and answer · resign.c handing over · member.c peers, learners, change of
+ * members · quiet.c beats by node · repair.c FETCH, archive · log.c the log.
  */
 #ifndef TC_CORE_PAXOS_PRIVATE_H
 #define TC_CORE_PAXOS_PRIVATE_H
@@ -285,10 +285,30 @@ bool paxos__tell_removed(struct paxos *p, const struct paxos_msg *m);
 
 /* candidate.c */
 void paxos__campaign(struct paxos *p, uint64_t resigned_ballot);
-void paxos__send_prepare(struct paxos *p, struct peer *to);
+/* Ask for a promise and for the log that follows after. */
+void paxos__send_prepare(struct paxos *p, const struct peer *to, struct paxos_mark after);
 tc_err paxos__recv_promise(struct paxos *p, const struct paxos_msg *m);
 /* Adopt, fetch or win, as far as the promises at hand allow. */
 void paxos__candidate_advance(struct paxos *p);
+/* Give the campaign up, and let others try before the next one. */
+void paxos__stand_back(struct paxos *p, const char *why);
+
+/* adopt.c */
+/* A log that ends at a holds what one that ends at b may lack: its last ballot decides. */
+bool paxos__log_better(const struct paxos_mark *a, const struct paxos_mark *b);
+/* Who promised the best log; NULL: none is better than the own one. */
+struct peer *paxos__best_promiser(struct paxos *p);
+bool paxos__knows_newer_config(const struct paxos *p, const struct peer *f);
+/* Ask for the next page of the best log, once. */
+void paxos__pull(struct paxos *p, struct peer *best);
+tc_err paxos__adopt(struct paxos *p, const struct paxos_msg *m);
+
+/* wanted.c */
+/* An unreadable entry stands in the way: it was neither found nor can it be dropped yet. */
+bool paxos__want_blocks(struct paxos *p);
+/* Ask everybody for want, which is unreadable in the log of rid. */
+void paxos__look_for(struct paxos *p, struct paxos_mark want, uint32_t rid);
+void paxos__look_for_own(struct paxos *p);
 
 /* acceptor.c */
 tc_err paxos__recv_prepare(struct paxos *p, const struct paxos_msg *m);
