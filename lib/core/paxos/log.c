@@ -18,23 +18,10 @@ static struct paxos_entry *slots(const struct paxos_log *l) {
     return (struct paxos_entry *)(void *)l->mem.data;
 }
 
-static struct paxos_log_config *configs(const struct paxos_log *l) {
-    return (struct paxos_log_config *)(void *)l->configs.data;
-}
-
-static size_t config_count(const struct paxos_log *l) {
-    return l->configs.len / sizeof(struct paxos_log_config);
-}
-
-static void config_push(struct paxos_log *l, uint64_t index, const struct quorum_config *c) {
-    struct paxos_log_config at = {.index = index, .config = *c};
-    tc_buf_append(&l->configs, &at, sizeof at);
-}
-
 void paxos__log_init(struct paxos_log *l, uint64_t gid, struct paxos_mark base,
                      const struct quorum_config *config) {
     *l = (struct paxos_log){.gid = gid, .base = base, .body_from = base.index + 1};
-    config_push(l, base.index, config);
+    paxos__log_config_begin(l, config);
 }
 
 void paxos__log_deinit(struct paxos_log *l) {
@@ -69,12 +56,6 @@ bool paxos__log_holds(const struct paxos_log *l, const struct paxos_mark *m) {
     return paxos__log_mark(l, m->index).chain == m->chain;
 }
 
-static tc_err decode_config(const struct paxos_entry *e, struct quorum_config *ret_config) {
-    if (e->body == NULL)
-        return TC_ECORRUPT;
-    return paxos_conf_decode(tc_blob_slice(e->body), ret_config, /* ret_driver= */ NULL);
-}
-
 static void mark_faulty(struct paxos_log *l, uint64_t index) {
     l->faulty_count++;
     if (l->faulty_first == 0 || index < l->faulty_first)
@@ -84,15 +65,12 @@ static void mark_faulty(struct paxos_log *l, uint64_t index) {
 tc_err paxos__log_append(struct paxos_log *l, const struct paxos_entry *e) {
     uint64_t last = paxos__log_last(l);
     struct paxos_mark prev = paxos__log_mark(l, last);
-    struct quorum_config config;
     if (e->index != last + 1 || e->ballot < prev.ballot)
         return TC_ECORRUPT;
     if (e->chain != paxos_chain(l->gid, prev.chain, e))
         return TC_ECORRUPT;
-    if (e->type == PAXOS_CONF && !(e->flags & PAXOS_FAULTY && e->body == NULL)) {
-        TC_TRY(decode_config(e, &config));
-        config_push(l, e->index, &config);
-    }
+    if (e->type == PAXOS_CONF && !(e->flags & PAXOS_FAULTY && e->body == NULL))
+        TC_TRY(paxos__log_config_add(l, e));
     tc_buf_append(&l->mem, e, sizeof *e);
     l->count++;
     if (paxos_entry_seals(e->type) && l->seal_index == 0)
@@ -140,8 +118,7 @@ void paxos__log_cut(struct paxos_log *l, uint64_t index) {
         l->count--;
     }
     l->mem.len = (l->head + l->count) * sizeof(struct paxos_entry);
-    while (config_count(l) > 1 && configs(l)[config_count(l) - 1].index >= index)
-        l->configs.len -= sizeof(struct paxos_log_config);
+    paxos__log_config_cut(l, index);
     if (l->body_from > index)
         l->body_from = index;
     if (faulty)
@@ -172,10 +149,7 @@ void paxos__log_trim(struct paxos_log *l, uint64_t index) {
     l->base = base;
     if (l->body_from <= index)
         l->body_from = index + 1;
-    while (config_count(l) > 1 && configs(l)[1].index <= index) {
-        memmove(configs(l), configs(l) + 1, l->configs.len - sizeof(struct paxos_log_config));
-        l->configs.len -= sizeof(struct paxos_log_config);
-    }
+    paxos__log_config_trim(l, index);
     compact(l);
     if (faulty)
         find_faulty(l);
@@ -189,21 +163,6 @@ void paxos__log_reset(struct paxos_log *l, struct paxos_mark base,
     paxos__log_init(l, gid, base, &copy);
 }
 
-/* A CONF that was unreadable is known now. */
-static void config_insert(struct paxos_log *l, const struct paxos_entry *e) {
-    struct quorum_config config;
-    size_t at = config_count(l);
-    if (decode_config(e, &config) != TC_OK)
-        return;
-    for (size_t i = 0; i < at; i++)
-        if (configs(l)[i].index == e->index)
-            return; /* it became unreadable after it was known */
-    config_push(l, e->index, &config);
-    for (; at > 0 && configs(l)[at - 1].index > e->index; at--)
-        configs(l)[at] = configs(l)[at - 1];
-    configs(l)[at] = (struct paxos_log_config){.index = e->index, .config = config};
-}
-
 void paxos__log_repair(struct paxos_log *l, uint64_t index, struct tc_blob *body) {
     struct paxos_entry *e = paxos__log_at(l, index);
     TC_ASSERT(e != NULL && (e->flags & PAXOS_FAULTY) && e->body == NULL);
@@ -214,7 +173,7 @@ void paxos__log_repair(struct paxos_log *l, uint64_t index, struct tc_blob *body
     if (index < l->body_from)
         l->body_from = index;
     if (e->type == PAXOS_CONF)
-        config_insert(l, e);
+        paxos__log_config_insert(l, e);
 }
 
 bool paxos__log_spoil(struct paxos_log *l, uint64_t index) {
@@ -243,49 +202,6 @@ void paxos__log_evict(struct paxos_log *l, uint64_t limit_index, uint64_t max_by
         drop_body(l, e);
         l->body_from++;
     }
-}
-
-static const struct paxos_log_config *config_at(const struct paxos_log *l, uint64_t index) {
-    size_t at = config_count(l);
-    TC_ASSERT(at > 0);
-    while (at > 1 && configs(l)[at - 1].index > index)
-        at--;
-    return &configs(l)[at - 1];
-}
-
-const struct quorum_config *paxos__log_config(const struct paxos_log *l, uint64_t index) {
-    return &config_at(l, index)->config;
-}
-
-uint64_t paxos__log_config_index(const struct paxos_log *l, uint64_t index) {
-    return config_at(l, index)->index;
-}
-
-size_t paxos__log_config_count(const struct paxos_log *l) {
-    return config_count(l);
-}
-
-void paxos__log_base_config(struct paxos_log *l, const struct quorum_config *config) {
-    TC_ASSERT(configs(l)[0].index <= l->base.index);
-    configs(l)[0].config = *config;
-}
-
-bool paxos__log_named(const struct paxos_log *l, uint32_t rid) {
-    for (size_t i = 0; i < config_count(l); i++)
-        if (quorum_may_vote(&configs(l)[i].config, rid))
-            return true;
-    return false;
-}
-
-uint64_t paxos__log_faulty_conf(const struct paxos_log *l, uint64_t limit) {
-    if (l->faulty_count == 0)
-        return 0;
-    for (uint64_t i = l->faulty_first; i <= limit; i++) {
-        const struct paxos_entry *e = paxos__log_at(l, i);
-        if (e && e->type == PAXOS_CONF && (e->flags & PAXOS_FAULTY) && e->body == NULL)
-            return i;
-    }
-    return 0;
 }
 
 bool paxos__log_check(const struct paxos_log *l) {

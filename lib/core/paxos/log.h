@@ -61,6 +61,11 @@ bool paxos__log_spoil(struct paxos_log *l, uint64_t index);
 void paxos__log_clear_faulty(struct paxos_log *l, uint64_t index);
 /* Release old bodies up to limit_index while more than max bytes are held. */
 void paxos__log_evict(struct paxos_log *l, uint64_t limit_index, uint64_t max_bytes);
+/* Every entry's chain and density; O(n). */
+bool paxos__log_check(const struct paxos_log *l);
+
+/* ---- log_config.c */
+
 const struct quorum_config *paxos__log_config(const struct paxos_log *l, uint64_t index);
 /* Where that configuration stands; at or below base: in the base itself. */
 uint64_t paxos__log_config_index(const struct paxos_log *l, uint64_t index);
@@ -71,7 +76,13 @@ void paxos__log_base_config(struct paxos_log *l, const struct quorum_config *con
 bool paxos__log_named(const struct paxos_log *l, uint32_t rid);
 /* The first unreadable CONF up to limit; 0: none. */
 uint64_t paxos__log_faulty_conf(const struct paxos_log *l, uint64_t limit);
-/* Every entry's chain and density; O(n). */
-bool paxos__log_check(const struct paxos_log *l);
+/* What the log does to its configurations as it begins, grows, is repaired, cut and trimmed. */
+void paxos__log_config_begin(struct paxos_log *l, const struct quorum_config *config);
+/*   Errors   TC_ECORRUPT  the body is no configuration; none was added */
+TC_MUST_USE tc_err paxos__log_config_add(struct paxos_log *l, const struct paxos_entry *e);
+/* A CONF that was unreadable is known now. */
+void paxos__log_config_insert(struct paxos_log *l, const struct paxos_entry *e);
+void paxos__log_config_cut(struct paxos_log *l, uint64_t index);
+void paxos__log_config_trim(struct paxos_log *l, uint64_t index);
 
 #endif
