@@ -343,10 +343,6 @@ static uint64_t serve(struct store_outbox *o, uint64_t now_ns) {
     return o->out ? UINT64_MAX : o->wait_ns > now_ns ? o->wait_ns : again_ns;
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
 void store__outbox_tick(struct store *s, uint64_t now_ns) {
     if (now_ns < s->outbox_ns)
         return;
@@ -361,16 +357,16 @@ void store__outbox_tick(struct store *s, uint64_t now_ns) {
             store__owed_end(s, &o->owed);
             continue; /* comes again with an outbox row, or with a term */
         }
-        next_ns = earlier(next_ns, store__owed_tick(s, &o->owed, now_ns));
+        next_ns = store__earlier(next_ns, store__owed_tick(s, &o->owed, now_ns));
         tc_list_push_back(&s->outboxes, at);
         if (!knows_schema(o)) {
-            next_ns = earlier(next_ns, now_ns + AGAIN_MS * STORE_MS_NS);
+            next_ns = store__earlier(next_ns, now_ns + AGAIN_MS * STORE_MS_NS);
             continue;
         }
         if (o->r->aux.outbox_count > 0)
-            next_ns = earlier(next_ns, serve(o, now_ns));
+            next_ns = store__earlier(next_ns, serve(o, now_ns));
         if (leads(o) && store__backfill_busy(o))
-            next_ns = earlier(next_ns, store__backfill_serve(o, now_ns));
+            next_ns = store__earlier(next_ns, store__backfill_serve(o, now_ns));
     }
     s->outbox_ns = next_ns;
 }

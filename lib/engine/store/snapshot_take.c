@@ -417,23 +417,3 @@ void store__snapshot_forget(struct replica *r) {
     store__snapshot_sends_drop(r);
     take_free(r);
 }
-
-void store_receive_chunk(struct store *s, const Tercet__Pb__SnapshotChunk *c) {
-    struct replica *r = store__find(s, c->gid);
-    const Tercet__Pb__Member *from = r ? store__members_find(r, c->from) : NULL;
-    bool sound = r && r->paxos && from && c->to == r->rid &&
-                 tc_slice_eq(proto_slice(c->to_store), tc_slice(s->uuid, STORE_UUID_BYTES)) &&
-                 tc_slice_eq(proto_slice(c->from_store), proto_slice(from->store_uuid));
-    if (!sound) {
-        s->counters.messages_dropped++;
-        return;
-    }
-    if (!c->ack && c->log_only)
-        store__learner_take_base(r, c);
-    else if (!c->ack)
-        store__snapshot_taken(r, c);
-    else if (c->snapshot_id != 0)
-        store__snapshot_acked(r, c);
-    else
-        store__snapshot_send_from(r, c->from, c->index);
-}

@@ -44,6 +44,11 @@ struct store_unit {
     uint64_t lsn;
 };
 
+/* The part of the log that is being written and synced. */
+struct store_batch {
+    struct wal_batch *wal; /* NULL: none is out */
+};
+
 /* Proposals taken in since the last flush; their indices are already given. */
 struct store_proposals {
     struct paxos_proposal items[PAXOS_PROPOSALS_MAX];
@@ -308,6 +313,8 @@ void store__jobs_cancel(struct store *s);
 /* Compare how far both clocks moved: a virtual machine that was paused finds wall time ahead. Then
  * every lease and grant is void (REPLICATION.md B8). Call before a lease is relied on. */
 void store__check_clocks(struct store *s);
+
+/* ---- batch.c */
 /* Room for entries that peers or the archive have, in the log's queue and in its segments. */
 bool store__log_has_room(const struct store *s);
 /* Bytes on their way into the log. */
@@ -326,6 +333,9 @@ static inline uint64_t store__wall_ns(const struct store *s) {
 }
 static inline struct replica *store__find(const struct store *s, uint64_t gid) {
     return tc_map_get(&s->by_gid, tc_map_u64_key(&gid));
+}
+static inline uint64_t store__earlier(uint64_t a_ns, uint64_t b_ns) {
+    return a_ns < b_ns ? a_ns : b_ns;
 }
 
 #endif
