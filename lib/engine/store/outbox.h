@@ -19,6 +19,8 @@
 
 enum {
     STORE_OUTBOX_ITEMS_MAX = 64, /* of one batch; one entry deletes their rows */
+    STORE_OUTBOX_AGAIN_MS = 5,   /* what is on its way out of the group, or finds no room, is looked
+                                    at again */
     STORE_OUTBOX_WAIT_MIN_MS = 20,
     STORE_OUTBOX_WAIT_MAX_MS = 2000,
 };
@@ -51,16 +53,27 @@ bool store__outbox_full(const struct replica *r);
 void store__outbox_tick(struct store *s, uint64_t now_ns);
 /* Look again in the next tick. */
 void store__outbox_wake(struct store *s);
-/* All answers to a batch are there. */
-void store__outbox_delivered(struct replica *r, const struct delivery *d);
-
 /* Hybrid time of the oldest row that is known; 0: none is. */
 uint64_t store__outbox_oldest_ns(const struct store_outbox *o);
 
+/* This leader's term is the one that the outbox is about. */
+bool store__outbox_leads(const struct store_outbox *o);
+
+/* ---- outbox_batch.c */
+
+/* Send one batch of this group, if it is its time. Returns when it wants to be asked again. */
+uint64_t store__outbox_serve(struct store_outbox *o, uint64_t now_ns);
 /* Append the rows of one index that follow from the item, as one owner's. item empty: none does. */
 void store__outbox_add_row(struct delivery *d, const struct index_schema *schema,
                            const struct index_def *def, struct tc_slice item,
                            struct tc_slice base_key, uint64_t version, struct tc_buf *ret_key);
+
+/* ---- outbox_pay.c */
+
+/* All answers to a batch are there. */
+void store__outbox_delivered(struct replica *r, const struct delivery *d);
+/* Delete the outbox rows of a batch that are paid and that no write has changed since. */
+void store__outbox_delete_paid(struct replica *r, const struct delivery *d);
 /* Propose a WRITE of the leader's own, which no request asked for.
  *   Errors   those of store__group_propose; TC_EFULL (no room in the log) */
 TC_MUST_USE tc_err store__outbox_propose(struct replica *r, const struct entry_mutation *mutations,

@@ -1,5 +1,6 @@
 /* Sending whole copies: which of them run, from where, and when one ends. */
 #include "engine/store/snapshot_send.h"
+
 #include "base/assert.h"
 #include "base/probe.h"
 #include "engine/store/group.h"

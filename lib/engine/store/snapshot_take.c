@@ -1,5 +1,6 @@
 /* Receiving whole copies: which of them is taken, and when one is given up or asked for. */
 #include "engine/store/snapshot_take.h"
+
 #include "base/crc32c.h"
 #include "engine/store/directory.h"
 #include "engine/store/snapshot.h"
