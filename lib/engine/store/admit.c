@@ -2,6 +2,7 @@
 
 #include "core/key/key.h"
 #include "engine/store/disk.h"
+#include "engine/store/fresh.h"
 #include "engine/store/group.h"
 #include "engine/store/replica.h"
 #include "engine/store/split.h"
@@ -81,7 +82,7 @@ tc_err store__admit_read(struct replica *r, bool consistent) {
         return TC_ENOTLEADER;
     if (consistent)
         TC_TRY(store__group_may_read(r));
-    else if (!store__group_fresh(r))
+    else if (!store__fresh(r))
         return TC_EUNAVAILABLE;
     return check_bucket(r, r->limits_reads, &r->reads);
 }

@@ -1,11 +1,46 @@
 /* What memds is told unasked: the partitions that this node leads, and tables. */
 #include "engine/store/group.h"
 #include "engine/store/replica.h"
+#include "engine/store/split.h"
 #include "engine/store/tables.h"
 
 enum {
     PUSH_PARTITIONS_MAX = 64,
 };
+
+/* ---- one group */
+
+Tercet__Pb__Partition *store__group_partition(struct replica *r) {
+    Tercet__Pb__Partition *p = r->desc->partition;
+    p->leader_rid = r->status.leader;
+    if (r->status.leader != 0)
+        p->leader_round = paxos_ballot_round(r->status.ballot);
+    return p;
+}
+
+bool store__group_announces(const struct replica *r) {
+    return store__group_leads(r) && !r->seal;
+}
+
+/* What belongs together is told together: its twin, and the right one in whose place it is now. */
+void store__group_announce(struct replica *r) {
+    if (!store__group_announces(r))
+        return;
+    Tercet__Pb__Partition *partitions[2] = {store__group_partition(r)};
+    struct replica *twin = store__split_twin(r);
+    Tercet__Pb__PushRequest push = TERCET__PB__PUSH_REQUEST__INIT;
+    push.partitions = partitions;
+    push.n_partitions = 1;
+    if (twin)
+        partitions[push.n_partitions++] = store__group_partition(twin);
+    if (r->desc->right_gid && store__find(r->store, r->desc->right_gid)) {
+        push.removed_gids = &r->desc->right_gid;
+        push.n_removed_gids = 1;
+    }
+    store__push(r->store, &push);
+}
+
+/* ---- all of them */
 
 static void push(struct store *s, Tercet__Pb__Partition **partitions, size_t count) {
     Tercet__Pb__PushRequest request = TERCET__PB__PUSH_REQUEST__INIT;

@@ -7,13 +7,13 @@
 #include "engine/store/apply.h"
 #include "engine/store/due.h"
 #include "engine/store/expire.h"
+#include "engine/store/fresh.h"
 #include "engine/store/heal.h"
 #include "engine/store/learner.h"
 #include "engine/store/log.h"
 #include "engine/store/members.h"
 #include "engine/store/restore.h"
 #include "engine/store/snapshot.h"
-#include "engine/store/split.h"
 
 #include <stdlib.h>
 
@@ -23,7 +23,6 @@ enum {
 };
 
 #define HAND_OVER_PAUSE_NS 5000000000u /* if every copy is damaged, they must not play ball */
-#define FRESH_NS           1000000000u /* eventual reads lag at most this much */
 
 struct paxos_options store__group_timers(const struct store *s) {
     uint64_t lease_ns = s->options.lease_ms * STORE_MS_NS;
@@ -106,25 +105,6 @@ static void tell(struct replica *r, enum paxos_event_type type, uint64_t index) 
     (void)step(r, &ev, &out);
 }
 
-/* An ACCEPT named a commit index; once that is applied, reads are as fresh as the ACCEPT was. A new
- * leader may know of fewer commits than the one before it told, until its own LEAD is committed: so
- * an entry of its ballot must be applied too. */
-static void note_freshness(struct replica *r) {
-    if (r->lag_index == 0 || r->applied.index < r->lag_index ||
-        r->applied.ballot != r->status.ballot)
-        return;
-    r->fresh_ns = r->lag_ns;
-    r->lag_index = 0;
-}
-
-void store__group_heard(struct replica *r, uint64_t commit) {
-    if (r->lag_index != 0)
-        return;
-    r->lag_index = commit;
-    r->lag_ns = store__now_ns(r->store);
-    note_freshness(r);
-}
-
 /* Apply what is committed and tell paxos; a tick goes on with what is left. */
 static void settle(struct replica *r) {
     store__learner_follow(r);
@@ -139,7 +119,7 @@ static void settle(struct replica *r) {
     }
     if (r->blocked && r->applied.index >= r->status.last.index)
         r->blocked = false;
-    note_freshness(r);
+    store__fresh_note(r);
     store__answer_applied(r);
     if (r->state != REPLICA_OK && r->status.role == PAXOS_LEADER)
         (void)store__group_resign(r, /* leaves= */ true);
@@ -247,15 +227,6 @@ tc_err store__group_may_read(struct replica *r) {
     return out.read_err;
 }
 
-bool store__group_fresh(const struct replica *r) {
-    if (r->state != REPLICA_OK || !quorum_may_serve(paxos_config(r->paxos), r->rid))
-        return false;
-    uint64_t fresh_ns = r->fresh_ns, quiet_ns = paxos_fresh_ns(r->paxos);
-    if (quiet_ns > fresh_ns && r->applied.index >= r->status.commit)
-        fresh_ns = quiet_ns;
-    return r->status.serving || store__now_ns(r->store) < fresh_ns + FRESH_NS;
-}
-
 void store__group_hand_over(struct replica *r, uint64_t now_ns) {
     if (!r->hand_over || now_ns < r->hand_over_ns)
         return;
@@ -269,37 +240,4 @@ bool store__group_resign(struct replica *r, bool leaves) {
     struct paxos_event ev = {.type = PAXOS_EV_RESIGN, .resign.leaves = leaves};
     struct paxos_out out;
     return r->paxos && r->status.role == PAXOS_LEADER && step(r, &ev, &out) == TC_OK;
-}
-
-Tercet__Pb__Partition *store__group_partition(struct replica *r) {
-    Tercet__Pb__Partition *p = r->desc->partition;
-    p->leader_rid = r->status.leader;
-    if (r->status.leader != 0)
-        p->leader_round = paxos_ballot_round(r->status.ballot);
-    return p;
-}
-
-bool store__group_announces(const struct replica *r) {
-    return store__group_leads(r) && !r->seal;
-}
-
-void store__group_announce(struct replica *r) {
-    if (!store__group_announces(r))
-        return;
-    Tercet__Pb__Partition *partitions[2] = {store__group_partition(r)};
-    struct replica *twin = store__split_twin(r);
-    Tercet__Pb__PushRequest push = TERCET__PB__PUSH_REQUEST__INIT;
-    push.partitions = partitions;
-    push.n_partitions = 1;
-    if (twin)
-        partitions[push.n_partitions++] = store__group_partition(twin);
-    if (store__find(r->store, r->desc->right_gid)) { /* in whose range this one has grown */
-        push.removed_gids = &r->desc->right_gid;
-        push.n_removed_gids = 1;
-    }
-    if (r->desc->right_gid && store__find(r->store, r->desc->right_gid)) {
-        push.removed_gids = &r->desc->right_gid; /* its place in the map is this group's now */
-        push.n_removed_gids = 1;
-    }
-    store__push(r->store, &push);
 }

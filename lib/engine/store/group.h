@@ -15,8 +15,6 @@ struct paxos_options store__group_timers(const struct store *s);
 tc_err store__group_step(struct replica *r, struct paxos_event *ev);
 /* Go on applying what was left over. */
 void store__group_continue(struct replica *r);
-/* The leader's ACCEPT named this commit index just now. */
-void store__group_heard(struct replica *r, uint64_t commit);
 /* The log is durable up to store.durable_lsn. */
 void store__group_durable(struct replica *r);
 /* Hand queued proposals to paxos. */
@@ -28,8 +26,6 @@ bool store__group_leads(const struct replica *r);
 /* ... and nobody else leads at this moment; reads the clock.
  *   Errors   TC_ENOTLEADER, TC_EUNAVAILABLE (no lease) */
 TC_MUST_USE tc_err store__group_may_read(struct replica *r);
-/* The applied state is at most about a second behind the group's: eventual reads. */
-bool store__group_fresh(const struct replica *r);
 /* Queue an entry of this leader's ballot and give it its index; takes a reference on body.
  *   Errors   TC_ENOTLEADER, TC_EBUSY (pipeline full, or its state is not known),
  *            TC_EMOVED (the log is sealed) */
@@ -40,6 +36,9 @@ void store__group_hand_over(struct replica *r, uint64_t now_ns);
 /* Hand over to a member that answers and can take it; without one: lead on, or, if this replica
  * leaves, step down. False: it does not lead, or nobody can be asked now. */
 bool store__group_resign(struct replica *r, bool leaves);
+
+/* ---- announce.c */
+
 /* The newest partition, with the leader hint filled in; borrowed until the next input. */
 Tercet__Pb__Partition *store__group_partition(struct replica *r);
 /* This replica is the one that tells memds about the partition. */

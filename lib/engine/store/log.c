@@ -1,23 +1,16 @@
 #include "engine/store/log.h"
 
-#include "engine/store/due.h"
-
 #include "base/assert.h"
 #include "base/crc32c.h"
-#include "base/probe.h"
 #include "base/reader.h"
-#include "engine/store/apply.h"
-#include "engine/store/group.h"
-#include "engine/store/members.h"
-#include "engine/store/replica.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
     BASE_VERSION = 1,
 };
+
+/* ---- records */
 
 /* Everything here is urgent: the store refuses requests and messages long before the log is full,
  * so what paxos already decided always finds room. */
@@ -62,6 +55,8 @@ static uint64_t append_hardstate(struct replica *r, uint64_t promised) {
     return lsn;
 }
 
+/* ---- units */
+
 static void unit_push(struct replica *r, struct store_unit unit) {
     if (r->unit_count == r->unit_cap) {
         r->unit_cap = r->unit_cap ? 2 * r->unit_cap : 16;
@@ -95,126 +90,6 @@ uint64_t store__log_durable_seq(struct replica *r) {
     r->unit_count -= covered;
     memmove(r->units, r->units + covered, r->unit_count * sizeof *r->units);
     return r->durable_seq;
-}
-
-/* ---- messages */
-
-/* The lsn that covers every unit up to seq; 0 when all of them are durable. */
-static uint64_t lsn_of(const struct replica *r, uint64_t seq) {
-    for (size_t i = r->unit_count; i > 0; i--)
-        if (r->units[i - 1].seq <= seq)
-            return r->units[i - 1].lsn;
-    return 0;
-}
-
-tc_err store__log_body(struct replica *r, const struct paxos_entry *e, struct tc_blob **ret_body) {
-    if (e->body) {
-        *ret_body = tc_blob_ref(e->body);
-        return TC_OK;
-    }
-    if (e->body_len == 0) {
-        *ret_body = tc_blob_new(0);
-        return TC_OK;
-    }
-    struct tc_blob *body = NULL;
-    tc_err err = wal_read(r->store->wal, r->gid, e->index, &body);
-    if (err == TC_OK && body->len != e->body_len) {
-        tc_blob_unref(body);
-        err = TC_ECORRUPT;
-    }
-    if (err == TC_OK)
-        *ret_body = body;
-    else
-        r->hand_over = true; /* another replica can read what this one cannot */
-    if (err == TC_ECORRUPT && !(e->flags & PAXOS_FAULTY))
-        r->unread_index = e->index;
-    if (err != TC_OK)
-        store__due_touch(r, store__now_ns(r->store));
-    return err;
-}
-
-void store__log_unread(struct replica *r) {
-    uint64_t index = r->unread_index;
-    if (index == 0)
-        return;
-    TC_PROBE("store: log rot found while running");
-    r->unread_index = 0;
-    r->store->counters.log_rot++;
-    char text[96];
-    (void)snprintf(text, sizeof text, "log entry %" PRIu64 " is unreadable; peers are asked for it",
-                   index);
-    store__replica_notice(r, text, /* bad= */ NULL);
-    struct paxos_event ev = {.type = PAXOS_EV_FAULTY, .index = index};
-    (void)store__group_step(r, &ev);
-}
-
-void store__log_find_unread(struct replica *r) {
-    struct wal_group g;
-    struct wal_entry e;
-    if (r->paxos == NULL || !wal_group(r->store->wal, r->gid, &g) || g.faulty_count == 0)
-        return;
-    for (uint64_t i = g.first_idx; i <= g.last_idx; i++) {
-        const struct paxos_entry *known = paxos_entry_at(r->paxos, i);
-        if (known && !(known->flags & PAXOS_FAULTY) && wal_entry(r->store->wal, r->gid, i, &e) &&
-            e.faulty) {
-            r->unread_index = i;
-            store__due_touch(r, store__now_ns(r->store));
-            return;
-        }
-    }
-}
-
-/* Copy the entries of a message with their bodies; false if one cannot be read here. */
-static bool load_entries(struct replica *r, const struct paxos_msg *msg, struct paxos_entry *to) {
-    for (size_t i = 0; i < msg->entry_count; i++) {
-        to[i] = msg->entries[i];
-        if (to[i].flags & PAXOS_FAULTY) {
-            to[i].body = NULL;
-            continue;
-        }
-        if (store__log_body(r, &msg->entries[i], &to[i].body) == TC_OK)
-            continue;
-        while (i-- > 0)
-            tc_blob_unref(to[i].body);
-        return false;
-    }
-    return true;
-}
-
-/* Where members change, a receiver may lag behind the change that made this one a member, and must
- * know where to answer. Entries and their acknowledgements go to who answered before. */
-static bool introduces(const struct replica *r, const struct paxos_msg *msg) {
-    bool busy = msg->type == PAXOS_ACCEPTED || msg->entry_count > 0;
-    return !busy && paxos_config(r->paxos)->version > 1;
-}
-
-static void send(struct replica *r, const struct paxos_send *out, const Tercet__Pb__Member *to) {
-    struct store *s = r->store;
-    struct paxos_msg msg = out->msg;
-    TC_ASSERT(msg.entry_count <= PAXOS_MSG_ENTRIES_MAX);
-    if (!load_entries(r, &out->msg, s->wire_entries))
-        return; /* paxos sends again; a damaged entry is repaired from elsewhere meanwhile */
-    msg.entries = s->wire_entries;
-    Tercet__Pb__Member self;
-    struct store_wire_ends ends = {
-        .gid = r->gid, .from_store = s->uuid, .to_store = to->store_uuid.data};
-    if (introduces(r, &msg)) {
-        store__members_self(r, &self);
-        ends.sender = &self;
-    }
-    store__wire_out_init(s->wire_out, &ends, &msg);
-    store__send(s, STORE_SEND, to->addr, lsn_of(r, out->after_seq), &s->wire_out->pb.base);
-    store__wire_out_deinit(s->wire_out);
-    for (size_t i = 0; i < msg.entry_count; i++)
-        tc_blob_unref(s->wire_entries[i].body);
-}
-
-void store__log_sends(struct replica *r, const struct paxos_out *out) {
-    for (size_t i = 0; i < out->send_count; i++) {
-        const Tercet__Pb__Member *to = store__members_find(r, out->sends[i].msg.to);
-        if (to && to->store_uuid.len == STORE_UUID_BYTES)
-            send(r, &out->sends[i], to);
-    }
 }
 
 /* ---- the log's base */

@@ -6,8 +6,9 @@
 
 /* Queue the unit of a step. A refusal of the log ends the store (store__fail). */
 void store__log_unit(struct replica *r, const struct paxos_out *out);
-/* Turn a step's messages into effects that wait for their units. */
-void store__log_sends(struct replica *r, const struct paxos_out *out);
+/* The newest unit that store.durable_lsn covers, taken off the list; 0: none. */
+uint64_t store__log_durable_seq(struct replica *r);
+
 /* Where a group's log begins, as a WAL_BASE record says it: u8 version = 1 | index, ballot, chain |
  * u64 cut_lsn | configuration. cut_lsn is not 0 when the log was started anew above a snapshot:
  * entries with an lsn up to it are leftovers of the log before. */
@@ -27,8 +28,14 @@ void store__log_trimmed(struct replica *r);
 /* A snapshot replaced everything: the log begins anew at mark. Call before paxos hears of it. */
 void store__log_restart(struct replica *r, const struct paxos_mark *mark,
                         const struct quorum_config *config);
-/* The newest unit that store.durable_lsn covers, taken off the list; 0: none. */
-uint64_t store__log_durable_seq(struct replica *r);
+
+/* ---- log_send.c */
+
+/* Turn a step's messages into effects that wait for their units. */
+void store__log_sends(struct replica *r, const struct paxos_out *out);
+
+/* ---- log_body.c */
+
 /* The body of a committed entry, one reference. A failure makes a leader hand over: it could
  * neither archive nor pass on the entry, while an intact copy can; and the entry is repaired in
  * place by the next ticks (store__log_unread). Errors   TC_ENOTFOUND, TC_ECORRUPT, TC_EIO */

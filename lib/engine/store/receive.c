@@ -1,6 +1,7 @@
 /* What comes from other nodes about one group: only what a member sent from its store, to this
  * replica on this store, is taken in. */
 #include "base/probe.h"
+#include "engine/store/fresh.h"
 #include "engine/store/group.h"
 #include "engine/store/learner.h"
 #include "engine/store/members.h"
@@ -51,7 +52,7 @@ static void receive(struct replica *r, const struct paxos_msg *msg) {
     if (err != TC_OK || msg->type != PAXOS_ACCEPT || msg->ballot != r->status.ballot)
         return;
     r->fed_ns = store__now_ns(r->store);
-    store__group_heard(r, msg->commit);
+    store__fresh_heard(r, msg->commit);
 }
 
 void store_receive(struct store *s, const Tercet__Pb__PaxosMessage *msg) {
