@@ -14,69 +14,6 @@
 
 #include <stdlib.h>
 
-/* ---- the heap, by deadline; a replica knows its place (1 is the top, 0 nowhere) */
-
-static void place(struct store_due *d, size_t at, struct replica *r) {
-    d->heap[at] = r;
-    r->heap_at = at;
-}
-
-static void sift_up(struct store_due *d, struct replica *r) {
-    size_t at = r->heap_at;
-    for (; at > 1 && d->heap[at / 2]->deadline_ns > r->deadline_ns; at /= 2)
-        place(d, at, d->heap[at / 2]);
-    place(d, at, r);
-}
-
-static void sift_down(struct store_due *d, struct replica *r) {
-    size_t at = r->heap_at;
-    for (size_t child = 2 * at; child <= d->count; child = 2 * at) {
-        if (child < d->count && d->heap[child + 1]->deadline_ns < d->heap[child]->deadline_ns)
-            child++;
-        if (d->heap[child]->deadline_ns >= r->deadline_ns)
-            break;
-        place(d, at, d->heap[child]);
-        at = child;
-    }
-    place(d, at, r);
-}
-
-static void heap_add(struct store_due *d, struct replica *r) {
-    if (d->count + 1 >= d->cap) {
-        d->cap = d->cap ? 2 * d->cap : 64;
-        d->heap = realloc((void *)d->heap, d->cap * sizeof(struct replica *));
-        TC_ASSERT(d->heap != NULL);
-    }
-    place(d, ++d->count, r);
-    sift_up(d, r);
-}
-
-static void heap_remove(struct store_due *d, struct replica *r) {
-    size_t at = r->heap_at;
-    struct replica *last = d->heap[d->count--];
-    r->heap_at = 0;
-    if (last == r)
-        return;
-    place(d, at, last);
-    sift_up(d, last);
-    sift_down(d, last);
-}
-
-void store__due_set(struct replica *r) {
-    struct store_due *d = &r->store->due;
-    if (r->deadline_ns == UINT64_MAX) {
-        if (r->heap_at)
-            heap_remove(d, r);
-        return;
-    }
-    if (r->heap_at == 0) {
-        heap_add(d, r);
-        return;
-    }
-    sift_up(d, r);
-    sift_down(d, r);
-}
-
 /* ---- life */
 
 void store__due_init(struct store *s) {
@@ -98,7 +35,7 @@ void store__due_touch(struct replica *r, uint64_t now_ns) {
 void store__due_drop(struct replica *r) {
     store__digest_drop(r);
     if (r->heap_at)
-        heap_remove(&r->store->due, r);
+        store__due_heap_remove(&r->store->due, r);
     tc_list_remove(&r->active_link);
 }
 
@@ -246,7 +183,7 @@ void store__due_tick(struct store *s, uint64_t now_ns) {
     hurry(s, now_ns);
     while (d->count > 0 && d->heap[1]->deadline_ns <= now_ns) {
         struct replica *r = d->heap[1];
-        heap_remove(d, r);
+        store__due_heap_remove(d, r);
         if (must_wait(r))
             wait_for_turn(r, now_ns);
         else

@@ -39,8 +39,6 @@ enum {
 
 void store__due_init(struct store *s);
 void store__due_deinit(struct store *s);
-/* The replica's machine named its deadline: r->deadline_ns. */
-void store__due_set(struct replica *r);
 /* Something happened to it. */
 void store__due_touch(struct replica *r, uint64_t now_ns);
 /* It goes. */
@@ -51,5 +49,12 @@ void store__due_all(struct store *s);
 void store__due_tick(struct store *s, uint64_t now_ns);
 /* When somebody is. */
 uint64_t store__due_deadline_ns(const struct store *s);
+
+/* ---- due_heap.c */
+
+/* The replica's machine named its deadline: r->deadline_ns. UINT64_MAX: it waits for nothing. */
+void store__due_set(struct replica *r);
+/* Take it out; it is in the heap. */
+void store__due_heap_remove(struct store_due *d, struct replica *r);
 
 #endif

@@ -16,6 +16,8 @@
 #include "engine/store/log.h"
 #include "engine/store/store_private.h"
 
+#define STORE_BUILD_RETRY_NS 1000000000u /* a child's B-tree that could not be made */
+
 /* What a replica knows of the entry that sealed it, from the moment it began to apply it. */
 struct store_seal {
     enum paxos_entry_type type; /* SPLIT, SEAL, MERGE */
