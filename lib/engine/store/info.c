@@ -85,15 +85,12 @@ static void fill_locals(const struct replica *r, Tercet__Pb__ReplicaInfo *info,
     info->n_locals = r->aux.local_count;
 }
 
-static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info,
-                         struct info_parts *parts) {
-    struct tc_buf *state = &parts->state;
-    tercet__pb__replica_info__init(info);
+static void fill_state(const struct replica *r, Tercet__Pb__ReplicaInfo *info,
+                       struct tc_buf *state) {
     bool bad = r->state == REPLICA_DAMAGED || r->state == REPLICA_LOST;
     tc_buf_printf(state, "%s%s", bad ? "damaged: " : "", store__replica_state_text(r));
     tc_buf_append_u8(state, 0);
-    info->partition = store__group_partition(r);
-    info->rid = r->rid;
+    info->state = (char *)state->data;
     info->role = r->status.role == PAXOS_LEADER ? 2 : r->status.role == PAXOS_CANDIDATE ? 1 : 0;
     info->last = r->status.last.index;
     info->commit = r->status.commit;
@@ -101,23 +98,41 @@ static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info,
     info->archived = r->status.archived;
     info->base_index = r->status.base.index;
     info->checkpoint = r->checkpoint.durable;
-    info->state = (char *)state->data;
+}
+
+/* What a split or merge made of it, and what it was made of. */
+static void fill_reshape(struct replica *r, Tercet__Pb__ReplicaInfo *info,
+                         struct info_parts *parts) {
     info->parent_gid = r->desc->parent_gid;
-    info->schema_version = index_schema_version(proto_slice(r->desc->partition->schema));
-    info->outbox_count = r->aux.outbox_count;
+    info->right_gid = r->desc->right_gid;
     if (r->paxos && store__split_fill(r, &parts->split, parts->children))
         info->split = &parts->split;
-    info->right_gid = r->desc->right_gid;
     if (r->paxos && store__merge_fill_seal(r, &parts->seal))
         info->seal = &parts->seal;
     if (r->paxos && store__merge_fill(r, &parts->merge))
         info->merge = &parts->merge;
+}
+
+static void fill_items(const struct replica *r, Tercet__Pb__ReplicaInfo *info,
+                       struct info_parts *parts) {
+    info->schema_version = index_schema_version(proto_slice(r->desc->partition->schema));
+    info->outbox_count = r->aux.outbox_count;
     fill_locals(r, info, parts);
     if (r->tree) {
         struct btree_stats stats = btree_stats(r->tree);
         info->item_count = stats.item_count - r->aux.count;
         info->item_bytes = stats.item_bytes - r->aux.bytes;
     }
+}
+
+static void fill_replica(struct replica *r, Tercet__Pb__ReplicaInfo *info,
+                         struct info_parts *parts) {
+    tercet__pb__replica_info__init(info);
+    info->partition = store__group_partition(r);
+    info->rid = r->rid;
+    fill_state(r, info, &parts->state);
+    fill_reshape(r, info, parts);
+    fill_items(r, info, parts);
 }
 
 /* The replicas of a reply and what they point to. */

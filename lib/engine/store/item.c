@@ -193,20 +193,25 @@ static tc_err derive(struct write_op *op) {
                          tc_buf_slice(&op->decision.new_item), op->hlc_ns, &op->decision.message);
 }
 
-static void write_op_run(struct write_op *op) {
+/* False: it was answered. */
+static bool admit(const struct write_op *op) {
     tc_err err = store__admit_write(op->r, op->req->op == TERCET__PB__ITEM_OP__ITEM_DELETE);
     if (err != TC_OK) {
         store__answer_moved(op->s, op->token, err, op->r, /* is_range= */ false);
-        return;
+        return false;
     }
     if (store__aux_is_global(op->r)) { /* its rows come as IndexRequest alone */
         store__answer_error(op->s, op->token, TC_EINVAL, TC_SLICE_EMPTY);
-        return;
+        return false;
     }
-    if (repeated(op))
+    return true;
+}
+
+static void write_op_run(struct write_op *op) {
+    if (!admit(op) || repeated(op))
         return;
     tc_arena_reset(&op->s->scratch);
-    err = find_old(op);
+    tc_err err = find_old(op);
     if (err != TC_OK) {
         tc_err why = err == TC_EINVAL || err == TC_ENOMEM ? err : TC_EUNAVAILABLE;
         store__answer_moved(op->s, op->token, why, op->r, /* is_range= */ false);

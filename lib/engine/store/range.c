@@ -98,10 +98,23 @@ static tc_err walk(struct replica *r, struct store_span *span, struct store_page
     return err;
 }
 
+/* Where the page ends, although this group may have no more. stripped: holds a row's item. */
+static void fill_last(const struct replica *r, const struct store_page *page,
+                      Tercet__Pb__RangeReply *reply, struct tc_buf *stripped) {
+    struct tc_slice last_item;
+    reply->last_key = proto_bytes(tc_buf_slice(&page->last_key));
+    if (btree_get(r->tree, tc_buf_slice(&page->last_key), &last_item) != TC_OK)
+        return;
+    if (store__aux_is_global(r)) {
+        index_version_strip(last_item, stripped);
+        last_item = tc_buf_slice(stripped);
+    }
+    reply->last_item = proto_bytes(last_item);
+}
+
 static void answer(struct store *s, struct replica *r, uint64_t token,
                    const struct store_page *page) {
     Tercet__Pb__RangeReply reply = TERCET__PB__RANGE_REPLY__INIT;
-    struct tc_slice last_item = TC_SLICE_EMPTY;
     struct tc_buf stripped = {0};
     reply.items = proto_bytes(tc_buf_slice(&page->items));
     reply.count = page->count;
@@ -109,16 +122,8 @@ static void answer(struct store *s, struct replica *r, uint64_t token,
     reply.bytes = page->bytes;
     reply.index = r->applied.index;
     reply.more = page->more;
-    if (page->scanned > 0) { /* a page may end here although this group has no more */
-        reply.last_key = proto_bytes(tc_buf_slice(&page->last_key));
-        tc_err err = btree_get(r->tree, tc_buf_slice(&page->last_key), &last_item);
-        if (err == TC_OK && store__aux_is_global(r)) {
-            index_version_strip(last_item, &stripped);
-            last_item = tc_buf_slice(&stripped);
-        }
-        if (err == TC_OK)
-            reply.last_item = proto_bytes(last_item);
-    }
+    if (page->scanned > 0)
+        fill_last(r, page, &reply, &stripped);
     reply.fetch_units = page->fetch_bytes / READ_UNIT_BYTES;
     s->counters.ranges++;
     store__admit_charge_read(r, page->bytes + page->fetch_bytes, page->req->consistent);

@@ -32,7 +32,8 @@ static void append_change_json(const struct replica *r, struct tc_buf *out) {
                       c.rid, change_text(c.state), c.done, c.total);
 }
 
-static void append_replica_json(struct replica *r, struct tc_buf *out) {
+/* Who it is, and how it stands in its group. */
+static void append_role_json(const struct replica *r, struct tc_buf *out) {
     const char *role = r->paxos ? paxos_role_name(r->status.role) : "none";
     tc_buf_printf(out, "{\"gid\":%" PRIu64 ",\"table_id\":%" PRIu64 ",\"table\":", r->gid,
                   r->desc->partition->table_id);
@@ -40,6 +41,9 @@ static void append_replica_json(struct replica *r, struct tc_buf *out) {
     tc_buf_printf(out, ",\"rid\":%" PRIu32 ",\"role\":\"%s\",\"serving\":%s,\"leader\":%" PRIu32,
                   r->rid, role, store__group_leads(r) ? "true" : "false", r->status.leader);
     tc_buf_printf(out, ",\"round\":%" PRIu64, paxos_ballot_round(r->status.promised));
+}
+
+static void append_log_json(const struct replica *r, struct tc_buf *out) {
     tc_buf_printf(out,
                   ",\"base\":%" PRIu64 ",\"last\":%" PRIu64 ",\"commit\":%" PRIu64
                   ",\"applied\":%" PRIu64 ",\"checkpoint\":%" PRIu64 ",\"archived\":%" PRIu64,
@@ -49,14 +53,22 @@ static void append_replica_json(struct replica *r, struct tc_buf *out) {
         tc_buf_printf(out, ",\"parent\":%" PRIu64, r->desc->parent_gid);
     if (r->desc->right_gid)
         tc_buf_printf(out, ",\"right_parent\":%" PRIu64, r->desc->right_gid);
-    if (r->tree) {
-        struct btree_stats stats = btree_stats(r->tree);
-        tc_buf_printf(out, ",\"items\":%" PRIu64 ",\"bytes\":%" PRIu64,
-                      stats.item_count - r->aux.count, stats.item_bytes - r->aux.bytes);
-        if (r->aux.count > 0)
-            tc_buf_printf(out, ",\"auxiliary\":%" PRIu64 ",\"outbox\":%" PRIu64, r->aux.count,
-                          r->aux.outbox_count);
-    }
+}
+
+static void append_tree_json(const struct replica *r, struct tc_buf *out) {
+    struct btree_stats stats = btree_stats(r->tree);
+    tc_buf_printf(out, ",\"items\":%" PRIu64 ",\"bytes\":%" PRIu64, stats.item_count - r->aux.count,
+                  stats.item_bytes - r->aux.bytes);
+    if (r->aux.count > 0)
+        tc_buf_printf(out, ",\"auxiliary\":%" PRIu64 ",\"outbox\":%" PRIu64, r->aux.count,
+                      r->aux.outbox_count);
+}
+
+static void append_replica_json(const struct replica *r, struct tc_buf *out) {
+    append_role_json(r, out);
+    append_log_json(r, out);
+    if (r->tree)
+        append_tree_json(r, out);
     tc_buf_append_str(out, ",\"state\":");
     append_json_text(out, store__replica_state_text(r));
     if (r->paxos && store__group_leads(r))
@@ -79,7 +91,7 @@ static void append_disk_json(const struct store *s, struct tc_buf *out) {
     tc_buf_append_str(out, "},");
 }
 
-void store_status_json(struct store *s, struct tc_buf *out) {
+static void append_node_json(const struct store *s, struct tc_buf *out) {
     struct wal_space space = wal_space(s->wal);
     struct store_heal_counts counts;
     store_heal_counts(s, &counts);
@@ -97,6 +109,10 @@ void store_status_json(struct store *s, struct tc_buf *out) {
                   s->boot, space.used_bytes, space.max_bytes,
                   s->directory->pb ? s->directory->pb->version : 0, counts.short_groups,
                   counts.running);
+}
+
+void store_status_json(struct store *s, struct tc_buf *out) {
+    append_node_json(s, out);
     append_disk_json(s, out);
     tc_buf_append_str(out, "\"replicas\":[");
     for (size_t i = 0; i < s->replica_count; i++) {
