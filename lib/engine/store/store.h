@@ -26,6 +26,8 @@
 #include "base/slice.h"
 #include "base/trace.h"
 #include "core/disk/disk.h"
+#include "engine/store/store_control.h"
+#include "engine/store/store_figures.h"
 
 #include "proto/archive.pb-c.h"
 #include "proto/memds.pb-c.h"
@@ -84,8 +86,7 @@ struct store_options {
     uint64_t write_units;
     uint64_t gone_ms; /* versions of gone rows of a global index are kept at least so long */
     uint64_t outbox_rows_max; /* of one group; then writes that need another one are throttled */
-    uint64_t
-        index_wait_ms; /* the longest that an answer waits for rows of an index; 0: none does */
+    uint64_t index_wait_ms;   /* that an answer waits for rows of an index at most; 0: none waits */
     uint64_t collection_bytes_max; /* of an item collection. Only a leader asks, before it proposes,
                                       so that nodes may differ */
     struct disk_options disk;      /* when it counts as full or slow */
@@ -135,113 +136,6 @@ void store_receive(struct store *s, const Tercet__Pb__PaxosMessage *msg);
 void store_receive_chunk(struct store *s, const Tercet__Pb__SnapshotChunk *chunk);
 void store_receive_beat(struct store *s, const Tercet__Pb__NodeBeat *beat);
 void store_receive_beat_ack(struct store *s, const Tercet__Pb__NodeBeatAck *ack);
-
-/* ---- control --------------------------------------------------------------------------------- */
-
-/* Become a member of a new group, or of an old one as a learner. Durable when TC_OK.
- *   Errors   TC_EEXISTS   this gid already lives here
- *            TC_EINVAL    rid is not a member, or the member is not this store
- *            TC_ELIMIT    too many replicas; TC_EFULL; TC_EIO
- */
-TC_MUST_USE tc_err store_create_replica(struct store *s,
-                                        const Tercet__Pb__CreateReplicaRequest *req);
-/* The same with rid and store as asked for: a leader takes back a learner. A retired group is kept
- * (TC_EBUSY) until the archive has its log.
- *   Errors   TC_ESTALE  another rid or store is meant; those of store_delete_replica */
-TC_MUST_USE tc_err store_delete_request(struct store *s,
-                                        const Tercet__Pb__DeleteReplicaRequest *req);
-/*   Errors   TC_ENOTFOUND, TC_EBUSY (a job of it runs: try again), TC_EIO */
-TC_MUST_USE tc_err store_delete_replica(struct store *s, uint64_t gid);
-/* Drop the B-tree of a replica and take it again from another one; log and promises stay.
- *   Errors   TC_ENOTFOUND, TC_EBUSY */
-TC_MUST_USE tc_err store_reinstall(struct store *s, uint64_t gid);
-/* Keep the directory of nodes. Durable when TC_OK.
- *   Errors   TC_ESTALE  a newer one is kept; TC_EINVAL; TC_EIO, TC_EFULL */
-TC_MUST_USE tc_err store_set_directory(struct store *s, const Tercet__Pb__Directory *directory);
-/* Asked of a leader; each appends a packed ChangeReplicaReply, also with TC_ENOTLEADER (moved).
- *   Errors   TC_ENOTLEADER, TC_ENOTFOUND (group or member), TC_EINVAL
- *            TC_EBUSY   change: another change of this group goes on, or a member is silent
- *            TC_ELIMIT  change: too many members, or rids are used up */
-TC_MUST_USE tc_err store_change_replica(struct store *s,
-                                        const Tercet__Pb__ChangeReplicaRequest *req,
-                                        struct tc_buf *out);
-TC_MUST_USE tc_err store_heal_replica(struct store *s, const Tercet__Pb__HealReplicaRequest *req,
-                                      struct tc_buf *out);
-TC_MUST_USE tc_err store_transfer(struct store *s, const Tercet__Pb__TransferRequest *req,
-                                  struct tc_buf *out);
-/* The reply (packed ReplicaAliveReply) is an effect with this token, now or later. */
-void store_replica_alive(struct store *s, uint64_t token,
-                         const Tercet__Pb__ReplicaAliveRequest *req);
-/* Append the packed Partition of a group as its replica here has applied it.
- *   Errors   TC_ENOTFOUND */
-TC_MUST_USE tc_err store_get_partition(struct store *s, uint64_t gid, struct tc_buf *out);
-/* The answer to the effect STORE_CALL with this token, or why there is none. */
-void store_call_done(struct store *s, uint64_t token, tc_err err, struct tc_slice payload);
-/* Append the packed NodeInfoReply; without the replicas if their digest is the known one (0: none
- * is known). */
-void store_node_info(struct store *s, uint64_t known_digest, struct tc_buf *out);
-/* Append a JSON object with the node and its replicas, for the admin endpoint. */
-void store_status_json(struct store *s, struct tc_buf *out);
-
-/* Log a SCRUB entry; the reply (packed ScrubMarkReply) is an effect with this token. */
-void store_scrub_mark(struct store *s, uint64_t token, uint64_t gid);
-/* Append the packed ScrubVectorReply.
- *   Errors   TC_ENOTFOUND  no such group, or the index is not (or no longer) known
- *            TC_EBUSY      not applied up to index yet */
-TC_MUST_USE tc_err store_scrub_vector(struct store *s, uint64_t gid, uint64_t index,
-                                      struct tc_buf *out);
-/* Read and check every live page, as a job; the reply (packed ScrubPagesReply) is an effect. */
-void store_scrub_pages(struct store *s, uint64_t token, uint64_t gid);
-/* Append the packed ScrubBucketReply. Errors: TC_ENOTFOUND, TC_EINVAL (bucket), TC_ECORRUPT. */
-TC_MUST_USE tc_err store_scrub_bucket(struct store *s, uint64_t gid, uint32_t bucket,
-                                      struct tc_buf *out);
-
-/* One page of what a table's items should be in a global index, or of what a group of the index
- * holds; appends the packed ScrubIndexReply.
- *   Errors   TC_ENOTFOUND; TC_EINVAL (no such index, no schema)
- *            TC_EBUSY  not the leader, or the log is sealed */
-TC_MUST_USE tc_err store_scrub_index(struct store *s, const Tercet__Pb__ScrubIndexRequest *req,
-                                     struct tc_buf *out);
-
-/* Split a group that this node leads (REPLICATION.md B12). Idempotent; appends the packed
- * SplitReply with TC_OK and TC_ENOTLEADER. Errors   TC_ENOTFOUND   no such group here TC_ENOTLEADER
- * reply.moved says who may lead TC_EINVAL      key is not inside the group's range, or the gids are
- * not possible TC_EEXISTS     it is split otherwise already, or a child's gid was used before
- *            TC_EBUSY       not now: members are being changed, or what is in memory goes to disk
- *                           first, so that the pause will be short
- */
-TC_MUST_USE tc_err store_split(struct store *s, const Tercet__Pb__SplitRequest *req,
-                               struct tc_buf *out);
-
-/* Make one group of two neighbours (docs/protocols/merge.md): seal the right one, then merge the
- * left one with it. Both idempotent; each appends its packed reply with TC_OK and TC_ENOTLEADER.
- *   Errors   TC_ENOTFOUND     no such group here
- *            TC_ENOTLEADER    reply.moved says who may lead
- *            TC_EINVAL        not neighbours, or the gids are not possible
- *            TC_EEXISTS       it was split, sealed or merged otherwise, or merged_gid was used
- *            TC_EBUSY         not now: members are being changed, a log replica is a member, what
- *                             is in memory goes to disk first, or the right one is not sealed yet
- *            TC_ENOTALIGNED   the stores of both groups are not the same: move one, or transfer */
-TC_MUST_USE tc_err store_seal(struct store *s, const Tercet__Pb__SealRequest *req,
-                              struct tc_buf *out);
-TC_MUST_USE tc_err store_merge(struct store *s, const Tercet__Pb__MergeRequest *req,
-                               struct tc_buf *out);
-
-/* Put a schema in force in a group that this node leads: what it keeps besides items
- * (docs/protocols/index.md). Idempotent; appends the packed SetSchemaReply with TC_OK and
- * TC_ENOTLEADER.
- *   Errors   TC_ENOTFOUND   no such group here
- *            TC_ENOTLEADER  reply.moved says who may lead
- *            TC_EINVAL      not a schema
- *            TC_EBUSY       proposed, not in force yet; or members are being changed: ask again
- *            TC_EMOVED      the log is sealed: ask the children */
-TC_MUST_USE tc_err store_set_schema(struct store *s, const Tercet__Pb__SetSchemaRequest *req,
-                                    struct tc_buf *out);
-
-/* Give leadership of every group to another replica that answers; true when none is led any more
- * and who took over has been heard (or a lease has passed: it needs this node's promise no more).
- * Call again after later ticks until true or until patience ends. */
-bool store_drain(struct store *s);
 
 /* ---- archive --------------------------------------------------------------------------------- */
 
@@ -300,17 +194,6 @@ TC_MUST_USE tc_err store_batch_write(struct store_batch *b);
  *   Errors   TC_EIO  err was a failure: nothing after it may be trusted; end the process */
 TC_MUST_USE tc_err store_batch_done(struct store *s, struct store_batch *b, tc_err err);
 
-/* How the disk does, and what follows (core/disk, docs/runbooks). */
-struct store_disk {
-    enum disk_fill fill;
-    uint64_t used_permille;
-    bool slow;
-    uint64_t outstanding_ns; /* the log write that is out began so long ago; 0: none */
-    size_t errors;           /* failed writes and syncs within a day */
-    const char *drain;       /* not NULL: this store had better be emptied, and why */
-};
-struct store_disk store_disk(const struct store *s);
-
 /* Something the log or a checkpoint needs has failed for good: end the process. */
 bool store_failed(const struct store *s);
 
@@ -326,69 +209,5 @@ void store_press(struct store *s, bool pressed);
 uint64_t store_deadline_ns(const struct store *s);
 /* Committed entries wait for a tick to be applied: do not let it wait its 10 ms. */
 bool store_behind(const struct store *s);
-
-/* ---- figures for metrics -----------------------------------------------------------------------
- */
-
-#define STORE_COUNTERS(X)                                                                          \
-    X(gets, "item reads answered")                                                                 \
-    X(writes, "writes proposed")                                                                   \
-    X(applied, "log entries applied")                                                              \
-    X(expired, "items deleted because their expiry time had come")                                 \
-    X(conditions_failed, "writes refused by their condition")                                      \
-    X(repeats, "request ids answered from the log")                                                \
-    X(ranges, "range requests answered")                                                           \
-    X(throttled, "requests refused by a partition bucket")                                         \
-    X(refused_full, "writes refused for lack of log space")                                        \
-    X(refused_disk, "writes refused because the disk is full")                                     \
-    X(disk_leaders_given, "leaderships given away because the disk is full, slow or failing")      \
-    X(messages_in, "messages from peers taken")                                                    \
-    X(messages_dropped, "messages from peers that failed a check")                                 \
-    X(messages_out, "messages to peers sent")                                                      \
-    X(beats_in, "beats of other stores taken")                                                     \
-    X(beats_out, "beats sent to other stores")                                                     \
-    X(batches, "log batches written")                                                              \
-    X(checkpoints, "checkpoints completed")                                                        \
-    X(snapshots_sent, "snapshots sent whole")                                                      \
-    X(snapshots_installed, "snapshots installed")                                                  \
-    X(copy_bytes_out, "bytes of whole copies sent")                                                \
-    X(copy_bytes_in, "bytes of whole copies taken")                                                \
-    X(log_replicas_added, "log replicas taken into a group led here")                              \
-    X(heals_done, "log replicas made storage replicas in a group led here")                        \
-    X(replicas_left, "replicas that deleted themselves: removed, or not wanted any more")          \
-    X(restored, "log entries taken back from the archive")                                         \
-    X(log_rot, "log entries found unreadable while running")                                       \
-    X(damage_found, "replicas found damaged")                                                      \
-    X(index_rows_sent, "rows of global indexes sent to their groups")                              \
-    X(index_rows_taken, "rows of global indexes written here as leader")                           \
-    X(index_refused, "batches of rows of which an index took some not")                            \
-    X(outbox_paid, "outbox rows deleted: their items' index rows are there")                       \
-    X(elections, "campaigns begun here because no leader was heard")                               \
-    X(elections_by_choice, "campaigns begun here on a leader's resignation, or at a split")
-
-struct store_counters {
-#define X(name, text) uint64_t name;
-    STORE_COUNTERS(X)
-#undef X
-};
-
-const struct store_counters *store_counters(const struct store *s);
-struct store_heal_counts {
-    size_t short_groups; /* led here, with fewer than STORE_DURABLE_LOGS members that answer */
-    size_t running;      /* led here, with a change of members or a log replica to be healed */
-    size_t log_replicas; /* on this node */
-};
-void store_heal_counts(const struct store *s, struct store_heal_counts *ret);
-/* What groups led here owe to global indexes. */
-struct store_outbox_counts {
-    uint64_t rows;
-    uint64_t age_ms; /* of the oldest that is known */
-};
-void store_outbox_counts(const struct store *s, struct store_outbox_counts *ret);
-/* Replicas that this node leads, of all it has. */
-void store_replica_counts(const struct store *s, size_t *ret_led, size_t *ret_all);
-/* Replicas of quiet groups, which send nothing, for the nodes' beats stand for them; and replicas
- * that are looked at in every tick. */
-void store_quiet_counts(const struct store *s, size_t *ret_quiet, size_t *ret_active);
 
 #endif
