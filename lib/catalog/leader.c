@@ -2,6 +2,7 @@
 #include "catalog/catalog_private.h"
 
 #include "base/assert.h"
+#include "env/posix/posix.h"
 #include "rpc/message.h"
 
 #include <pthread.h>
@@ -71,19 +72,13 @@ static void pause_briefly(void) {
     nanosleep(&t, NULL);
 }
 
-static uint64_t now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static bool worth_another_try(tc_err err, uint64_t until_ns) {
     enum tc_err_class class = tc_err_class(err);
-    return class != TC_CLASS_NONE && now_ns() < until_ns;
+    return class != TC_CLASS_NONE && posix_mono_ns() < until_ns;
 }
 
 static uint64_t deadline_ns(void) {
-    return now_ns() + (uint64_t)CATALOG_DEADLINE_MS * 1000000u;
+    return posix_mono_ns() + (uint64_t)CATALOG_DEADLINE_MS * 1000000u;
 }
 
 static const Tercet__Pb__Partition *moved_of(const ProtobufCMessage *reply) {

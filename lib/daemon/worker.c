@@ -1,11 +1,11 @@
 #include "daemon/worker.h"
 
 #include "base/assert.h"
+#include "env/posix/posix.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct daemon_worker {
     struct daemon_worker_config config;
@@ -15,9 +15,7 @@ struct daemon_worker {
 };
 
 uint64_t daemon_now_ns(void) {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+    return posix_mono_ns();
 }
 
 static void *worker_main(void *arg) {

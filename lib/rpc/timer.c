@@ -1,6 +1,5 @@
+#include "env/posix/posix.h"
 #include "rpc/rpc_private.h"
-
-#include <time.h>
 
 /* Timers are few (peers and connections); a scan per wake is cheaper than a heap's upkeep. Wake-ups
  * are at least this far apart, so that many connections share one scan. */
@@ -9,9 +8,7 @@ enum {
 };
 
 uint64_t rpc__now_ns(void) {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+    return posix_mono_ns();
 }
 
 static struct rpc__timer *timer_of(struct tc_list *link) {

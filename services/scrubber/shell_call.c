@@ -1,6 +1,7 @@
 #include "scrubber/shell_call.h"
 
 #include "base/assert.h"
+#include "daemon/worker.h"
 #include "rpc/unary.h"
 
 #include <stdlib.h>
@@ -55,15 +56,9 @@ void bell_stop(struct bell *b) {
 }
 
 static struct timespec after(uint64_t ms) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += (time_t)(ms / 1000);
-    t.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (t.tv_nsec >= 1000000000) {
-        t.tv_nsec -= 1000000000;
-        t.tv_sec++;
-    }
-    return t;
+    uint64_t at_ns = daemon_now_ns() + ms * 1000000;
+    return (struct timespec){.tv_sec = (time_t)(at_ns / 1000000000),
+                             .tv_nsec = (long)(at_ns % 1000000000)};
 }
 
 bool bell_pause(struct bell *b, uint64_t ms) {

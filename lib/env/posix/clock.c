@@ -18,6 +18,10 @@ static struct tc_wall wall(struct tc_clock *c) {
     return (struct tc_wall){.unix_ns = read_ns(CLOCK_REALTIME)};
 }
 
+uint64_t posix_mono_ns(void) {
+    return read_ns(CLOCK_MONOTONIC);
+}
+
 uint64_t posix_wall_ms(void) {
     return tc_wall_ms(wall(NULL));
 }

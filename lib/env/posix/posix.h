@@ -22,6 +22,9 @@ struct posix_clock {
 void posix_fs_init(struct posix_fs *p);
 /* CLOCK_BOOTTIME and CLOCK_REALTIME. */
 void posix_clock_init(struct posix_clock *p);
+/* CLOCK_MONOTONIC, by which condition variables wait: the clock of every _ns in daemon, rpc,
+ * catalog and the router. It stands still while the machine sleeps. */
+uint64_t posix_mono_ns(void);
 /* The wall clock by itself, as records are stamped with it. */
 uint64_t posix_wall_ms(void);
 

@@ -1,5 +1,6 @@
 #include "base/assert.h"
 #include "base/utf8.h"
+#include "env/posix/posix.h"
 #include "router/api/api_private.h"
 #include "router/api/api_unbuilt.h"
 #include "router/http/http_gzip.h"
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 #include <zlib.h>
 
 struct api *api_new(const struct api_config *config) {
@@ -35,12 +35,6 @@ void api_free(struct api *a) {
         api_decoder_deinit(&a->loops[i].decoder);
     }
     free(a);
-}
-
-static uint64_t monotonic_ns(void) {
-    struct timespec ts;
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
 /* Base32 digits, twelve from each draw. */
@@ -160,7 +154,7 @@ static struct api_request *request_new(struct api *a, struct http_request *r, co
     req->out = &r->answer;
     req->content_type = type;
     req->loop_index = r->loop_index;
-    req->started_ns = monotonic_ns();
+    req->started_ns = posix_mono_ns();
     api__request_id(&a->loops[r->loop_index].ids, req->request_id);
     if (http_head_get(r->head, TC_SLICE_LIT("host"), &req->host) && !tc_utf8_valid(req->host))
         req->host = TC_SLICE_EMPTY;

@@ -1,4 +1,5 @@
 #include "base/assert.h"
+#include "env/posix/posix.h"
 #include "router/http/http_private.h"
 
 #include <errno.h>
@@ -7,7 +8,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -15,9 +15,7 @@ enum {
 };
 
 static uint64_t clock_ms(void) {
-    struct timespec ts;
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+    return posix_mono_ns() / 1000000;
 }
 
 tc_err http__loop_init(struct http_loop *l, struct http_server *s, unsigned index) {
