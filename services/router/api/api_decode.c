@@ -3,100 +3,11 @@
 #include "base/assert.h"
 #include "router/api/api_decode_private.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
-enum {
-    LIST_FIRST_CAP = 4,
-};
-
 void api_decoder_deinit(struct api_decoder *d) {
     json_item_deinit(&d->item);
     tc_buf_deinit(&d->scratch);
     tc_buf_deinit(&d->constraints);
     tc_buf_deinit(&d->text);
-}
-
-static void fail(struct api_decoder *d, enum api_error error, struct tc_slice text) {
-    TC_ASSERT(d->error == API_OK);
-    d->error = error;
-    tc_buf_clear(&d->text);
-    tc_buf_append_slice(&d->text, text);
-}
-
-bool api_invalid(struct api_decoder *d, const char *fmt, ...) {
-    char text[1024];
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    fail(d, API_VALIDATION, api_error_clip(tc_slice_str(text)));
-    return false;
-}
-
-bool api_refuse(struct api_decoder *d, enum api_error error, const char *text) {
-    fail(d, error, tc_slice_str(text));
-    return false;
-}
-
-tc_err api__serialization(struct api_decoder *d, const char *text) {
-    fail(d, API_SERIALIZATION, tc_slice_str(text));
-    return TC_EINVAL;
-}
-
-/* Does a whole value stand here, or only something that begins like one? */
-static bool is_value(const struct api_decoder *d) {
-    struct json_reader look = d->reader;
-    return json_skip(&look) == TC_OK;
-}
-
-tc_err api__json_fail(struct api_decoder *d, tc_err err, const char *wanted) {
-    TC_ASSERT(err != TC_OK);
-    if (d->error != API_OK)
-        return err;
-    if (err == TC_ETYPE && is_value(d)) {
-        json_diag_type(&d->diag, wanted, &d->reader);
-        fail(d, API_SERIALIZATION, tc_slice_str(d->diag.text));
-    } else if (err == TC_ENOMEM) {
-        fail(d, API_REQUEST_ENTITY_TOO_LARGE,
-             TC_SLICE_LIT("Request size exceeded the memory limit"));
-    } else {
-        fail(d, API_SERIALIZATION, TC_SLICE_EMPTY); /* not JSON: told without words */
-    }
-    return err;
-}
-
-tc_err api__map_fail(struct api_decoder *d, tc_err err, const char *element) {
-    if (err != TC_ETYPE || d->error != API_OK || !is_value(d))
-        return api__json_fail(d, err, "");
-    json_diag_map(&d->diag, element, &d->reader);
-    fail(d, API_SERIALIZATION, tc_slice_str(d->diag.text));
-    return err;
-}
-
-static tc_err struct_fail(struct api_decoder *d, tc_err err, const struct api_shape *shape) {
-    if (err != TC_ETYPE || d->error != API_OK || !is_value(d))
-        return api__json_fail(d, err, "");
-    bool inner = d->path_depth > 0;
-    json_diag_struct(&d->diag, inner ? shape->name : NULL,
-                     inner && d->path[d->path_depth - 1].name != NULL, &d->reader);
-    fail(d, API_SERIALIZATION, tc_slice_str(d->diag.text));
-    return err;
-}
-
-void *api__grow(struct api_decoder *d, void *items, size_t count, size_t *cap, size_t bytes) {
-    if (count < *cap)
-        return items;
-    size_t wider = *cap ? 2 * *cap : LIST_FIRST_CAP;
-    uint8_t *grown = tc_arena_calloc(d->arena, wider, bytes);
-    if (grown == NULL) {
-        (void)api__json_fail(d, TC_ENOMEM, "");
-        return NULL;
-    }
-    if (count)
-        memcpy(grown, items, count * bytes);
-    *cap = wider;
-    return grown;
 }
 
 tc_err api__read_text(struct api_decoder *d, struct tc_slice *ret_text) {
@@ -108,8 +19,7 @@ tc_err api__read_text(struct api_decoder *d, struct tc_slice *ret_text) {
     return TC_OK;
 }
 
-/* arn:aws:dynamodb:region:account:table/NAME -> NAME */
-static struct tc_slice table_name(struct tc_slice s) {
+struct tc_slice api__table_name(struct tc_slice s) {
     static const char mark[] = ":table/";
     if (!tc_slice_has_prefix(s, TC_SLICE_LIT("arn:")))
         return s;
@@ -120,7 +30,7 @@ static struct tc_slice table_name(struct tc_slice s) {
 static tc_err read_string(struct api_decoder *d, const struct api_field *f, struct tc_slice *at) {
     TC_TRY(api__read_text(d, at));
     if (f->kind == API_KIND_TABLE)
-        *at = table_name(*at);
+        *at = api__table_name(*at);
     api__check_string(d, f, *at);
     return TC_OK;
 }
@@ -140,9 +50,9 @@ static tc_err read_integer(struct api_decoder *d, const struct api_field *f,
     tc_err err = json_integer(&d->reader, narrow ? INT32_MIN : INT64_MIN,
                               narrow ? INT32_MAX : INT64_MAX, &at->value);
     if (err == TC_ELIMIT && d->reader.err == TC_OK) {
-        fail(d, API_SERIALIZATION,
-             narrow ? TC_SLICE_LIT("NUMBER_VALUE cannot be converted to Integer")
-                    : TC_SLICE_LIT("NUMBER_VALUE cannot be converted to Long"));
+        api__fail(d, API_SERIALIZATION,
+                  narrow ? TC_SLICE_LIT("NUMBER_VALUE cannot be converted to Integer")
+                         : TC_SLICE_LIT("NUMBER_VALUE cannot be converted to Long"));
         return TC_EINVAL;
     }
     if (err != TC_OK)
@@ -170,120 +80,6 @@ static tc_err read_struct(struct api_decoder *d, const struct api_field *f, void
         return api__json_fail(d, TC_ENOMEM, "");
     TC_TRY(api__read_struct(d, f->shape, s));
     *at = s;
-    return TC_OK;
-}
-
-/* Elements beyond the maximum are counted and checked as JSON, but not kept. */
-static bool is_beyond(const struct api_field *f, size_t count) {
-    return f->max > 0 && count >= (size_t)f->max;
-}
-
-static tc_err read_struct_list(struct api_decoder *d, const struct api_field *f,
-                               struct api_list *at) {
-    struct api_list list = {.set = true};
-    size_t cap = 0, count = 0;
-    bool more;
-    struct json_reader before = d->reader;
-    tc_err err = json_array_begin(&d->reader);
-    while (err == TC_OK && (err = json_array_next(&d->reader, &more)) == TC_OK && more) {
-        if (is_beyond(f, count++)) {
-            err = json_skip(&d->reader);
-            continue;
-        }
-        list.items = api__grow(d, list.items, list.count, &cap, f->shape->struct_bytes);
-        if (list.items == NULL)
-            return TC_ENOMEM;
-        uint8_t *element = (uint8_t *)list.items + list.count++ * f->shape->struct_bytes;
-        api__push_index(d, list.count);
-        TC_TRY(api__read_struct(d, f->shape, element));
-        api__pop(d);
-    }
-    if (err != TC_OK)
-        return api__json_fail(d, err, "List");
-    api__check_list(d, f, count, before);
-    *at = list;
-    return TC_OK;
-}
-
-/* The key as it is kept. */
-static struct tc_slice check_map_key(struct api_decoder *d, const struct api_list *list,
-                                     size_t bytes, struct tc_slice key, bool attribute) {
-    if (attribute) {
-        api__check_attribute(d, key);
-        return key;
-    }
-    key = table_name(key);
-    api__check_table_key(d, list, bytes, key);
-    return key;
-}
-
-/* A map from names of tables or attributes to structs, or (LIST_MAP) to lists that the shape's only
- * field takes. */
-static tc_err read_map_element(struct api_decoder *d, const struct api_field *f,
-                               struct tc_slice key, uint8_t *element) {
-    *(struct tc_slice *)(void *)element = key;
-    api__push_key(d, key);
-    if (f->kind == API_KIND_STRUCT_MAP)
-        TC_TRY(api__read_struct(d, f->shape, element));
-    else
-        TC_TRY(api__read_field(d, &f->shape->fields[0], element));
-    api__pop(d);
-    return TC_OK;
-}
-
-static tc_err map_fail(struct api_decoder *d, tc_err err, const struct api_field *f) {
-    bool lists = f->kind == API_KIND_STRUCT_LIST_MAP;
-    const struct api_shape *shape = lists ? f->shape->fields[0].shape : f->shape;
-    char element[160];
-    (void)snprintf(element, sizeof element, lists ? "java.util.List<%s%s>" : "%s%s",
-                   JSON_DIAG_MODEL, shape->name);
-    return api__map_fail(d, err, element);
-}
-
-static tc_err read_map(struct api_decoder *d, const struct api_field *f, struct api_list *at) {
-    struct api_list list = {.set = true};
-    size_t cap = 0, count = 0, bytes = f->shape->struct_bytes;
-    bool more;
-    bool attributes = f->flags & API_ATTRIBUTE_KEYS;
-    struct tc_slice key;
-    tc_err err = json_object_begin(&d->reader);
-    while (err == TC_OK && (err = json_object_next(&d->reader, &more, &key)) == TC_OK && more) {
-        if (is_beyond(f, count++)) {
-            err = json_skip(&d->reader);
-            continue;
-        }
-        key = check_map_key(d, &list, bytes, key, attributes);
-        list.items = api__grow(d, list.items, list.count, &cap, bytes);
-        if (list.items == NULL)
-            return TC_ENOMEM;
-        TC_TRY(read_map_element(d, f, key, (uint8_t *)list.items + list.count * bytes));
-        list.count++;
-    }
-    if (err != TC_OK)
-        return map_fail(d, err, f);
-    api__check_count(d, f, count);
-    if (attributes)
-        TC_TRY(api__check_unique(d, &list, bytes));
-    *at = list;
-    return TC_OK;
-}
-
-static tc_err read_string_list(struct api_decoder *d, const struct api_field *f,
-                               struct api_slices *at) {
-    struct api_slices list = {.set = true};
-    size_t cap = 0;
-    bool more;
-    tc_err err = json_array_begin(&d->reader);
-    while (err == TC_OK && (err = json_array_next(&d->reader, &more)) == TC_OK && more) {
-        list.items = api__grow(d, list.items, list.count, &cap, sizeof list.items[0]);
-        if (list.items == NULL)
-            return TC_ENOMEM;
-        TC_TRY(api__read_text(d, &list.items[list.count++]));
-    }
-    if (err != TC_OK)
-        return api__json_fail(d, err, "List");
-    api__check_count(d, f, list.count);
-    *at = list;
     return TC_OK;
 }
 
@@ -317,12 +113,12 @@ tc_err api__read_field(struct api_decoder *d, const struct api_field *f, void *b
     case API_KIND_STRUCT:
         return read_struct(d, f, at);
     case API_KIND_STRUCT_LIST:
-        return read_struct_list(d, f, at);
+        return api__read_struct_list(d, f, at);
     case API_KIND_STRUCT_MAP:
     case API_KIND_STRUCT_LIST_MAP:
-        return read_map(d, f, at);
+        return api__read_map(d, f, at);
     case API_KIND_STRING_LIST:
-        return read_string_list(d, f, at);
+        return api__read_string_list(d, f, at);
     case API_KIND_VALUE:
         return api__read_value(d, at);
     case API_KIND_ITEM:
@@ -385,7 +181,7 @@ tc_err api__read_struct(struct api_decoder *d, const struct api_shape *shape, vo
         }
     }
     if (err != TC_OK)
-        return struct_fail(d, err, shape);
+        return api__struct_fail(d, err, shape);
     check_required(d, shape, seen);
     return TC_OK;
 }
@@ -393,7 +189,7 @@ tc_err api__read_struct(struct api_decoder *d, const struct api_shape *shape, vo
 /* What the passes over the body have noted, in the API's order of precedence. */
 static bool conclude(struct api_decoder *d, const struct api_op_info *op, const void *input) {
     if (d->constraint_count > 0) {
-        fail(d, API_VALIDATION, TC_SLICE_EMPTY);
+        api__fail(d, API_VALIDATION, TC_SLICE_EMPTY);
         tc_buf_printf(&d->text, "%u validation error%s detected: ", d->constraint_count,
                       d->constraint_count == 1 ? "" : "s");
         tc_buf_append_slice(&d->text, tc_buf_slice(&d->constraints));

@@ -18,17 +18,33 @@ TC_MUST_USE tc_err api__read_names(struct api_decoder *d, struct api_bindings *a
 TC_MUST_USE tc_err api__read_values(struct api_decoder *d, struct api_bindings *at);
 TC_MUST_USE tc_err api__read_text(struct api_decoder *d, struct tc_slice *ret_text);
 
+/* api_decode_list.c */
+TC_MUST_USE tc_err api__read_struct_list(struct api_decoder *d, const struct api_field *f,
+                                         struct api_list *at);
+TC_MUST_USE tc_err api__read_string_list(struct api_decoder *d, const struct api_field *f,
+                                         struct api_slices *at);
+/* From names of tables or attributes to structs, or to lists of structs. */
+TC_MUST_USE tc_err api__read_map(struct api_decoder *d, const struct api_field *f,
+                                 struct api_list *at);
+/* Room for one more element of bytes each; *cap counts elements. NULL: d->error is set. */
+void *api__grow(struct api_decoder *d, void *items, size_t count, size_t *cap, size_t bytes);
+
+/* api_decode.c */
+/* arn:aws:dynamodb:region:account:table/NAME -> NAME; any other text as it is. */
+struct tc_slice api__table_name(struct tc_slice s);
 /* The first fault of a value in ExpressionAttributeValues; true: there is none. */
 bool api__check_placeholder_fault(struct api_decoder *d);
-/* A fault that ends the request. */
+
+/* api_decode_fault.c: faults that end the request. */
+void api__fail(struct api_decoder *d, enum api_error error, struct tc_slice text);
 tc_err api__serialization(struct api_decoder *d, const char *text);
 /* Turn a failure of the JSON layer into d->error and return it. wanted: the Java type of the
  * member, "" if it cannot be of a wrong type here. */
 tc_err api__json_fail(struct api_decoder *d, tc_err err, const char *wanted);
 /* The same where a map is wanted; element: the Java type of what it maps to. */
 tc_err api__map_fail(struct api_decoder *d, tc_err err, const char *element);
-/* Room for one more element of bytes each; *cap counts elements. NULL: d->error is set. */
-void *api__grow(struct api_decoder *d, void *items, size_t count, size_t *cap, size_t bytes);
+/* The same where a struct of this shape is wanted. */
+tc_err api__struct_fail(struct api_decoder *d, tc_err err, const struct api_shape *shape);
 
 /* api_constraint.c */
 void api__push_name(struct api_decoder *d, const char *name);
