@@ -1,6 +1,7 @@
 #include "router/api/api_check_index.h"
 
 #include "core/index/index.h"
+#include "router/api/api_check_private.h"
 #include "router/api/api_check_units.h"
 
 struct names {
@@ -8,102 +9,6 @@ struct names {
     size_t count;
     size_t projected; /* non-key attributes of all indexes */
 };
-
-/* ---- keys */
-
-static bool is_defined(const struct api_list *definitions, struct tc_slice name) {
-    const struct api_attribute_definition *a = definitions->items;
-    for (size_t i = 0; i < definitions->count; i++)
-        if (tc_slice_eq(a[i].name, name))
-            return true;
-    return false;
-}
-
-/* "[a, b]" */
-static void list_keys(const struct api_list *keys, struct tc_buf *out) {
-    const struct api_key_element *k = keys->items;
-    tc_buf_append_u8(out, '[');
-    for (size_t i = 0; i < keys->count; i++)
-        tc_buf_printf(out, "%s%.*s", i ? ", " : "", TC_SLICE_ARGS(k[i].name));
-    tc_buf_append_u8(out, ']');
-}
-
-static void list_definitions(const struct api_list *definitions, struct tc_buf *out) {
-    const struct api_attribute_definition *a = definitions->items;
-    tc_buf_append_u8(out, '[');
-    for (size_t i = 0; i < definitions->count; i++)
-        tc_buf_printf(out, "%s%.*s", i ? ", " : "", TC_SLICE_ARGS(a[i].name));
-    tc_buf_append_u8(out, ']');
-}
-
-static bool refuse_undefined(struct api_decoder *d, const struct api_list *keys,
-                             const struct api_list *definitions) {
-    struct tc_buf text = {0};
-    list_keys(keys, &text);
-    tc_buf_append_str(&text, ", AttributeDefinitions: ");
-    list_definitions(definitions, &text);
-    api_invalid(d,
-                INVALID_VALUES
-                "Some index key attributes are not defined in AttributeDefinitions. Keys: %.*s",
-                TC_SLICE_ARGS(tc_buf_slice(&text)));
-    tc_buf_deinit(&text);
-    return false;
-}
-
-static bool check_distinct(struct api_decoder *d, const struct api_list *keys) {
-    const struct api_key_element *k = keys->items;
-    for (size_t i = 1; i < keys->count; i++)
-        for (size_t j = 0; j < i; j++) {
-            if (!tc_slice_eq(k[i].name, k[j].name))
-                continue;
-            if (keys->count == 2)
-                return api_invalid(d,
-                                   "Both the Hash Key and the Range Key element in the KeySchema "
-                                   "have the same name");
-            return api_invalid(d,
-                               "Invalid KeySchema: An attribute is named twice: AttributeName: "
-                               "%.*s",
-                               TC_SLICE_ARGS(k[i].name));
-        }
-    return true;
-}
-
-/* HASH attributes, then RANGE attributes, as many of each as an index can have. */
-static bool check_order(struct api_decoder *d, const struct api_list *keys, size_t each_max) {
-    const struct api_key_element *k = keys->items;
-    size_t hash = 0;
-    while (hash < keys->count && k[hash].type == API_KEY_HASH)
-        hash++;
-    if (hash == 0)
-        return api_invalid(d,
-                           "Invalid KeySchema: The first KeySchemaElement is not a HASH key type");
-    if (!check_distinct(d, keys))
-        return false;
-    for (size_t i = hash; i < keys->count; i++)
-        if (k[i].type != API_KEY_RANGE)
-            return api_invalid(d, "Invalid KeySchema: HASH key attributes must stand before RANGE "
-                                  "key attributes");
-    if (hash > 1 && each_max == 1)
-        return api_invalid(
-            d, "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type");
-    if (hash > each_max || keys->count - hash > each_max)
-        return api_invalid(d,
-                           "Invalid KeySchema: An index can have at most %zu HASH and %zu RANGE "
-                           "key attributes",
-                           each_max, each_max);
-    return true;
-}
-
-static bool check_keys(struct api_decoder *d, const struct api_index *x,
-                       const struct api_list *definitions, size_t each_max) {
-    const struct api_key_element *k = x->key_schema.items;
-    if (!check_order(d, &x->key_schema, each_max))
-        return false;
-    for (size_t i = 0; i < x->key_schema.count; i++)
-        if (!is_defined(definitions, k[i].name))
-            return refuse_undefined(d, &x->key_schema, definitions);
-    return true;
-}
 
 /* ---- projection */
 
@@ -157,7 +62,8 @@ static bool check_name(struct api_decoder *d, struct tc_slice name, struct names
 static bool check_local(struct api_decoder *d, const struct api_create_table *in,
                         const struct api_index *x, struct names *seen) {
     const struct api_key_element *table = in->key_schema.items, *own = x->key_schema.items;
-    if (!check_name(d, x->name, seen) || !check_keys(d, x, &in->attribute_definitions, 1))
+    if (!check_name(d, x->name, seen) ||
+        !api__check_index_keys(d, x, &in->attribute_definitions, 1))
         return false;
     if (!tc_slice_eq(own[0].name, table[0].name))
         return api_invalid(
@@ -204,28 +110,21 @@ static bool check_globals(struct api_decoder *d, const struct api_create_table *
                            "GlobalSecondaryIndex count exceeds the per-table limit of 20");
     for (size_t i = 0; i < in->global_indexes.count; i++)
         if (!check_name(d, x[i].name, seen) ||
-            !check_keys(d, &x[i], &in->attribute_definitions, INDEX_KEY_ATTRS_MAX) ||
+            !api__check_index_keys(d, &x[i], &in->attribute_definitions, INDEX_KEY_ATTRS_MAX) ||
             !check_projection(d, x[i].projection, seen) ||
             !api_check_index_billing(d, &x[i], in->billing_mode))
             return false;
     return true;
 }
 
-static bool is_key_of(const struct api_list *indexes, struct tc_slice name) {
-    const struct api_index *x = indexes->items;
-    for (size_t i = 0; i < indexes->count; i++) {
-        const struct api_key_element *k = x[i].key_schema.items;
-        for (size_t j = 0; j < x[i].key_schema.count; j++)
-            if (tc_slice_eq(k[j].name, name))
-                return true;
-    }
-    return false;
+static bool is_key(const struct api_list *keys, struct tc_slice name) {
+    return api__is_named(keys, sizeof(struct api_key_element), name);
 }
 
-static bool is_table_key(const struct api_create_table *in, struct tc_slice name) {
-    const struct api_key_element *k = in->key_schema.items;
-    for (size_t i = 0; i < in->key_schema.count; i++)
-        if (tc_slice_eq(k[i].name, name))
+static bool is_key_of(const struct api_list *indexes, struct tc_slice name) {
+    const struct api_index *x = indexes->items;
+    for (size_t i = 0; i < indexes->count; i++)
+        if (is_key(&x[i].key_schema, name))
             return true;
     return false;
 }
@@ -235,10 +134,10 @@ static bool check_used(struct api_decoder *d, const struct api_create_table *in)
     struct tc_buf text = {0};
     bool unused = false;
     size_t used = 0;
-    list_definitions(&in->attribute_definitions, &text);
+    api__list_names(&in->attribute_definitions, sizeof *a, &text);
     tc_buf_append_str(&text, ", keys used: [");
     for (size_t i = 0; i < in->attribute_definitions.count; i++) {
-        bool key = is_table_key(in, a[i].name) || is_key_of(&in->local_indexes, a[i].name) ||
+        bool key = is_key(&in->key_schema, a[i].name) || is_key_of(&in->local_indexes, a[i].name) ||
                    is_key_of(&in->global_indexes, a[i].name);
         unused = unused || !key;
         if (key)
@@ -261,7 +160,7 @@ bool api_check_indexes(struct api_decoder *d, const struct api_create_table *in)
 
 static bool check_create(struct api_decoder *d, const struct api_update_table *in,
                          const struct api_index *x, struct names *seen) {
-    return check_keys(d, x, &in->attribute_definitions, INDEX_KEY_ATTRS_MAX) &&
+    return api__check_index_keys(d, x, &in->attribute_definitions, INDEX_KEY_ATTRS_MAX) &&
            check_projection(d, x->projection, seen) && api_check_units(d, x->throughput, &x->name);
 }
 

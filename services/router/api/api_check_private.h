@@ -26,4 +26,16 @@ bool api__check_updates(struct api_decoder *d, const struct api_list *updates);
 bool api__check_operator(struct api_decoder *d, unsigned conditional_operator,
                          const struct api_list *conditions);
 
+/* ---- api_check_keys.c. A list's elements are structs of this size that begin with a name. */
+
+bool api__is_named(const struct api_list *list, size_t bytes, struct tc_slice name);
+/* "[a, b]" */
+void api__list_names(const struct api_list *list, size_t bytes, struct tc_buf *out);
+/* Every key of a table or an index is one of the AttributeDefinitions. */
+bool api__check_defined(struct api_decoder *d, const struct api_list *keys,
+                        const struct api_list *definitions);
+/* HASH, then RANGE attributes, at most each_max of both, all defined. */
+bool api__check_index_keys(struct api_decoder *d, const struct api_index *x,
+                           const struct api_list *definitions, size_t each_max);
+
 #endif

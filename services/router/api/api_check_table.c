@@ -1,41 +1,18 @@
 /* Rules of the operations on tables, over several parameters; what depends on the table as it is
  * now is checked by the executor. */
 #include "router/api/api_check_index.h"
+#include "router/api/api_check_private.h"
 #include "router/api/api_check_units.h"
-
-static const struct api_attribute_definition *definition(const struct api_list *definitions,
-                                                         struct tc_slice name) {
-    const struct api_attribute_definition *d = definitions->items;
-    for (size_t i = 0; i < definitions->count; i++)
-        if (tc_slice_eq(d[i].name, name))
-            return &d[i];
-    return NULL;
-}
 
 static bool check_definitions(struct api_decoder *d, const struct api_list *definitions) {
     const struct api_attribute_definition *a = definitions->items;
-    for (size_t i = 0; i < definitions->count; i++)
-        if (definition(definitions, a[i].name) != &a[i])
+    struct api_list before = *definitions;
+    for (size_t i = 0; i < definitions->count; i++) {
+        before.count = i;
+        if (api__is_named(&before, sizeof *a, a[i].name))
             return api_invalid(d, "Attribute Name is duplicated: %.*s", TC_SLICE_ARGS(a[i].name));
+    }
     return true;
-}
-
-/* Names of keys and definitions as the API lists them. */
-static bool undefined(struct api_decoder *d, const struct api_create_table *in) {
-    const struct api_key_element *key = in->key_schema.items;
-    const struct api_attribute_definition *a = in->attribute_definitions.items;
-    struct tc_buf text = {0};
-    for (size_t i = 0; i < in->key_schema.count; i++)
-        tc_buf_printf(&text, "%s%.*s", i ? ", " : "", TC_SLICE_ARGS(key[i].name));
-    tc_buf_append_str(&text, "], AttributeDefinitions: [");
-    for (size_t i = 0; i < in->attribute_definitions.count; i++)
-        tc_buf_printf(&text, "%s%.*s", i ? ", " : "", TC_SLICE_ARGS(a[i].name));
-    api_invalid(d,
-                INVALID_VALUES
-                "Some index key attributes are not defined in AttributeDefinitions. Keys: [%.*s]",
-                TC_SLICE_ARGS(tc_buf_slice(&text)));
-    tc_buf_deinit(&text);
-    return false;
 }
 
 static bool check_key_schema(struct api_decoder *d, const struct api_create_table *in) {
@@ -53,11 +30,9 @@ static bool check_key_schema(struct api_decoder *d, const struct api_create_tabl
     if (count == 2 && key[1].type != API_KEY_RANGE)
         return api_invalid(
             d, "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type");
-    if (!check_definitions(d, &in->attribute_definitions))
+    if (!check_definitions(d, &in->attribute_definitions) ||
+        !api__check_defined(d, &in->key_schema, &in->attribute_definitions))
         return false;
-    for (size_t i = 0; i < count; i++)
-        if (definition(&in->attribute_definitions, key[i].name) == NULL)
-            return undefined(d, in);
     if (in->local_indexes.set || in->global_indexes.set)
         return api_check_indexes(d, in);
     if (in->attribute_definitions.count != count)

@@ -63,7 +63,7 @@ LOCAL_SHAPE(projection_shape, projection_rows, api_projection, "Projection");
         "IndexName", API_KIND_STRING, API_REQUIRED | API_NAME_PATTERN, AT(type, name), NULL, NULL, \
             API_NAME_BYTES_MIN, API_NAME_BYTES_MAX                                                 \
     }
-/* The rules of keys say how many there may be (api_check_index.c). */
+/* The rules of keys say how many there may be (api_check_keys.c). */
 #define INDEX_ROWS                                                                                 \
     INDEX_NAME_ROW(api_index),                                                                     \
         {"KeySchema",                                                                              \
