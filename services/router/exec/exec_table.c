@@ -55,24 +55,33 @@ void exec__table_write(struct exec_op *op, const Tercet__Pb__TableDescriptor *d,
     call_system(op, TERCET__PB__ITEM_OP__ITEM_PUT, SYSTEM_KIND_TABLE, tc_slice_str(d->name), done);
 }
 
-static bool take_data(const Tercet__Pb__ItemReply *reply, struct system_record *ret_record) {
+/* The record that an answer holds, and whether there is one.
+ *   Errors   TC_ECORRUPT  it is no record; those of the call */
+static tc_err take_record(tc_err err, const ProtobufCMessage *message,
+                          struct system_record *ret_record, bool *ret_found) {
+    const Tercet__Pb__ItemReply *reply = (const Tercet__Pb__ItemReply *)message;
+    *ret_found = false;
+    if (err != TC_OK || !reply->found)
+        return err;
     struct tc_slice item = proto_slice(reply->new_item);
-    return item_check(item) == TC_OK && system_decode(item, ret_record) == TC_OK;
+    if (item_check(item) != TC_OK || system_decode(item, ret_record) != TC_OK)
+        return TC_ECORRUPT;
+    *ret_found = true;
+    return TC_OK;
 }
 
 Tercet__Pb__TableDescriptor *exec__table_take(struct exec_op *op, const char *kind,
                                               struct tc_slice name, tc_err err,
                                               const ProtobufCMessage *message) {
-    const Tercet__Pb__ItemReply *reply = (const Tercet__Pb__ItemReply *)message;
-    if (err == TC_OK && !reply->found) {
+    struct system_record r;
+    bool found;
+    err = take_record(err, message, &r, &found);
+    if (err == TC_OK && !found) {
         exec__fail(op, API_RESOURCE_NOT_FOUND, "Requested resource not found: %s: %.*s not found",
                    kind, TC_SLICE_ARGS(name));
         return NULL;
     }
-    struct system_record r;
-    Tercet__Pb__TableDescriptor *d = NULL;
-    if (err == TC_OK && take_data(reply, &r))
-        d = route_table_unpack(r.data);
+    Tercet__Pb__TableDescriptor *d = err == TC_OK ? route_table_unpack(r.data) : NULL;
     if (d == NULL)
         exec__storage_error(op, err == TC_OK ? TC_ECORRUPT : err, NULL);
     return d;
@@ -89,13 +98,13 @@ void exec__count_read(struct exec_op *op, uint64_t table_id, exec_call_done done
 
 tc_err exec__count_take(tc_err err, const ProtobufCMessage *message,
                         Tercet__Pb__TableCount **ret_count) {
-    const Tercet__Pb__ItemReply *reply = (const Tercet__Pb__ItemReply *)message;
     struct system_record r;
+    bool found;
     *ret_count = NULL;
-    if (err != TC_OK || !reply->found)
-        return err;
-    if (take_data(reply, &r))
-        *ret_count = tercet__pb__table_count__unpack(NULL, r.data.len, r.data.data);
+    TC_TRY(take_record(err, message, &r, &found));
+    if (!found)
+        return TC_OK;
+    *ret_count = tercet__pb__table_count__unpack(NULL, r.data.len, r.data.data);
     return *ret_count ? TC_OK : TC_ECORRUPT;
 }
 
