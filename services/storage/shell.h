@@ -31,6 +31,8 @@ enum {
     SHELL_WAIT_MS = 50,   /* at most, in any case */
 };
 
+#define SHELL_MS_NS UINT64_C(1000000)
+
 enum shell_post_kind {
     SHELL_FRAMES,  /* decoded frames of one batch */
     SHELL_CALL,    /* a unary control call */
@@ -129,8 +131,12 @@ struct shell {
     bool closed; /* the store thread takes no posts any more */
 };
 
-/* ---- shell_store.c: the store thread */
+/* ---- shell_open.c: the store, before any thread runs */
 TC_MUST_USE tc_err shell_open_store(struct shell *s);
+/* HOST:PORT that this node tells the others of itself; the options' own memory. */
+const char *shell_address(const struct storage_options *o, const struct daemon_common_options *c);
+
+/* ---- shell_store.c: the store thread */
 TC_MUST_USE tc_err shell_start_threads(struct shell *s);
 /* Let the store thread begin: peers are open. */
 void shell_begin(struct shell *s);
@@ -138,21 +144,28 @@ void shell_begin(struct shell *s);
 void shell_rest(struct shell *s);
 /* Join the threads, close the store; peers are closed and the server is stopped. */
 void shell_stop_threads(struct shell *s);
-void shell_status(void *user, struct tc_buf *ret_json);
 void shell_post_free(struct shell_post *post);
 struct shell_post *shell_post_new(enum shell_post_kind kind);
+
+/* ---- shell_status.c: the status page */
+/* On the admin thread: ask the store thread and wait for its answer. */
+void shell_status(void *user, struct tc_buf *ret_json);
+/* On the store thread. */
+void shell_take_status(struct shell *s, struct shell_status *status);
 
 /* ---- shell_disk.c: the WAL thread and the disk thread */
 uint64_t shell_wal_run(void *user, void **entries, size_t count, uint64_t now_ns);
 uint64_t shell_disk_run(void *user, void **entries, size_t count, uint64_t now_ns);
 
-/* ---- shell_requests.c: from rpc threads to posts, and posts into the store */
+/* ---- shell_requests.c: frames, from rpc threads to posts, and posts into the store */
 void shell_on_frames(void *user, struct rpc_conn *conn, struct rpc_frames *frames);
-size_t shell_methods(struct shell *s, struct rpc_method *methods, size_t max);
 void shell_take_frames(struct shell *s, struct shell_post *post);
 /* Of these frames only the nodes' beats: they must not wait behind thousands of groups' messages.
  */
 void shell_take_beats(struct shell *s, struct shell_post *post);
+
+/* ---- shell_methods.c: control calls, likewise */
+size_t shell_methods(struct shell *s, struct rpc_method *methods, size_t max);
 void shell_take_call(struct shell *s, struct shell_post *post);
 
 /* ---- shell_effects.c: what the store wants done */
@@ -179,10 +192,6 @@ void shell_peers_close(struct shell *s);
 void shell_index_send(struct shell *s, const struct store_effect *e);
 void shell_take_index(struct shell *s, struct shell_post *post);
 void shell_shipment_free(struct shell_shipment *h);
-
-/* ---- shell_store.c */
-/* HOST:PORT that this node tells the others of itself; the options' own memory. */
-const char *shell_address(const struct storage_options *o, const struct daemon_common_options *c);
 
 /* ---- shell_files.c */
 /* Let this process open as many files as it may; how many replicas that allows. */

@@ -1,14 +1,9 @@
 /* The store thread: drains its mailbox, steps the store, performs effects. */
 #include "base/assert.h"
 #include "env/clock.h"
-#include "env/fs.h"
 #include "shell.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 enum {
@@ -17,10 +12,7 @@ enum {
     BACKLOG_COUNT =
         64, /* posts; with more the nodes' beats go first, else in the order they came */
     DIE_S = 10,
-    ROOM_PAUSE_S = 5,
 };
-
-#define MS_NS UINT64_C(1000000)
 
 struct shell_post *shell_post_new(enum shell_post_kind kind) {
     struct shell_post *post = calloc(1, sizeof *post);
@@ -46,48 +38,6 @@ void shell_post_free(struct shell_post *post) {
         tercet__pb__segment_reply__free_unpacked(post->reply, NULL);
     free(post);
 }
-
-/* ---- status, for the admin thread */
-
-struct shell_status {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool done;
-    struct tc_buf *out;
-};
-
-static void take_status(struct shell *s, struct shell_status *status) {
-    pthread_mutex_lock(&status->lock);
-    store_status_json(s->store, status->out);
-    status->done = true;
-    pthread_cond_signal(&status->changed);
-    pthread_mutex_unlock(&status->lock);
-}
-
-void shell_status(void *user, struct tc_buf *ret_json) {
-    struct shell *s = user;
-    struct shell_status status = {.out = ret_json};
-    struct shell_post *post = shell_post_new(SHELL_STATUS);
-    pthread_mutex_init(&status.lock, NULL);
-    pthread_cond_init(&status.changed, NULL);
-    post->status = &status;
-    pthread_mutex_lock(&s->rest_lock);
-    bool posted = !s->closed && daemon_worker_post(s->worker, post) == TC_OK;
-    pthread_mutex_unlock(&s->rest_lock);
-    if (posted) {
-        pthread_mutex_lock(&status.lock);
-        while (!status.done)
-            pthread_cond_wait(&status.changed, &status.lock);
-        pthread_mutex_unlock(&status.lock);
-    } else {
-        shell_post_free(post);
-        tc_buf_append_str(ret_json, "{}");
-    }
-    pthread_cond_destroy(&status.changed);
-    pthread_mutex_destroy(&status.lock);
-}
-
-/* ---- the loop */
 
 /* What cannot be proved durable must not be acknowledged, and a failed sync is never tried again:
  * the process ends here, and the next start verifies the whole log (REPLICATION.md B11). */
@@ -146,11 +96,11 @@ static void take_post(struct shell *s, struct shell_post *post) {
         s->started = true;
         break;
     case SHELL_STATUS:
-        take_status(s, post->status);
+        shell_take_status(s, post->status);
         break;
     case SHELL_STOP:
         s->stopping = true;
-        s->stop_ns = daemon_now_ns() + s->options->drain_ms * MS_NS;
+        s->stop_ns = daemon_now_ns() + s->options->drain_ms * SHELL_MS_NS;
         break;
     }
     shell_post_free(post);
@@ -164,10 +114,11 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
  * daemon's stand apart by the time that the machine slept. */
 static uint64_t next_tick_ns(struct shell *s, uint64_t now_ns) {
     bool busy = s->batch_out || s->jobs_out > 0 || s->stopping || store_behind(s->store);
-    uint64_t soonest_ns = s->ticked_ns + SHELL_TICK_MS * MS_NS;
+    uint64_t soonest_ns = s->ticked_ns + SHELL_TICK_MS * SHELL_MS_NS;
     uint64_t store_ns = tc_clock_mono_ns(&s->clock.clock), wanted_ns = store_deadline_ns(s->store);
     uint64_t wait_ns = wanted_ns > store_ns ? wanted_ns - store_ns : 0;
-    uint64_t at = now_ns + (wait_ns < SHELL_WAIT_MS * MS_NS ? wait_ns : SHELL_WAIT_MS * MS_NS);
+    uint64_t at =
+        now_ns + (wait_ns < SHELL_WAIT_MS * SHELL_MS_NS ? wait_ns : SHELL_WAIT_MS * SHELL_MS_NS);
     return busy || at < soonest_ns ? soonest_ns : at;
 }
 
@@ -178,11 +129,11 @@ static void periodic(struct shell *s, uint64_t now_ns) {
         shell_archive(s);
     }
     if (now_ns >= s->push_ns) {
-        s->push_ns = now_ns + s->options->push_interval_ms * MS_NS;
+        s->push_ns = now_ns + s->options->push_interval_ms * SHELL_MS_NS;
         store_push_some(s->store);
     }
     if (now_ns >= s->metrics_ns) {
-        s->metrics_ns = now_ns + (uint64_t)METRICS_EVERY_MS * MS_NS;
+        s->metrics_ns = now_ns + (uint64_t)METRICS_EVERY_MS * SHELL_MS_NS;
         shell_metrics(s, now_ns);
     }
 }
@@ -204,7 +155,7 @@ static void come_to_rest(struct shell *s, uint64_t now_ns) {
 /* A long backlog must not keep this node's beats back: its peers would take it for dead. */
 static void tick_in_time(struct shell *s) {
     uint64_t now_ns = daemon_now_ns();
-    if (now_ns < s->ticked_ns + LATE_TICK_MS * MS_NS)
+    if (now_ns < s->ticked_ns + LATE_TICK_MS * SHELL_MS_NS)
         return;
     periodic(s, now_ns);
     shell_effects(s);
@@ -247,108 +198,6 @@ static uint64_t run(void *user, void **entries, size_t count, uint64_t now_ns) {
 }
 
 /* ---- life */
-
-static uint64_t random_bits(void *user) {
-    uint64_t bits = 0;
-    (void)user;
-    ssize_t got = getrandom(&bits, sizeof bits, 0);
-    TC_ASSERT(got == (ssize_t)sizeof bits);
-    return bits;
-}
-
-static void trace_line(void *user, const char *text) {
-    const struct shell *s = user;
-    DAEMON_DEBUG(s->daemon->log, "trace: text=\"%s\"", text);
-}
-
-static void notice(void *user, const char *text) {
-    const struct shell *s = user;
-    DAEMON_ERROR(s->daemon->log, "damage found: %s", text);
-}
-
-const char *shell_address(const struct storage_options *o, const struct daemon_common_options *c) {
-    return o->rpc_advertise.count > 0 ? o->rpc_advertise.items[0] : c->rpc_listen.items[0];
-}
-
-static struct store_options store_options_of(const struct shell *s) {
-    const struct storage_options *o = s->options;
-    struct store_options to = store_options_default();
-    to.node = s->daemon->node;
-    to.zone = s->daemon->common.zone;
-    to.addr = shell_address(o, &s->daemon->common);
-    to.segment_bytes = o->wal_segment_bytes;
-    to.wal_max_bytes = o->wal_max_bytes;
-    to.wal_cache_bytes = o->wal_cache_bytes;
-    to.cache_bytes = o->cache_bytes;
-    to.checkpoint_bytes = o->checkpoint_bytes;
-    to.checkpoint_ms = o->checkpoint_interval_ms;
-    to.segment_age_ms = o->segment_age_ms;
-    to.segment_offer_bytes = o->segment_bytes;
-    to.archive_required = o->archiver.count > 0;
-    to.lease_ms = o->lease_ms;
-    to.dead_ms = o->heal_dead_ms;
-    to.learner_orphan_ms = o->learner_orphan_ms;
-    to.read_units = o->partition_read_units;
-    to.write_units = o->partition_write_units;
-    to.outbox_rows_max = o->outbox_rows_max;
-    to.index_wait_ms = o->index_wait_ms;
-    to.collection_bytes_max = o->collection_bytes_max;
-    to.disk = (struct disk_options){
-        .no_replicas_permille = (uint32_t)o->disk_no_replicas_permille,
-        .no_leaders_permille = (uint32_t)o->disk_no_leaders_permille,
-        .no_writes_permille = (uint32_t)o->disk_no_writes_permille,
-        .ample_bytes = o->disk_ample_bytes,
-        .slow_write_ns = o->disk_slow_write_ms * MS_NS,
-        .slow_window_ns = o->disk_slow_window_ms * MS_NS,
-        .slow_drain_ns = o->disk_slow_drain_ms * MS_NS,
-    };
-    to.suspect_dir = o->suspect_dir;
-    to.replicas_max = shell_replicas_max(s);
-    return to;
-}
-
-/* A disk without a byte to spare is no reason to end and to be started again for ever: wait for
- * room, or for the signal to stop, which is blocked for this process already. */
-static bool wait_for_room(const struct shell *s) {
-    sigset_t stop;
-    struct timespec pause = {.tv_sec = ROOM_PAUSE_S};
-    sigemptyset(&stop);
-    sigaddset(&stop, SIGTERM);
-    sigaddset(&stop, SIGINT);
-    DAEMON_ERROR(s->daemon->log, "no space to open the store, looking again: data=%s pause_s=%d",
-                 s->daemon->common.data, ROOM_PAUSE_S);
-    return sigtimedwait(&stop, NULL, &pause) < 0;
-}
-
-tc_err shell_open_store(struct shell *s) {
-    struct tc_buf diag = {0};
-    posix_fs_init(&s->fs);
-    posix_clock_init(&s->clock);
-    tc_list_init(&s->pendings);
-    pthread_mutex_init(&s->rest_lock, NULL);
-    pthread_cond_init(&s->rest_changed, NULL);
-    struct store_env env = {.fs = &s->fs.fs,
-                            .clock = &s->clock.clock,
-                            .random = random_bits,
-                            .user = s,
-                            .trace = {.line = trace_line, .user = s},
-                            .notice = notice};
-    struct store_options options = store_options_of(s);
-    const char *dir = s->daemon->common.data;
-    tc_err err = tc_fs_mkdir(&s->fs.fs, dir);
-    if (err == TC_OK || err == TC_EEXISTS)
-        do {
-            tc_buf_clear(&diag);
-            err = store_open(&env, dir, &options, &diag, &s->store);
-        } while (err == TC_EFULL && wait_for_room(s));
-    else
-        tc_buf_append_str(&diag, "the folder cannot be made");
-    if (err != TC_OK)
-        DAEMON_ERROR(s->daemon->log, "the store cannot be opened: data=%s err=%s why=\"%.*s\"", dir,
-                     tc_err_name(err), (int)diag.len, (const char *)diag.data);
-    tc_buf_deinit(&diag);
-    return err;
-}
 
 tc_err shell_start_threads(struct shell *s) {
     struct daemon_worker_config wal = {
