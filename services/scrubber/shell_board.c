@@ -1,47 +1,17 @@
-#include "scrubber/shell_board.h"
+#include "scrubber/shell_board_private.h"
 
 #include "base/assert.h"
 #include "base/map.h"
 #include "daemon/daemon.h"
 #include "proto/bytes.h"
 
-#include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 enum {
-    DEPTHS = 2,
-    RECENT_COUNT_MAX = 64,
     EXPORTS_PER_PASS = 100,
 };
 
-/* A finding as it was told, kept after its group has become clean again. */
-struct recent {
-    uint64_t gid;
-    uint64_t ms;
-    Tercet__Pb__ScrubFinding *finding;
-};
-
-struct row {
-    uint64_t gid;
-    uint64_t posted;                      /* number of its newest result, or since it stood */
-    Tercet__Pb__ScrubGroup *last[DEPTHS]; /* by enum pass_depth; NULL: none yet */
-};
-
-struct board {
-    pthread_mutex_t lock;
-    struct row *rows; /* ascending gid */
-    size_t count, max;
-    uint64_t posted;                        /* results ever */
-    struct recent recent[RECENT_COUNT_MAX]; /* a ring */
-    uint64_t recent_count;                  /* ever */
-    struct tc_buf problem;
-    uint64_t passes[DEPTHS];
-    size_t posts; /* since the last export, which walks all rows */
-    struct scrubber_metrics *metrics;
-};
-
-static const char *const depth_names[DEPTHS] = {"quick", "deep"};
+const char *const board_depth_names[BOARD_DEPTHS] = {"quick", "deep"};
 
 struct board *board_new(struct scrubber_metrics *metrics) {
     struct board *b = calloc(1, sizeof *b);
@@ -60,9 +30,9 @@ void board_free(struct board *b) {
     if (!b)
         return;
     for (size_t i = 0; i < b->count; i++)
-        for (int d = 0; d < DEPTHS; d++)
+        for (int d = 0; d < BOARD_DEPTHS; d++)
             drop(b->rows[i].last[d]);
-    for (size_t i = 0; i < RECENT_COUNT_MAX; i++)
+    for (size_t i = 0; i < BOARD_RECENT_COUNT_MAX; i++)
         if (b->recent[i].finding)
             tercet__pb__scrub_finding__free_unpacked(b->recent[i].finding, NULL);
     free(b->rows);
@@ -83,7 +53,7 @@ static size_t lower_bound(const struct board *b, uint64_t gid) {
     return low;
 }
 
-static struct row *find_or_add(struct board *b, uint64_t gid) {
+static struct board_row *find_or_add(struct board *b, uint64_t gid) {
     size_t i = lower_bound(b, gid);
     if (i < b->count && b->rows[i].gid == gid)
         return &b->rows[i];
@@ -93,15 +63,15 @@ static struct row *find_or_add(struct board *b, uint64_t gid) {
         TC_ASSERT(b->rows != NULL);
     }
     memmove(&b->rows[i + 1], &b->rows[i], (b->count - i) * sizeof *b->rows);
-    b->rows[i] = (struct row){.gid = gid};
+    b->rows[i] = (struct board_row){.gid = gid};
     b->count++;
     return &b->rows[i];
 }
 
 /* A group is as bad as the worse of its two results. */
-static Tercet__Pb__ScrubState row_state(const struct row *r) {
+static Tercet__Pb__ScrubState row_state(const struct board_row *r) {
     Tercet__Pb__ScrubState worst = TERCET__PB__SCRUB_STATE__SCRUB_CLEAN;
-    for (int d = 0; d < DEPTHS; d++) {
+    for (int d = 0; d < BOARD_DEPTHS; d++) {
         Tercet__Pb__ScrubState one = r->last[d] ? pass_group_state(r->last[d]) : worst;
         if (one == TERCET__PB__SCRUB_STATE__SCRUB_DAMAGED)
             return one;
@@ -115,7 +85,7 @@ static void export(struct board *b) {
     int64_t count[3] = {0}, findings = 0;
     for (size_t i = 0; i < b->count; i++) {
         count[row_state(&b->rows[i])]++;
-        for (int d = 0; d < DEPTHS; d++)
+        for (int d = 0; d < BOARD_DEPTHS; d++)
             findings += b->rows[i].last[d] ? (int64_t)b->rows[i].last[d]->n_findings : 0;
     }
     daemon_metric_set(b->metrics->groups_clean, count[TERCET__PB__SCRUB_STATE__SCRUB_CLEAN]);
@@ -147,19 +117,19 @@ static void count_checks(struct board *b, const Tercet__Pb__ScrubGroup *g) {
 
 static void remember(struct board *b, const Tercet__Pb__ScrubGroup *g) {
     for (size_t i = 0; i < g->n_findings; i++) {
-        struct recent *r = &b->recent[b->recent_count++ % RECENT_COUNT_MAX];
+        struct board_recent *r = &b->recent[b->recent_count++ % BOARD_RECENT_COUNT_MAX];
         if (r->finding)
             tercet__pb__scrub_finding__free_unpacked(r->finding, NULL);
-        *r = (struct recent){.gid = g->gid,
-                             .ms = g->ended_ms,
-                             .finding =
-                                 (Tercet__Pb__ScrubFinding *)proto_dup(&g->findings[i]->base)};
+        *r = (struct board_recent){
+            .gid = g->gid,
+            .ms = g->ended_ms,
+            .finding = (Tercet__Pb__ScrubFinding *)proto_dup(&g->findings[i]->base)};
     }
 }
 
 void board_post_take(struct board *b, Tercet__Pb__ScrubGroup *g, enum pass_depth depth) {
     pthread_mutex_lock(&b->lock);
-    struct row *r = find_or_add(b, g->gid);
+    struct board_row *r = find_or_add(b, g->gid);
     r->posted = ++b->posted;
     drop(r->last[depth]);
     r->last[depth] = g;
@@ -167,7 +137,8 @@ void board_post_take(struct board *b, Tercet__Pb__ScrubGroup *g, enum pass_depth
         drop(r->last[PASS_QUICK]);
         r->last[PASS_QUICK] = NULL;
     }
-    daemon_metric_add(daemon_metric_with(b->metrics->groups_total, depth_names[depth], ""), 1);
+    daemon_metric_add(daemon_metric_with(b->metrics->groups_total, board_depth_names[depth], ""),
+                      1);
     count_checks(b, g);
     remember(b, g);
     export_now_and_then(b);
@@ -189,7 +160,7 @@ uint64_t board_pass_begins(struct board *b) {
 }
 
 /* A deep result answers the quick question too; the newer of the two counts for that. */
-static const Tercet__Pb__ScrubGroup *newest(const struct row *r, enum pass_depth depth) {
+static const Tercet__Pb__ScrubGroup *newest(const struct board_row *r, enum pass_depth depth) {
     const Tercet__Pb__ScrubGroup *deep = r->last[PASS_DEEP], *quick = r->last[PASS_QUICK];
     if (depth == PASS_DEEP || quick == NULL)
         return deep;
@@ -200,7 +171,7 @@ bool board_keep(struct board *b, uint64_t gid, enum pass_depth depth, uint64_t i
                 uint64_t now_ms, uint64_t age_max_ms) {
     pthread_mutex_lock(&b->lock);
     size_t at = lower_bound(b, gid);
-    struct row *r = at < b->count && b->rows[at].gid == gid ? &b->rows[at] : NULL;
+    struct board_row *r = at < b->count && b->rows[at].gid == gid ? &b->rows[at] : NULL;
     const Tercet__Pb__ScrubGroup *g = r ? newest(r, depth) : NULL;
     bool keep = g && index != 0 && g->index == index && now_ms < g->ended_ms + age_max_ms &&
                 pass_group_state(g) == TERCET__PB__SCRUB_STATE__SCRUB_CLEAN;
@@ -238,10 +209,10 @@ void board_pass_ended(struct board *b, enum pass_depth depth, uint64_t mark) {
 void board_pack(struct board *b, uint64_t gid, struct tc_buf *ret_reply) {
     Tercet__Pb__ScrubRunReply reply = TERCET__PB__SCRUB_RUN_REPLY__INIT;
     pthread_mutex_lock(&b->lock);
-    reply.groups = calloc(DEPTHS * b->count + 1, sizeof(Tercet__Pb__ScrubGroup *));
+    reply.groups = calloc(BOARD_DEPTHS * b->count + 1, sizeof(Tercet__Pb__ScrubGroup *));
     TC_ASSERT(reply.groups != NULL);
     for (size_t i = 0; i < b->count; i++)
-        for (int d = 0; d < DEPTHS; d++)
+        for (int d = 0; d < BOARD_DEPTHS; d++)
             if (b->rows[i].last[d] && (gid == 0 || b->rows[i].gid == gid))
                 reply.groups[reply.n_groups++] = b->rows[i].last[d];
     tc_buf_append_u8(&b->problem, 0);
@@ -250,104 +221,4 @@ void board_pack(struct board *b, uint64_t gid, struct tc_buf *ret_reply) {
     proto_append(ret_reply, &reply.base);
     pthread_mutex_unlock(&b->lock);
     free((void *)reply.groups);
-}
-
-/* ---- JSON */
-
-static void json_text(struct tc_buf *out, const char *text) {
-    tc_buf_append_u8(out, '"');
-    for (const char *c = text; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            tc_buf_append_u8(out, '\\');
-        if ((unsigned char)*c < 0x20)
-            tc_buf_printf(out, "\\u%04x", (unsigned)(unsigned char)*c);
-        else
-            tc_buf_append_u8(out, (uint8_t)*c);
-    }
-    tc_buf_append_u8(out, '"');
-}
-
-static const char *state_name(Tercet__Pb__ScrubState s) {
-    return s == TERCET__PB__SCRUB_STATE__SCRUB_CLEAN     ? "clean"
-           : s == TERCET__PB__SCRUB_STATE__SCRUB_DAMAGED ? "damaged"
-                                                         : "not run";
-}
-
-static void json_checks(struct tc_buf *out, const Tercet__Pb__ScrubGroup *g) {
-    for (size_t i = 0; i < g->n_checks; i++) {
-        tc_buf_printf(out, "%s{\"check\":\"%s\",\"state\":\"%s\",\"why\":", i ? "," : "",
-                      g->checks[i]->name, state_name(g->checks[i]->state));
-        json_text(out, g->checks[i]->why);
-        tc_buf_append_str(out, "}");
-    }
-}
-
-static void json_finding(struct tc_buf *out, const Tercet__Pb__ScrubFinding *f) {
-    tc_buf_printf(out, "{\"check\":\"%s\",\"copy\":", f->check);
-    json_text(out, f->copy);
-    tc_buf_append_str(out, ",\"what\":");
-    json_text(out, f->what);
-    tc_buf_append_str(out, ",\"key\":\"");
-    for (size_t k = 0; k < f->key.len; k++)
-        tc_buf_printf(out, "%02x", f->key.data[k]);
-    tc_buf_append_str(out, "\"}");
-}
-
-static void json_findings(struct tc_buf *out, const Tercet__Pb__ScrubGroup *g) {
-    for (size_t i = 0; i < g->n_findings; i++) {
-        tc_buf_append_str(out, i ? "," : "");
-        json_finding(out, g->findings[i]);
-    }
-}
-
-/* Oldest first. */
-static void json_recent(struct tc_buf *out, const struct board *b) {
-    uint64_t first = b->recent_count > RECENT_COUNT_MAX ? b->recent_count - RECENT_COUNT_MAX : 0;
-    for (uint64_t n = first; n < b->recent_count; n++) {
-        const struct recent *r = &b->recent[n % RECENT_COUNT_MAX];
-        tc_buf_printf(out, "%s{\"gid\":%" PRIu64 ",\"ms\":%" PRIu64 ",\"finding\":",
-                      n > first ? "," : "", r->gid, r->ms);
-        if (r->finding)
-            json_finding(out, r->finding);
-        else
-            tc_buf_append_str(out, "null");
-        tc_buf_append_str(out, "}");
-    }
-}
-
-static void json_group(struct tc_buf *out, const Tercet__Pb__ScrubGroup *g, int depth) {
-    tc_buf_printf(out,
-                  "{\"gid\":%" PRIu64 ",\"table_id\":%" PRIu64
-                  ",\"depth\":\"%s\",\"state\":\"%s\",\"index\":%" PRIu64
-                  ",\"archive_index\":%" PRIu64 ",\"items\":%" PRIu64 ",\"pages\":%" PRIu64
-                  ",\"ended_ms\":%" PRIu64 ",\"checks\":[",
-                  g->gid, g->table_id, depth_names[depth], state_name(pass_group_state(g)),
-                  g->index, g->archive_index, g->items, g->pages, g->ended_ms);
-    json_checks(out, g);
-    tc_buf_append_str(out, "],\"findings\":[");
-    json_findings(out, g);
-    tc_buf_append_str(out, "]}");
-}
-
-void board_json(struct board *b, struct tc_buf *ret_json) {
-    size_t printed = 0;
-    pthread_mutex_lock(&b->lock);
-    tc_buf_printf(ret_json,
-                  "{\"quick_passes\":%" PRIu64 ",\"deep_passes\":%" PRIu64 ",\"problem\":",
-                  b->passes[PASS_QUICK], b->passes[PASS_DEEP]);
-    tc_buf_append_u8(&b->problem, 0);
-    b->problem.len--;
-    json_text(ret_json, (const char *)b->problem.data);
-    tc_buf_append_str(ret_json, ",\"groups\":[");
-    for (size_t i = 0; i < b->count; i++)
-        for (int d = 0; d < DEPTHS; d++) {
-            if (b->rows[i].last[d] == NULL)
-                continue;
-            tc_buf_append_str(ret_json, printed++ ? "," : "");
-            json_group(ret_json, b->rows[i].last[d], d);
-        }
-    tc_buf_append_str(ret_json, "],\"recent_findings\":[");
-    json_recent(ret_json, b);
-    tc_buf_append_str(ret_json, "]}");
-    pthread_mutex_unlock(&b->lock);
 }
