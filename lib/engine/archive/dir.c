@@ -1,4 +1,4 @@
-#include "engine/archive/objstore.h"
+#include "engine/archive/dir.h"
 
 #include "base/assert.h"
 #include "base/crc32c.h"
@@ -11,22 +11,9 @@
 
 enum {
     FOOTER_BYTES = 16,
-    DEPTH_MAX = 16,
 };
 
-struct objstore_dir {
-    struct objstore store;
-    struct tc_fs *fs;
-    char root[TC_FS_PATH_MAX - OBJSTORE_KEY_BYTES_MAX];
-};
-
-static const char TEMPORARY[] = ".tmp";
-
-static struct objstore_dir *self(struct objstore *o) {
-    return TC_CONTAINER(o, struct objstore_dir, store);
-}
-
-static void path_of(const struct objstore_dir *d, const char *key, char *to) {
+void dir__path(const struct objstore_dir *d, const char *key, char *to) {
     int n = snprintf(to, TC_FS_PATH_MAX, "%s/%s", d->root, key);
     TC_ASSERT(n > 0 && n < TC_FS_PATH_MAX);
 }
@@ -85,15 +72,15 @@ static tc_err settle(struct objstore_dir *d, char *path) {
 }
 
 static tc_err put(struct objstore *o, const char *key, struct tc_slice bytes) {
-    struct objstore_dir *d = self(o);
+    struct objstore_dir *d = dir__self(o);
     char path[TC_FS_PATH_MAX];
     char temporary[TC_FS_PATH_MAX];
     if (!objstore_key_ok(key))
         return TC_EINVAL;
     if (bytes.len > OBJSTORE_OBJECT_BYTES_MAX)
         return TC_ELIMIT;
-    path_of(d, key, path);
-    path_of(d, TEMPORARY, temporary);
+    dir__path(d, key, path);
+    dir__path(d, DIR_TEMPORARY, temporary);
     if (exists(d, path))
         return settle(d, path) == TC_OK ? TC_EEXISTS : TC_EIO;
     TC_TRY(make_parents(d, path));
@@ -107,7 +94,7 @@ static tc_err open_object(struct objstore_dir *d, const char *key, struct tc_fil
     char path[TC_FS_PATH_MAX];
     if (!objstore_key_ok(key))
         return TC_EINVAL;
-    path_of(d, key, path);
+    dir__path(d, key, path);
     struct tc_file *f = NULL;
     TC_TRY(tc_fs_open(d->fs, path, TC_FS_READ_ONLY, &f));
     uint64_t size = 0;
@@ -133,7 +120,7 @@ static bool footer_ok(const uint8_t *footer, struct tc_slice content) {
 static tc_err get(struct objstore *o, const char *key, struct tc_buf *out) {
     struct tc_file *f = NULL;
     uint64_t len = 0;
-    TC_TRY(open_object(self(o), key, &f, &len));
+    TC_TRY(open_object(dir__self(o), key, &f, &len));
     size_t before = out->len;
     uint8_t *to = tc_buf_extend(out, (size_t)len + FOOTER_BYTES);
     tc_err err = tc_file_read_at(f, 0, to, (size_t)len + FOOTER_BYTES);
@@ -148,7 +135,7 @@ static tc_err get_range(struct objstore *o, const char *key, uint64_t offset, si
                         struct tc_buf *out) {
     struct tc_file *f = NULL;
     uint64_t total = 0;
-    TC_TRY(open_object(self(o), key, &f, &total));
+    TC_TRY(open_object(dir__self(o), key, &f, &total));
     tc_err err = offset <= total && len <= total - offset ? TC_OK : TC_EEND;
     size_t before = out->len;
     if (err == TC_OK)
@@ -161,17 +148,17 @@ static tc_err get_range(struct objstore *o, const char *key, uint64_t offset, si
 
 static tc_err head(struct objstore *o, const char *key, uint64_t *ret_size_bytes) {
     struct tc_file *f = NULL;
-    TC_TRY(open_object(self(o), key, &f, ret_size_bytes));
+    TC_TRY(open_object(dir__self(o), key, &f, ret_size_bytes));
     tc_file_close(f);
     return TC_OK;
 }
 
 static tc_err remove_object(struct objstore *o, const char *key) {
-    struct objstore_dir *d = self(o);
+    struct objstore_dir *d = dir__self(o);
     char path[TC_FS_PATH_MAX];
     if (!objstore_key_ok(key))
         return TC_EINVAL;
-    path_of(d, key, path);
+    dir__path(d, key, path);
     tc_err err = tc_fs_unlink(d->fs, path);
     if (err == TC_ENOTFOUND)
         return TC_OK;
@@ -179,103 +166,8 @@ static tc_err remove_object(struct objstore *o, const char *key) {
     return settle(d, path);
 }
 
-/* ---- list: collect every key below the prefix's directory, then sort ----------------------- */
-
-struct names {
-    struct tc_buf text; /* zero-ended names */
-};
-
-struct listing {
-    struct objstore_dir *d;
-    const char *prefix;
-    const char *after;
-    char **keys;
-    size_t count;
-    size_t cap;
-};
-
-static void add_name(void *user, const char *name) {
-    struct names *n = user;
-    tc_buf_append(&n->text, name, strlen(name) + 1);
-}
-
-static void add_key(struct listing *l, const char *key) {
-    if (strncmp(key, l->prefix, strlen(l->prefix)) != 0 || (l->after && strcmp(key, l->after) <= 0))
-        return;
-    if (l->count == l->cap) {
-        l->cap = l->cap ? l->cap * 2 : 64;
-        l->keys = realloc(l->keys, l->cap * sizeof *l->keys);
-        TC_ASSERT(l->keys != NULL);
-    }
-    l->keys[l->count] = strdup(key);
-    TC_ASSERT(l->keys[l->count] != NULL);
-    l->count++;
-}
-
-static tc_err walk(struct listing *l, const char *below, int depth);
-
-static tc_err walk_child(struct listing *l, const char *below, const char *name, int depth) {
-    char key[OBJSTORE_KEY_BYTES_MAX + 2];
-    int n = snprintf(key, sizeof key, "%s%s%s", below, *below ? "/" : "", name);
-    if (n < 0 || n > OBJSTORE_KEY_BYTES_MAX || !objstore_key_ok(key) || !strcmp(name, TEMPORARY))
-        return TC_OK; /* not ours */
-    tc_err err = walk(l, key, depth + 1);
-    if (err == TC_ENOTFOUND)
-        add_key(l, key);
-    return err == TC_ENOTFOUND ? TC_OK : err;
-}
-
-/* TC_ENOTFOUND: below is no directory. */
-static tc_err walk(struct listing *l, const char *below, int depth) {
-    if (depth > DEPTH_MAX)
-        return TC_ELIMIT;
-    size_t shared = strlen(below) < strlen(l->prefix) ? strlen(below) : strlen(l->prefix);
-    if (memcmp(below, l->prefix, shared) != 0)
-        return TC_OK;
-    char path[TC_FS_PATH_MAX];
-    if (*below)
-        path_of(l->d, below, path);
-    else
-        memcpy(path, l->d->root, strlen(l->d->root) + 1);
-    struct names names = {0};
-    tc_err err = tc_fs_list(l->d->fs, path, add_name, &names);
-    for (size_t at = 0; err == TC_OK && at < names.text.len;) {
-        const char *name = (const char *)names.text.data + at;
-        err = walk_child(l, below, name, depth);
-        at += strlen(name) + 1;
-    }
-    tc_buf_deinit(&names.text);
-    return err;
-}
-
-static int by_bytes(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static tc_err list(struct objstore *o, const char *prefix, const char *after, objstore_visit *visit,
-                   void *user, bool *ret_more) {
-    struct listing l = {.d = self(o), .prefix = prefix, .after = after};
-    tc_err err = walk(&l, "", 0);
-    if (err == TC_OK && l.count > 0)
-        qsort(l.keys, l.count, sizeof *l.keys, by_bytes);
-    for (size_t i = 0; err == TC_OK && i < l.count && i < OBJSTORE_LIST_COUNT_MAX; i++) {
-        uint64_t size = 0;
-        tc_err one = head(o, l.keys[i], &size);
-        if (one == TC_OK || one == TC_ECORRUPT)
-            visit(user, l.keys[i], size);
-        else if (one != TC_ENOTFOUND)
-            err = one;
-    }
-    if (err == TC_OK)
-        *ret_more = l.count > OBJSTORE_LIST_COUNT_MAX;
-    for (size_t i = 0; i < l.count; i++)
-        free(l.keys[i]);
-    free(l.keys);
-    return err;
-}
-
 static void free_store(struct objstore *o) {
-    free(self(o));
+    free(dir__self(o));
 }
 
 static const struct objstore_ops DIR_OPS = {
@@ -283,7 +175,7 @@ static const struct objstore_ops DIR_OPS = {
     .get = get,
     .get_range = get_range,
     .head = head,
-    .list = list,
+    .list = dir__list,
     .remove = remove_object,
     .free = free_store,
 };

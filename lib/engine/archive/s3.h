@@ -1,7 +1,9 @@
-/* s3: one HTTP exchange with an S3 server, and what its answer means. Shared by s3.c and http.c. */
+/* s3: one HTTP exchange with an S3 server, and what its answer means. Shared by s3.c,
+ * s3_list.c and http.c. */
 #ifndef TC_ENGINE_ARCHIVE_S3_H
 #define TC_ENGINE_ARCHIVE_S3_H
 
+#include "base/assert.h"
 #include "base/prng.h"
 #include "engine/archive/objstore.h"
 #include "sigv4/sigv4.h"
@@ -52,6 +54,22 @@ struct objstore_s3 {
     char secret[SIGV4_SECRET_BYTES_MAX + 1];
     char ca_file[TC_FS_PATH_MAX];
 };
+
+static inline struct objstore_s3 *s3__self(struct objstore *o) {
+    return TC_CONTAINER(o, struct objstore_s3, store);
+}
+
+/* ---- s3.c */
+
+/* A prefix of keys: empty, or of their alphabet and not longer. */
+bool s3__text_ok(const char *text);
+
+/* ---- s3_list.c: objstore_ops.list */
+
+TC_MUST_USE tc_err s3__list(struct objstore *o, const char *prefix, const char *after,
+                            objstore_visit *visit, void *user, bool *ret_more);
+
+/* ---- http.c */
 
 /* One attempt, at most timeout_ms. answer->body is cleared first.
  *   Errors  TC_EUNAVAILABLE  nothing was done: no connection
