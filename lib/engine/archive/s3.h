@@ -1,5 +1,5 @@
 /* s3: one HTTP exchange with an S3 server, and what its answer means. Shared by s3.c,
- * s3_list.c and http.c. */
+ * s3_list.c, http.c and s3_retry.c. */
 #ifndef TC_ENGINE_ARCHIVE_S3_H
 #define TC_ENGINE_ARCHIVE_S3_H
 
@@ -76,12 +76,15 @@ TC_MUST_USE tc_err s3__list(struct objstore *o, const char *prefix, const char *
  *           TC_ECLOSED, TC_ETIMEOUT  unknown */
 TC_MUST_USE tc_err s3__exchange(struct objstore_s3 *s, const struct s3_request *req,
                                 uint64_t timeout_ms, struct s3_answer *answer);
+/* CRC32C of bytes as S3 writes it: base64 of four big-endian bytes. */
+void s3__crc32c(struct tc_slice bytes, char ret_text[9]);
+
+/* ---- s3_retry.c */
+
 /* With retries, up to the deadline. ret_attempts tells how many there were. The status is mapped:
  *   Errors  TC_ENOTFOUND 404, TC_EEXISTS 412, TC_EEND 416, TC_EAUTH 401 403, TC_EINVAL 400,
  *           TC_EUNAVAILABLE, TC_ETIMEOUT, TC_EINTERNAL other, TC_ELIMIT answer too long */
 TC_MUST_USE tc_err s3__request(struct objstore_s3 *s, const struct s3_request *req,
                                struct s3_answer *answer, uint32_t *ret_attempts);
-/* CRC32C of bytes as S3 writes it: base64 of four big-endian bytes. */
-void s3__crc32c(struct tc_slice bytes, char ret_text[9]);
 
 #endif
