@@ -187,15 +187,21 @@ TC_MUST_USE tc_err expr__parse_condition(struct expr_parser *p, struct expr_node
 /* The paths of a projection or actions of an update, as children of an OP_NONE node. */
 TC_MUST_USE tc_err expr__parse_projection(struct expr_parser *p, struct expr_node **ret_list);
 TC_MUST_USE tc_err expr__parse_update(struct expr_parser *p, struct expr_node **ret_list);
-TC_MUST_USE tc_err expr__parse_path(struct expr_parser *p, struct expr_node **ret_path);
-/* A path, :value or function call. */
-TC_MUST_USE tc_err expr__parse_simple(struct expr_parser *p, struct expr_node **ret_node);
 TC_MUST_USE tc_err expr__enter(struct expr_parser *p);
 TC_MUST_USE tc_err expr__new_node(struct expr_parser *p, enum expr_op op,
                                   struct expr_node **ret_node);
 void expr__add_child(struct expr_node *parent, struct expr_node *child);
 /* Parse the operand of a function of this expression kind (brackets and all). */
 TC_MUST_USE tc_err expr__parse_operand(struct expr_parser *p, struct expr_node **ret_node);
+
+/* expr_parse_simple.c */
+TC_MUST_USE tc_err expr__parse_path(struct expr_parser *p, struct expr_node **ret_path);
+/* More elements of a path: .name and [number], as many as follow. */
+TC_MUST_USE tc_err expr__parse_path_rest(struct expr_parser *p, struct expr_node *path);
+/* A bracketed list of operands, as children of a function or of IN. */
+TC_MUST_USE tc_err expr__parse_arguments(struct expr_parser *p, struct expr_node *call);
+/* A path, :value or function call. */
+TC_MUST_USE tc_err expr__parse_simple(struct expr_parser *p, struct expr_node **ret_node);
 
 /* expr_bind.c */
 TC_MUST_USE tc_err expr__resolve(struct expr_parser *p, struct expr_node *node);
