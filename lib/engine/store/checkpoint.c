@@ -1,6 +1,8 @@
 #include "engine/store/checkpoint.h"
 
 #include "base/assert.h"
+#include "base/mutant.h"
+#include "base/probe.h"
 #include "engine/store/disk.h"
 #include "engine/store/group.h"
 #include "engine/store/replica.h"
@@ -80,8 +82,24 @@ static bool due(const struct replica *r, uint64_t now_ns) {
            now_ns >= r->checkpoint.last_ns + o->checkpoint_ms * STORE_MS_NS;
 }
 
+/* A checkpoint at the very entry that could not be applied is there, so memory was not what it
+ * lacked: it wanted room on the disk, and there may be some by now. */
+static void apply_again(struct replica *r, uint64_t now_ns) {
+    bool seals = r->seal != NULL; /* it has clocks of its own */
+    if (!r->stalled || seals || r->store->failed || r->checkpoint.running ||
+        r->applied.index != r->checkpoint.durable || now_ns < r->checkpoint.retry_ns)
+        return;
+    TC_PROBE("store: an entry that found no room on the disk is applied again");
+    r->checkpoint.retry_ns = now_ns + (uint64_t)FULL_PAUSE_MS * STORE_MS_NS;
+    r->stalled = false;
+    struct paxos_event tick = {.type = PAXOS_EV_TICK};
+    (void)store__group_step(r, &tick);
+}
+
 void store__checkpoint_maybe(struct replica *r, uint64_t now_ns) {
     struct store *s = r->store;
+    if (r->state == REPLICA_OK && !TC_MUTANT(86))
+        apply_again(r, now_ns);
     if (r->state != REPLICA_OK || r->checkpoint.running || s->job_count >= STORE_JOBS_COUNT_MAX ||
         !due(r, now_ns))
         return;

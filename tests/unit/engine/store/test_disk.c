@@ -1,6 +1,7 @@
 /* A disk that fails, fills up, slows down or rots under a running store. */
 #include "cluster.h"
 
+#include "core/index/index.h"
 #include "env/fs.h"
 
 #include <stdio.h>
@@ -98,6 +99,16 @@ static void marks_stand_in_two_places(void **state) {
     cluster_start(&c, victim);
     assert_int_equal(store_disk(n->store).errors, 0);
     cluster_deinit(&c);
+}
+
+/* What the node says of its replica. */
+static const char *replica_state(struct cluster *c, int node) {
+    static char text[80];
+    Tercet__Pb__NodeInfoReply *info = cluster_info(c, node);
+    assert_int_equal(info->n_replicas, 1);
+    snprintf(text, sizeof text, "%s", info->replicas[0]->state);
+    tercet__pb__node_info_reply__free_unpacked(info, NULL);
+    return text;
 }
 
 /* ---- a full disk */
@@ -199,6 +210,43 @@ static void no_space_for_a_checkpoint_is_not_the_end(void **state) {
     sim_fs_set_capacity(c.nodes[victim].fs, 0);
     cluster_run(&c, 5000);
     assert_true(store_counters(c.nodes[victim].store)->checkpoints > behind);
+    cluster_assert_equal(&c);
+    cluster_deinit(&c);
+}
+
+/* A schema is written down where it is applied; that fails for want of room on one disk, and is
+ * done as soon as there is some, although there is nothing for a checkpoint to do. */
+static void what_found_no_room_is_applied_later(void **state) {
+    (void)state;
+    static struct cluster c;
+    struct store_options o = options();
+    o.checkpoint_ms = 200;
+    start(&c, 60, &o);
+    cluster_put(&c, 1, "before");
+    cluster_run(&c, 3000);
+    int leader = cluster_wait_leader(&c), victim = (leader + 1) % NODES;
+    set_fill(&c.nodes[victim], 1000);
+    struct index_schema s = {.version = 1,
+                             .kind = INDEX_TABLE,
+                             .hash = {TC_SLICE_LIT("pk"), ITEM_S},
+                             .ttl = TC_SLICE_LIT("t"),
+                             .ttl_tag = 1};
+    Tercet__Pb__SetSchemaRequest req = TERCET__PB__SET_SCHEMA_REQUEST__INIT;
+    struct tc_buf bytes = {0}, out = {0};
+    assert_int_equal(index_schema_encode(&s, &bytes), TC_OK);
+    req.gid = GID;
+    req.schema = (ProtobufCBinaryData){.len = bytes.len, .data = bytes.data};
+    tc_err err = store_set_schema(c.nodes[leader].store, &req, &out);
+    assert_true(err == TC_OK || err == TC_EBUSY);
+    tc_buf_deinit(&bytes);
+    tc_buf_deinit(&out);
+    cluster_run(&c, 5000);
+    assert_string_equal(replica_state(&c, victim), "stalled: waits for a checkpoint");
+    sim_fs_set_capacity(c.nodes[victim].fs, 0);
+    cluster_run(&c, 5000);
+    assert_string_equal(replica_state(&c, victim), "ok");
+    c.epoch = 0; /* the schema raised it */
+    cluster_put(&c, 2, "after");
     cluster_assert_equal(&c);
     cluster_deinit(&c);
 }
@@ -337,6 +385,7 @@ int disk_tests(void) {
         cmocka_unit_test(a_nearly_full_disk_leads_nothing_and_takes_no_replica),
         cmocka_unit_test(a_leadership_without_a_better_place_stays),
         cmocka_unit_test(no_space_for_a_checkpoint_is_not_the_end),
+        cmocka_unit_test(what_found_no_room_is_applied_later),
         cmocka_unit_test(a_slow_disk_gives_its_leaderships_away_and_drains),
         cmocka_unit_test(log_rot_is_repaired_while_running),
         cmocka_unit_test(an_unreadable_page_is_a_damaged_page),
