@@ -1,5 +1,6 @@
 #include "engine/store/disk.h"
 
+#include "base/mutant.h"
 #include "base/probe.h"
 #include "engine/store/file.h"
 #include "engine/store/group.h"
@@ -82,6 +83,8 @@ static void look_at_space(struct store *s) {
     enum disk_fill before = s->disk.fill;
     if (tc_fs_space(s->env.fs, s->dir, &space) != TC_OK)
         return;
+    if (TC_MUTANT(84) && before == DISK_NO_WRITES)
+        return; /* a full disk is full for ever */
     disk_space(&s->disk, space.total_bytes, space.free_bytes);
     if (s->disk.fill == before)
         return;
@@ -125,11 +128,11 @@ void store__disk_tick(struct store *s, uint64_t now_ns) {
 
 tc_err store__disk_admit_replica(struct store *s) {
     bool takes = disk_takes_replicas(&s->disk, store__now_ns(s), store__wall_ns(s));
-    return takes ? TC_OK : TC_EFULL;
+    return takes || TC_MUTANT(85) ? TC_OK : TC_EFULL;
 }
 
 tc_err store__disk_admit_write(struct store *s, bool deletes) {
-    if (deletes || disk_takes_writes(&s->disk))
+    if (deletes || disk_takes_writes(&s->disk) || TC_MUTANT(87))
         return TC_OK;
     TC_PROBE("store: a full disk refuses a write");
     s->counters.refused_disk++;

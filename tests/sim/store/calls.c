@@ -48,7 +48,11 @@ static tc_err create(struct world_node *n, const struct world_parcel *p) {
     Tercet__Pb__CreateReplicaRequest *m =
         tercet__pb__create_replica_request__unpack(NULL, p->bytes.len, p->bytes.data);
     TC_ASSERT(m != NULL);
+    bool known = world_node_has(n, m->partition->gid);
+    struct store_disk disk = store_disk(n->store);
     tc_err err = store_create_replica(n->store, m);
+    if (err == TC_OK && !known)
+        world_disk_took_replica(n, &disk);
     world_trace(n->w, "%u  learner %u of group %lu: %s", n->id, m->rid,
                 (unsigned long)m->partition->gid, tc_err_name(err));
     tercet__pb__create_replica_request__free_unpacked(m, NULL);

@@ -235,8 +235,8 @@ static void check_reference(struct world *w, uint32_t group, const struct conver
     sim_fs_free(fs);
 }
 
-/* The entry that sealed it is in the archive, where the logs of what it became begin. */
-static bool is_archived(const struct world_archive *a) {
+bool world_end_archived(const struct world *w, uint32_t group) {
+    const struct world_archive *a = &w->archives[group];
     uint64_t at = seal_index(a);
     return at > a->base && paxos_entry_seals(a->entries[at - 1 - a->base].type);
 }
@@ -249,7 +249,7 @@ static void step_or_settle(struct world *w, uint32_t group, struct converging *c
         return;
     }
     bool settled = g->merged ? world_merge_settled(w, group) : world_split_settled(w, group);
-    c->done = settled && is_archived(&w->archives[group]);
+    c->done = settled && world_end_archived(w, group);
     snprintf(c->why, sizeof c->why, "%s",
              settled ? "its end is not archived" : "its split or merge is not finished everywhere");
 }

@@ -8,6 +8,7 @@ static void deliver_request(struct world_node *n, const struct world_parcel *p) 
         Tercet__Pb__ItemRequest *r =
             tercet__pb__item_request__unpack(NULL, p->bytes.len, p->bytes.data);
         TC_ASSERT(r != NULL);
+        world_disk_asked(n, p->token);
         store_item_request(n->store, p->token, r);
         tercet__pb__item_request__free_unpacked(r, NULL);
         return;

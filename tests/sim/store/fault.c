@@ -240,6 +240,7 @@ void world_calm(struct world *w) {
     w->swarm.net.drop_ppm = w->swarm.net.duplicate_ppm = w->swarm.net.late_ppm = 0;
     w->net.opt = w->swarm.net;
     w->archive_out_until_ns = 0;
+    world_disk_calm(w);
     world_strand_end(w);
     for (uint32_t i = 0; i < w->swarm.nodes; i++) {
         sim_fs_heal(w->nodes[i].fs);

@@ -146,9 +146,13 @@ bool world_group_ends(const struct world_group *g) {
     return g->children[0] != 0 || g->merged != 0;
 }
 
-bool world_group_is_leaf(const struct world *w, uint32_t group) {
+bool world_group_lives(const struct world *w, uint32_t group) {
     const struct world_group *g = &w->groups[group];
-    return !world_group_ends(g) && (g->parent == group || w->groups[g->parent].made);
+    return !g->made && (g->parent == group || w->groups[g->parent].made);
+}
+
+bool world_group_is_leaf(const struct world *w, uint32_t group) {
+    return !world_group_ends(&w->groups[group]) && world_group_lives(w, group);
 }
 
 void world_group_set_schema(struct world *w, uint32_t group, struct tc_slice schema,

@@ -8,6 +8,7 @@ enum {
     SYSTEM_GID = 1, /* is never merged */
     AGAIN_MS = 30,
     KILL_MS_MAX = 300,
+    ALIGN_EVERY = 8, /* so many times asked */
 };
 
 struct merge_states {
@@ -33,6 +34,8 @@ static struct merge_states states_at(struct world_node *n, uint64_t gid) {
 bool world_merge_settled(struct world *w, uint32_t group) {
     const struct world_group *g = &w->groups[group];
     bool right = w->groups[g->merged].right == group;
+    if (w->swarm.reshape) /* as in a split */
+        return g->made;
     for (uint32_t i = 0; i < g->count; i++) {
         struct world_node *n = &w->nodes[g->nodes[i]];
         struct merge_states s = states_at(n, g->gid);
@@ -149,6 +152,8 @@ void world_merge_next(struct world *w, uint32_t merged) {
     struct world_node *n = &w->nodes[m->nodes[tc_prng_below(&w->split_prng, m->count)]];
     if (n->store && n->paused_until_ns <= w->now_ns)
         ask(w, n, m);
+    if (w->swarm.reshape && tc_prng_chance(&w->split_prng, 1, ALIGN_EVERY))
+        world_align(w, m);
     if (!world_merge_settled(w, m->parent) || !world_merge_settled(w, m->right))
         world_push(w, AGAIN_MS * (uint64_t)WORLD_MS_NS, EVENT_MERGE, merged, 0, NULL);
 }

@@ -62,7 +62,8 @@ static void open_failed(struct world_node *n, tc_err err, const struct tc_buf *d
         w->lost_count++;
         return;
     }
-    if (err == TC_ECORRUPT || err == TC_EINVAL || (!n->failing && !sim_fs_is_down(n->fs)))
+    if (err == TC_ECORRUPT || err == TC_EINVAL ||
+        (!n->failing && !n->disk.filled && !sim_fs_is_down(n->fs)))
         world_fail(w, "node %u cannot open its store: %s %.*s", n->id, tc_err_name(err),
                    (int)diag->len, (const char *)diag->data);
     if (sim_fs_is_down(n->fs))
@@ -159,6 +160,7 @@ void world_node_stop(struct world_node *n, bool power, uint64_t delay_ns) {
     n->paused_until_ns = 0;
     n->failing = false;
     n->doubted = false;
+    world_disk_stopped(n);
     if (power)
         sim_fs_crash(n->fs);
     else
@@ -168,7 +170,7 @@ void world_node_stop(struct world_node *n, bool power, uint64_t delay_ns) {
 
 /* The store said that it cannot go on. */
 static void process_ends(struct world_node *n) {
-    if (!n->failing && !n->rotten)
+    if (!n->failing && !n->rotten && !n->disk.filled)
         world_fail(n->w, "node %u stopped itself with a healthy disk", n->id);
     TC_PROBE("sim: store ends its process after a disk error");
     world_node_stop(n, sim_fs_is_down(n->fs) || tc_prng_chance(&n->w->fault_prng, 1, 2),
@@ -254,6 +256,7 @@ static void send_answer(struct world_node *n, struct store_effect *e) {
         world_oracle_reply(w, e);
         return;
     }
+    world_disk_answered(n, e->token, e->err == TC_OK);
     note_answer(w, e);
     if (tc_prng_chance(&w->prng, w->swarm.net.drop_ppm, 1000000))
         return;
@@ -310,7 +313,7 @@ static void take_batch(struct world_node *n) {
     if (n->batch_written)
         n->batch_err = store_batch_write(n->batch);
     uint64_t delay = tc_prng_between(&n->prng, w->swarm.batch_min_ns, w->swarm.batch_max_ns);
-    world_push(w, slowed(n, delay), EVENT_BATCH, n->id, n->life, NULL);
+    world_push(w, world_disk_slowed(n, slowed(n, delay)), EVENT_BATCH, n->id, n->life, NULL);
 }
 
 static void take_job(struct world_node *n) {
@@ -397,6 +400,7 @@ static void act(struct world_node *n, const struct sim_event *ev) {
     case EVENT_PART:
     case EVENT_SCHEMA:
     case EVENT_FOLLOW:
+    case EVENT_DISK:
         break;
     }
 }
@@ -428,4 +432,14 @@ Tercet__Pb__NodeInfoReply *world_node_info(struct world_node *n) {
     TC_ASSERT(info != NULL);
     tc_buf_deinit(&b);
     return info;
+}
+
+bool world_node_has(struct world_node *n, uint64_t gid) {
+    Tercet__Pb__NodeInfoReply *info = world_node_info(n);
+    bool has = false;
+    for (size_t i = 0; info && i < info->n_replicas; i++)
+        has = has || info->replicas[i]->partition->gid == gid;
+    if (info)
+        tercet__pb__node_info_reply__free_unpacked(info, NULL);
+    return has;
 }

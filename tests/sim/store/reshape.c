@@ -20,8 +20,7 @@ static uint64_t below(struct world *w, uint64_t bound) {
 
 /* ---- what nodes tell */
 
-/* The replica that leads with the newest ballot; *ret_info is to be freed if it is found. */
-static Tercet__Pb__ReplicaInfo *find_leader(struct world *w, uint64_t gid,
+Tercet__Pb__ReplicaInfo *world_group_leader(struct world *w, uint64_t gid,
                                             Tercet__Pb__NodeInfoReply **ret_info,
                                             struct world_node **ret_node) {
     Tercet__Pb__ReplicaInfo *best = NULL;
@@ -88,7 +87,7 @@ static bool is_whole(const struct world *w, const Tercet__Pb__ReplicaInfo *r) {
 bool world_group_whole(struct world *w, struct world_group *g) {
     Tercet__Pb__NodeInfoReply *info = NULL;
     struct world_node *n = NULL;
-    const Tercet__Pb__ReplicaInfo *r = find_leader(w, g->gid, &info, &n);
+    const Tercet__Pb__ReplicaInfo *r = world_group_leader(w, g->gid, &info, &n);
     bool whole = is_whole(w, r);
     if (r)
         world_group_learn(w, g, r->partition);
@@ -104,7 +103,8 @@ static void tell_one(struct world_node *n, const Tercet__Pb__Directory *d) {
         return;
     world_node_set_clock(n);
     tc_err err = store_set_directory(n->store, d);
-    if (err != TC_OK && err != TC_ESTALE && !n->failing)
+    bool full = err == TC_EFULL && n->disk.filled;
+    if (err != TC_OK && err != TC_ESTALE && !full && !n->failing)
         world_fail(n->w, "node %u refuses the directory: %s", n->id, tc_err_name(err));
     world_node_pump(n);
 }
@@ -113,6 +113,12 @@ static void tell_one(struct world_node *n, const Tercet__Pb__Directory *d) {
 static Tercet__Pb__DirectoryState state_of(struct world *w, const struct world_node *n) {
     if (n->store == NULL && w->reshape_notices)
         return TERCET__PB__DIRECTORY_STATE__DIRECTORY_DOWN;
+    if ((w->swarm.fills || w->swarm.drags) && w->reshape_notices) {
+        if (world_disk_drains(n))
+            return TERCET__PB__DIRECTORY_STATE__DIRECTORY_DRAINING;
+        if (!world_disk_takes_replicas(n))
+            return TERCET__PB__DIRECTORY_STATE__DIRECTORY_FULL;
+    }
     return TERCET__PB__DIRECTORY_STATE__DIRECTORY_UP;
 }
 
@@ -144,9 +150,10 @@ static void tell_directory(struct world *w) {
 
 /* ---- moves */
 
-static void ask_move(struct world *w, struct world_node *n, const Tercet__Pb__ReplicaInfo *r) {
+void world_ask_move(struct world *w, struct world_node *n, const Tercet__Pb__ReplicaInfo *r,
+                    uint32_t at, uint32_t node) {
     const Tercet__Pb__Partition *p = r->partition;
-    struct world_node *to = &w->nodes[below(w, w->swarm.nodes)];
+    struct world_node *to = &w->nodes[node];
     Tercet__Pb__ChangeReplicaRequest req = TERCET__PB__CHANGE_REPLICA_REQUEST__INIT;
     Tercet__Pb__DirectoryNode add = TERCET__PB__DIRECTORY_NODE__INIT;
     char name[24], addr[24], zone[2] = {world_zone(w, to->id), 0};
@@ -158,7 +165,7 @@ static void ask_move(struct world *w, struct world_node *n, const Tercet__Pb__Re
     add.zone = zone;
     add.store_uuid = (ProtobufCBinaryData){.len = STORE_UUID_BYTES, .data = to->uuid};
     req.gid = p->gid;
-    req.remove_rid = p->members[below(w, p->n_members)]->rid;
+    req.remove_rid = p->members[at]->rid;
     req.add = &add;
     world_node_set_clock(n);
     tc_err err = store_change_replica(n->store, &req, &out);
@@ -169,12 +176,13 @@ static void ask_move(struct world *w, struct world_node *n, const Tercet__Pb__Re
     world_node_pump(n);
 }
 
-static void ask_transfer(struct world *w, struct world_node *n, const Tercet__Pb__ReplicaInfo *r) {
+void world_ask_transfer(struct world *w, struct world_node *n, const Tercet__Pb__ReplicaInfo *r,
+                        uint32_t at) {
     const Tercet__Pb__Partition *p = r->partition;
     Tercet__Pb__TransferRequest req = TERCET__PB__TRANSFER_REQUEST__INIT;
     struct tc_buf out = {0};
     req.gid = p->gid;
-    req.rid = p->members[below(w, p->n_members)]->rid;
+    req.rid = p->members[at]->rid;
     world_node_set_clock(n);
     tc_err err = store_transfer(n->store, &req, &out);
     world_trace(w, "transfer of group %lu to %u: %s", (unsigned long)p->gid, req.rid,
@@ -183,36 +191,73 @@ static void ask_transfer(struct world *w, struct world_node *n, const Tercet__Pb
     world_node_pump(n);
 }
 
-static void reshape_group(struct world *w, struct world_group *g) {
+/* A member whose store asks to be emptied goes to one that takes replicas; true: it was asked for.
+ * All groups of that store at once. */
+static bool move_off(struct world *w, struct world_node *n, const Tercet__Pb__ReplicaInfo *r) {
+    for (uint32_t i = 0; i < r->partition->n_members; i++) {
+        const Tercet__Pb__Member *m = r->partition->members[i];
+        if (!is_there(w, m) || !world_disk_drains(&w->nodes[node_of(m)]))
+            continue;
+        uint32_t to = (uint32_t)below(w, w->swarm.nodes);
+        if (!world_disk_takes_replicas(&w->nodes[to]))
+            return false;
+        TC_PROBE("sim: a replica moves away from a store that asks to be emptied");
+        world_ask_move(w, n, r, i, to);
+        return true;
+    }
+    return false;
+}
+
+/* True: its members are being changed. */
+static bool reshape_group(struct world *w, struct world_group *g) {
     Tercet__Pb__NodeInfoReply *info = NULL;
     struct world_node *n = NULL;
-    const Tercet__Pb__ReplicaInfo *r = find_leader(w, g->gid, &info, &n);
+    const Tercet__Pb__ReplicaInfo *r = world_group_leader(w, g->gid, &info, &n);
     if (r)
         world_group_learn(w, g, r->partition);
+    bool changes = r && r->change->state != TERCET__PB__CHANGE_STATE__CHANGE_NONE;
     bool may = w->strand.stage == 0 || !w->strand.no_copies;
     if (r && n->store && n->paused_until_ns <= w->now_ns && !w->calm && may) {
         uint64_t what = below(w, 8);
-        if (what < 2)
-            ask_move(w, n, r);
-        else if (what == 2)
-            ask_transfer(w, n, r);
+        if (w->swarm.drags && !world_align_holds(g) && move_off(w, n, r))
+            what = 8;
+        if (what < 2 && !world_align_holds(g)) {
+            uint32_t to = (uint32_t)below(w, w->swarm.nodes);
+            world_ask_move(w, n, r, (uint32_t)below(w, r->partition->n_members), to);
+        } else if (what == 2) {
+            world_ask_transfer(w, n, r, (uint32_t)below(w, r->partition->n_members));
+        }
     }
     if (info)
         tercet__pb__node_info_reply__free_unpacked(info, NULL);
+    return changes;
 }
 
 /* ---- a disk is lost */
 
+/* Every group that serves has three replicas that keep up, and what has ended is in the archive:
+ * nobody replaces the replicas of a group that was split or merged. */
+static bool may_lose(struct world *w) {
+    for (uint32_t g = 0; g < w->group_count; g++) {
+        if (world_group_lives(w, g) && !world_group_whole(w, &w->groups[g]))
+            return false;
+        if (w->groups[g].made && !world_end_archived(w, g))
+            return false;
+    }
+    return true;
+}
+
 static void lose_disk(struct world *w) {
     struct world_node *n = &w->nodes[below(w, w->swarm.nodes)];
-    for (uint32_t g = 0; g < w->root_count; g++)
-        if (!world_group_whole(w, &w->groups[g]))
-            return;
+    if (!may_lose(w))
+        return;
     uint64_t down_ms = 1000 + below(w, 12000);
     if (n->store == NULL || n->failing)
         return;
     world_trace(w, "%u  its disk is lost for good", n->id);
     TC_PROBE("sim: a disk was lost for good");
+    if (w->split_count + w->merge_count > 0)
+        TC_PROBE("sim: a disk was lost where groups split or merge");
     world_node_stop(n, /* power= */ true, down_ms * WORLD_MS_NS);
     sim_fs_wipe(n->fs);
     tc_err err = tc_fs_mkdir(n->env.fs, "d");
@@ -221,11 +266,15 @@ static void lose_disk(struct world *w) {
 }
 
 void world_reshape_next(struct world *w) {
+    uint32_t changing = 0;
     w->reshape_notices = below(w, 2) == 0;
     if (below(w, 3) > 0 || w->calm)
         tell_directory(w);
-    for (uint32_t g = 0; g < w->root_count && !w->failed; g++)
-        reshape_group(w, &w->groups[g]);
+    for (uint32_t g = 0; g < w->group_count && !w->failed; g++)
+        if (world_group_lives(w, g))
+            changing += reshape_group(w, &w->groups[g]);
+    if (changing > 1)
+        TC_PROBE("sim: the members of several groups change at once");
     if (!w->calm && !w->strand.no_copies && below(w, 4) == 0)
         lose_disk(w);
     world_push(w, (200 + below(w, 1500)) * WORLD_MS_NS, EVENT_RESHAPE, 0, 0, NULL);

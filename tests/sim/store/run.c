@@ -96,6 +96,8 @@ struct world_result world_run(uint64_t seed, void (*trace)(void *user, const cha
         demand_progress(w);
     if (!w->failed)
         let_clients_end(w);
+    if (!w->failed && (swarm.fills || swarm.drags))
+        world_disk_settle(w);
     if (!w->failed && w->swarm.indexed)
         world_index_settle(w);
     if (!w->failed && swarm.follows)

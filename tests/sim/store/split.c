@@ -66,6 +66,8 @@ static Tercet__Pb__SplitState state_at(struct world_node *n, uint64_t gid) {
 
 bool world_split_settled(struct world *w, uint32_t group) {
     const struct world_group *g = &w->groups[group];
+    if (w->swarm.reshape) /* its disks may be lost; whole children are demanded by themselves */
+        return g->made;
     for (uint32_t i = 0; i < g->count; i++) {
         struct world_node *n = &w->nodes[g->nodes[i]];
         if (!world_excused(n, g->gid) && state_at(n, g->gid) != TERCET__PB__SPLIT_STATE__SPLIT_DONE)

@@ -95,6 +95,47 @@ static void draw_splits(uint64_t seed, struct world_swarm *s) {
     s->split_every_ns /= 4; /* merges take their turns */
 }
 
+/* Groups that split and merge while their members change. Members of a child stay as they are for
+ * half a minute (request ids), so these take longer. */
+static void draw_mixed(uint64_t seed, struct world_swarm *s) {
+    struct tc_prng p = tc_prng(seed * 16807 + 29);
+    if (!s->reshape || s->strands || !tc_prng_chance(&p, 1, 2))
+        return;
+    s->splits = (uint32_t)tc_prng_between(&p, 1, 3);
+    s->split_every_ns = tc_prng_between(&p, 500, 4000) * WORLD_MS_NS;
+    s->safety_ns = tc_prng_between(&p, 20000, 70000) * WORLD_MS_NS;
+    if (s->groups == 1)
+        s->groups = 2; /* the first is the system's, which is never split */
+    if (s->keys < 4)
+        s->keys = 4;
+    if (s->value_bytes_max > 3000)
+        s->value_bytes_max = 3000;
+    if (!tc_prng_chance(&p, 1, 2))
+        return;
+    s->merging = true;
+    s->merges = (uint32_t)tc_prng_between(&p, 1, 3);
+    s->splits++;
+}
+
+/* The same. Where a replica was never made and no store is spare, each must be able to take one. */
+static void draw_disks(uint64_t seed, struct world_swarm *s) {
+    struct tc_prng p = tc_prng(seed * 22695477 + 31);
+    if (s->strands || s->unmade || !tc_prng_chance(&p, 1, 3))
+        return;
+    uint64_t which = tc_prng_between(&p, 1, 3);
+    s->fills = which != 2;
+    s->drags = which != 1;
+    if (s->fills)
+        s->store.disk.ample_bytes = UINT64_MAX;
+    if (!s->drags)
+        return;
+    s->store.disk.slow_write_ns = 100 * (uint64_t)WORLD_MS_NS;
+    s->store.disk.slow_window_ns = tc_prng_between(&p, 500, 2000) * WORLD_MS_NS;
+    s->store.disk.slow_drain_ns = tc_prng_between(&p, 1000, 4000) * WORLD_MS_NS;
+    if (s->safety_ns < 20000 * (uint64_t)WORLD_MS_NS)
+        s->safety_ns = 20000 * (uint64_t)WORLD_MS_NS;
+}
+
 /* The same. A group left behind for good takes all the time there is, without an index too. */
 static void draw_index(uint64_t seed, struct world_swarm *s) {
     struct tc_prng p = tc_prng(seed * 69621 + 11);
@@ -144,7 +185,9 @@ struct world_swarm world_swarm_draw(uint64_t seed) {
     draw_reshape(seed, &s);
     draw_unmade(seed, &s);
     draw_splits(seed, &s);
+    draw_mixed(seed, &s);
     draw_index(seed, &s);
     draw_follow(seed, &s);
+    draw_disks(seed, &s);
     return s;
 }

@@ -78,6 +78,7 @@ void world_init(struct world *w, uint64_t seed, const struct world_swarm *swarm)
     w->fault_prng = tc_prng(seed + 0x5eed);
     w->reshape_prng = tc_prng(seed + 0xe5a9e);
     w->split_prng = tc_prng(seed * 3 + 0x5b117);
+    w->disks.prng = tc_prng(seed * 5 + 0xd15c);
     w->now_ns = WORLD_MS_NS;
     w->net = (struct sim_net){.opt = swarm->net, .prng = &w->prng};
     for (uint32_t i = 0; i < swarm->nodes; i++)
@@ -100,6 +101,8 @@ void world_init(struct world *w, uint64_t seed, const struct world_swarm *swarm)
         world_push(w, swarm->index_at_ns, EVENT_SCHEMA, 0, 0, NULL);
     if (swarm->reshape)
         world_push(w, 100 * (uint64_t)WORLD_MS_NS, EVENT_RESHAPE, 0, 0, NULL);
+    if (swarm->fills || swarm->drags)
+        world_push(w, 2500 * (uint64_t)WORLD_MS_NS, EVENT_DISK, 0, 0, NULL);
     if (w->swarm.strands)
         world_push(w, 2000 * (uint64_t)WORLD_MS_NS, EVENT_STRAND, 0, 0, NULL);
 }
@@ -199,6 +202,9 @@ static void dispatch(struct world *w, const struct sim_event *ev) {
         break;
     case EVENT_FOLLOW:
         world_follow_next(w);
+        break;
+    case EVENT_DISK:
+        world_disk_next(w);
         break;
     }
 }

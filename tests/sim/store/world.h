@@ -19,6 +19,7 @@
 #include "env/sim/sim.h"
 #include "sim/kit/heap.h"
 #include "sim/kit/net.h"
+#include "sim/store/disk.h"
 #include "sim/store/follow.h"
 #include "sim/store/index.h"
 #include "sim/store/run.h"
@@ -83,6 +84,8 @@ struct world_swarm {
     bool reshape;
     uint32_t heals_per_node;
     bool strands;            /* the last storage replica of a group is left behind, once */
+    bool fills;              /* disks get full and have room again */
+    bool drags;              /* disks are slow for so long that their stores drain themselves */
     bool unmade;             /* one group begins without one of its replicas */
     uint32_t splits;         /* asked for at most */
     uint64_t split_every_ns; /* on average */
@@ -161,8 +164,9 @@ struct world_node {
     int32_t drift_ppm;
     uint64_t paused_until_ns;
     uint64_t slow_until_ns;
-    bool lost;    /* the disk was given up because of rot: for good */
-    bool rotten;  /* a bit was flipped in some file */
+    bool lost;   /* the disk was given up because of rot: for good */
+    bool rotten; /* a bit was flipped in some file */
+    struct world_disk disk;
     bool failing; /* a disk fault is armed or happened in this life */
     bool doubted; /* a B-tree was damaged or given up on purpose in this life */
 };
@@ -204,6 +208,7 @@ struct world_op {
     uint64_t floor; /* index that somebody knew of before */
     uint32_t attempts;
     uint64_t open_attempts; /* bit per attempt that may still be carried out */
+    bool refusing;          /* its first attempt came to a store that takes no writes */
     bool done;
     bool maybe; /* refused, but an earlier attempt may have been, or be, carried out */
     tc_err err; /* TC_EUNKNOWN: given up */
@@ -261,6 +266,7 @@ struct world {
     struct tc_prng reshape_prng;
     struct world_strand strand;
     struct world_unmade unmade;
+    struct world_disks disks;
     bool reshape_notices; /* the control plane knows who is down */
     uint64_t directory_version;
     struct tc_map calls; /* tokens of calls in progress -> their answers, to be filled in */
@@ -329,6 +335,7 @@ enum world_event {
     EVENT_PART,  /* arg: part and attempt of rows of the index: time for another attempt */
     EVENT_SCHEMA,
     EVENT_FOLLOW,
+    EVENT_DISK,
 };
 
 enum world_parcel_kind {
@@ -371,6 +378,8 @@ void world_node_event(struct world_node *n, const struct sim_event *ev);
 /* Let the store's effects, batches, jobs and offers out. */
 void world_node_pump(struct world_node *n);
 void world_node_set_clock(struct world_node *n);
+/* It runs and holds a replica of the group. */
+bool world_node_has(struct world_node *n, uint64_t gid);
 /* NULL when down; free with free_unpacked. */
 Tercet__Pb__NodeInfoReply *world_node_info(struct world_node *n);
 
@@ -391,6 +400,8 @@ bool world_group_is_leaf(const struct world *w, uint32_t group);
 /* Ask one of its members, drawn from prng, to put the schema in force; that fails now and then. */
 void world_group_set_schema(struct world *w, uint32_t group, struct tc_slice schema,
                             struct tc_prng *prng);
+/* It exists as far as the world has seen, and nothing has come of it yet. */
+bool world_group_lives(const struct world *w, uint32_t group);
 /* It is to be split or merged, so others will have its keys. */
 bool world_group_ends(const struct world_group *g);
 /* Number of the group; groups of a world have gids from 1. */
@@ -471,14 +482,32 @@ void world_calls_deinit(struct world *w);
 void world_reshape_next(struct world *w);
 /* What a node says of the members, if it is news. */
 void world_group_learn(struct world *w, struct world_group *g, const Tercet__Pb__Partition *p);
+/* The replica that leads with the newest ballot, as it says itself; NULL: none. *ret_info is to be
+ * freed if it is found. */
+Tercet__Pb__ReplicaInfo *world_group_leader(struct world *w, uint64_t gid,
+                                            Tercet__Pb__NodeInfoReply **ret_info,
+                                            struct world_node **ret_node);
+/* Ask the leader n, which told r, for a move of the member at, or to lead instead of it. */
+void world_ask_move(struct world *w, struct world_node *n, const Tercet__Pb__ReplicaInfo *r,
+                    uint32_t at, uint32_t to);
+void world_ask_transfer(struct world *w, struct world_node *n, const Tercet__Pb__ReplicaInfo *r,
+                        uint32_t at);
 /* Its leader reports three storage replicas that answer and keep up; learns the members. */
 bool world_group_whole(struct world *w, struct world_group *g);
+
+/* ---- align.c */
+/* A merge is wanted whose groups stand on different nodes: one step to bring them together. */
+void world_align(struct world *w, struct world_group *merged);
+/* It is to merge: its members are not moved at random. */
+bool world_align_holds(const struct world_group *g);
 
 /* ---- judge.c */
 /* Replay the archive and hold every answer against it. */
 void world_judge(struct world *w);
 
 /* ---- converge.c */
+/* The entry that ended this group is in the archive, where the logs of what it became begin. */
+bool world_end_archived(const struct world *w, uint32_t group);
 /* This replica may never agree with the others: its disk rotted. */
 bool world_excused(struct world_node *n, uint64_t gid);
 /* All replicas reach the same index with the same content, and the archive rebuilds it. */
