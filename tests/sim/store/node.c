@@ -1,4 +1,5 @@
-/* The shell around one store: what the daemon does with threads and sockets, done with events. */
+/* The shell around one store: its process begins and ends, and events come to it. effects.c lets
+ * its answers out, work.c carries out its batches and jobs. */
 #include "sim/store/world.h"
 
 #include "base/assert.h"
@@ -126,33 +127,13 @@ static void add_counters(struct world_node *n) {
         world_fail(n->w, "node %u found damage where nothing was damaged", n->id);
 }
 
-/* What is under way when the process ends is carried out in part: the disk stops at some write. */
-static void end_work(struct world_node *n) {
-    struct world *w = n->w;
-    if (!w->calm && tc_prng_chance(&w->fault_prng, 1, 2))
-        sim_fs_crash_after(n->fs, tc_prng_below(&w->fault_prng, n->job ? 20 : 2));
-    bool reaches_disk = tc_prng_chance(&w->fault_prng, 1, 2);
-    if (n->batch) {
-        if (!n->batch_written && reaches_disk)
-            TC_IGNORE(store_batch_write(n->batch)); /* nobody hears of it */
-        TC_IGNORE(store_batch_done(n->store, n->batch, TC_EIO));
-    }
-    if (n->job) {
-        if (!n->job_ran)
-            store_job_run(n->job);
-        store_job_done(n->store, n->job);
-    }
-    n->batch = NULL;
-    n->job = NULL;
-}
-
 void world_node_stop(struct world_node *n, bool power, uint64_t delay_ns) {
     struct world *w = n->w;
     if (n->store == NULL)
         return;
     world_trace(w, "%u  stops (%s)", n->id, power ? "power" : "process");
     world_node_set_clock(n);
-    end_work(n);
+    world_work_end(n);
     add_counters(n);
     store_close(n->store);
     n->store = NULL;
@@ -177,162 +158,12 @@ static void process_ends(struct world_node *n) {
                     tc_prng_between(&n->w->fault_prng, 10, 500) * WORLD_MS_NS);
 }
 
-/* ---- effects */
-
-static enum world_parcel_kind parcel_kind(enum store_effect_type type) {
-    if (type == STORE_SEND_CHUNK)
-        return PARCEL_CHUNK;
-    if (type == STORE_SEND_BEAT)
-        return PARCEL_BEAT;
-    return type == STORE_SEND_BEAT_ACK ? PARCEL_BEAT_ACK : PARCEL_PAXOS;
-}
-
-static void send_parcel(struct world_node *n, struct store_effect *e) {
-    struct world *w = n->w;
-    uint64_t delays[SIM_NET_COPIES_MAX];
-    uint32_t to = (uint32_t)strtoul(e->addr + 5, NULL, 10);
-    TC_ASSERT(to < w->swarm.nodes);
-    if (e->type == STORE_SEND)
-        world_first_ballot(w, n, e);
-    if (world_strand_stops(w, e, to))
-        return;
-    enum world_parcel_kind kind = parcel_kind(e->type);
-    uint32_t copies = sim_net_route(&w->net, n->id, to, delays);
-    for (uint32_t i = 0; i < copies; i++) {
-        struct world_parcel *p = world_parcel_new(kind, n->id);
-        tc_buf_append_slice(&p->bytes, tc_buf_slice(&e->payload));
-        world_push(w, delays[i], EVENT_PARCEL, to, 0, p);
-    }
-}
-
-static void keep_mark(struct world *w, const struct store_effect *e) {
-    Tercet__Pb__ScrubMarkReply *m =
-        e->err == TC_OK
-            ? tercet__pb__scrub_mark_reply__unpack(NULL, e->payload.len, e->payload.data)
-            : NULL;
-    uint64_t *index = calloc(1, sizeof *index);
-    TC_ASSERT(index != NULL);
-    *index = m ? m->index : 0;
-    free(tc_map_put(&w->marks, tc_map_u64_key(&e->token), index));
-    if (m)
-        tercet__pb__scrub_mark_reply__free_unpacked(m, NULL);
-}
-
-/* The index that a client's answer tells, as soon as it is on its way. */
-static void note_answer(struct world *w, const struct store_effect *e) {
-    const struct world_op *op = w->ops[e->token / 64 - 1];
-    uint64_t index = 0;
-    if (op->kind == OP_RANGE || op->kind == OP_RANGE_EVENTUAL) {
-        Tercet__Pb__RangeReply *m =
-            tercet__pb__range_reply__unpack(NULL, e->payload.len, e->payload.data);
-        TC_ASSERT(m != NULL);
-        index = m->index;
-        tercet__pb__range_reply__free_unpacked(m, NULL);
-    } else {
-        Tercet__Pb__ItemReply *m =
-            tercet__pb__item_reply__unpack(NULL, e->payload.len, e->payload.data);
-        TC_ASSERT(m != NULL);
-        index = m->index;
-        tercet__pb__item_reply__free_unpacked(m, NULL);
-    }
-    world_oracle_answer(w, op->parts[e->token % 64], op->kind, e->err, index);
-}
-
-static void send_answer(struct world_node *n, struct store_effect *e) {
-    struct world *w = n->w;
-    if (e->token >> 63) { /* asked by the checker itself */
-        keep_mark(w, e);
-        return;
-    }
-    if (world_index_owns(e->token)) {
-        world_index_reply(n, e);
-        return;
-    }
-    if (world_call_owns(e->token)) {
-        world_call_reply(n, e);
-        return;
-    }
-    if (world_oracle_owns(e->token)) {
-        world_oracle_reply(w, e);
-        return;
-    }
-    world_disk_answered(n, e->token, e->err == TC_OK);
-    note_answer(w, e);
-    if (tc_prng_chance(&w->prng, w->swarm.net.drop_ppm, 1000000))
-        return;
-    struct world_parcel *p = world_parcel_new(PARCEL_ITEM, n->id);
-    p->token = e->token;
-    p->err = e->err;
-    p->bytes = e->payload;
-    e->payload = (struct tc_buf){0};
-    uint64_t delay = tc_prng_between(&w->prng, w->net.opt.delay_min_ns, w->net.opt.delay_max_ns);
-    world_push(w, delay, EVENT_ANSWER, n->id, 0, p);
-}
-
-static void take_effects(struct world_node *n) {
-    struct store_effect *e;
-    while ((e = store_effect_next(n->store)) != NULL) {
-        switch (e->type) {
-        case STORE_REPLY:
-            send_answer(n, e);
-            break;
-        case STORE_SEND:
-        case STORE_SEND_CHUNK:
-        case STORE_SEND_BEAT:
-        case STORE_SEND_BEAT_ACK:
-            send_parcel(n, e);
-            break;
-        case STORE_PUSH:
-            break;
-        case STORE_INDEX:
-            world_index_send(n, e);
-            break;
-        case STORE_CALL:
-            world_call(n, e);
-            break;
-        }
-        store_effect_free(e);
-    }
-}
-
-static uint64_t slowed(const struct world_node *n, uint64_t delay_ns) {
-    if (n->w->now_ns >= n->slow_until_ns)
-        return delay_ns;
-    if (delay_ns % 16 == 0)
-        return delay_ns + 2500 * (uint64_t)WORLD_MS_NS; /* stands still for more than a lease */
-    return delay_ns * 40 + 20 * WORLD_MS_NS;
-}
-
-/* Some batches are written when taken and reported later, some written late: a crash between finds
- * the disk in either state. */
-static void take_batch(struct world_node *n) {
-    struct world *w = n->w;
-    if (n->batch || (n->batch = store_batch_take(n->store)) == NULL)
-        return;
-    n->batch_written = tc_prng_chance(&n->prng, 1, 2);
-    if (n->batch_written)
-        n->batch_err = store_batch_write(n->batch);
-    uint64_t delay = tc_prng_between(&n->prng, w->swarm.batch_min_ns, w->swarm.batch_max_ns);
-    world_push(w, world_disk_slowed(n, slowed(n, delay)), EVENT_BATCH, n->id, n->life, NULL);
-}
-
-static void take_job(struct world_node *n) {
-    if (n->job || (n->job = store_job_take(n->store)) == NULL)
-        return;
-    n->job_ran = tc_prng_chance(&n->prng, 1, 2);
-    if (n->job_ran)
-        store_job_run(n->job);
-    uint64_t delay = tc_prng_between(&n->prng, 100000, n->w->swarm.job_max_ns);
-    world_push(n->w, slowed(n, delay), EVENT_JOB, n->id, n->life, NULL);
-}
-
 void world_node_pump(struct world_node *n) {
     if (n->store == NULL)
         return;
-    take_effects(n);
-    take_batch(n);
-    take_job(n);
-    take_effects(n);
+    world_effects_take(n);
+    world_work_take(n);
+    world_effects_take(n);
     if (store_failed(n->store))
         process_ends(n);
 }
@@ -348,22 +179,6 @@ static void tick(struct world_node *n) {
     world_push(n->w, wait, EVENT_TICK, n->id, n->life, NULL);
 }
 
-static void batch_done(struct world_node *n) {
-    struct store_batch *b = n->batch;
-    if (!n->batch_written)
-        n->batch_err = store_batch_write(b);
-    n->batch = NULL;
-    TC_IGNORE(store_batch_done(n->store, b, n->batch_err)); /* store_failed says it again */
-}
-
-static void job_done(struct world_node *n) {
-    struct store_job *j = n->job;
-    if (!n->job_ran)
-        store_job_run(j);
-    n->job = NULL;
-    store_job_done(n->store, j);
-}
-
 static void act(struct world_node *n, const struct sim_event *ev) {
     bool current = ev->arg == n->life;
     switch ((enum world_event)ev->kind) {
@@ -373,11 +188,11 @@ static void act(struct world_node *n, const struct sim_event *ev) {
         break;
     case EVENT_BATCH:
         if (current)
-            batch_done(n);
+            world_work_batch_done(n);
         break;
     case EVENT_JOB:
         if (current)
-            job_done(n);
+            world_work_job_done(n);
         break;
     case EVENT_PARCEL:
         world_deliver(n, ev->data);

@@ -24,6 +24,7 @@
 #include "sim/store/index.h"
 #include "sim/store/run.h"
 #include "sim/store/strand.h"
+#include "sim/store/swarm.h"
 #include "sim/store/unmade.h"
 
 enum {
@@ -42,60 +43,6 @@ enum {
 
 #define WORLD_MS_NS      1000000u
 #define WORLD_GIVE_UP_NS 9000000000u /* routers repeat a request id for at most 10 s */
-
-enum world_fault {
-    FAULT_POWER,   /* one node loses power */
-    FAULT_KILL,    /* one process dies */
-    FAULT_ALL,     /* every node loses power */
-    FAULT_PAUSE,   /* one process stands still, its clock runs */
-    FAULT_CUT,     /* one node is cut off: from others, to others or both */
-    FAULT_LINK,    /* one link is cut, one way */
-    FAULT_HEAL,    /* links are mended */
-    FAULT_SLOW,    /* one disk is slow for a while */
-    FAULT_DISK,    /* a read, write or sync fails, or no space is left */
-    FAULT_ROT,     /* a bit flips on the one disk that may rot */
-    FAULT_TREE,    /* an operator has a B-tree taken again, on the same node */
-    FAULT_ARCHIVE, /* the archive cannot be reached for a while */
-    FAULT_WALL,    /* a wall clock jumps */
-    FAULT_DRAIN,   /* one node gives its leaderships away */
-    FAULT_KINDS,
-};
-
-/* What one seed chose; every figure has its unit. */
-struct world_swarm {
-    uint32_t nodes;
-    uint32_t groups;
-    uint32_t clients;
-    uint32_t keys;
-    uint32_t victim; /* the node that may rot */
-    struct sim_net_options net;
-    struct store_options store;
-    uint64_t safety_ns;
-    uint64_t fault_every_ns; /* on average */
-    uint64_t think_ns;       /* longest pause of a client between requests */
-    uint64_t batch_min_ns;
-    uint64_t batch_max_ns;
-    uint64_t job_max_ns;
-    uint32_t value_bytes_max;
-    uint64_t stale_max_ns; /* eventual reads lag at most this much */
-    int32_t drift_ppm;     /* clocks run this much fast or slow at most */
-    bool faults[FAULT_KINDS];
-    /* Members change: more nodes than members, disks lost for good, moves, transfers. */
-    bool reshape;
-    uint32_t heals_per_node;
-    bool strands;            /* the last storage replica of a group is left behind, once */
-    bool fills;              /* disks get full and have room again */
-    bool drags;              /* disks are slow for so long that their stores drain themselves */
-    bool unmade;             /* one group begins without one of its replicas */
-    uint32_t splits;         /* asked for at most */
-    uint64_t split_every_ns; /* on average */
-    uint32_t merges;         /* asked for at most */
-    bool merging;            /* some are */
-    /* The second group's table has a global index, in a group of its own (index.c). */
-    bool indexed;
-    uint64_t index_at_ns; /* put in force then, on items that are there; 0: from the beginning */
-    bool follows;         /* tables have a local index and expiry times, and change their schemas */
-};
 
 /* A group. The first swarm.groups of a world are roots; a split takes two more as children, whose
  * keys are part of their parent's and whose indices go on where the parent's end; a merge takes one
@@ -296,9 +243,6 @@ struct world {
     void *trace_user;
 };
 
-/* ---- swarm.c */
-struct world_swarm world_swarm_draw(uint64_t seed);
-
 /* ---- world.c */
 void world_init(struct world *w, uint64_t seed, const struct world_swarm *swarm);
 void world_deinit(struct world *w);
@@ -382,6 +326,17 @@ void world_node_set_clock(struct world_node *n);
 bool world_node_has(struct world_node *n, uint64_t gid);
 /* NULL when down; free with free_unpacked. */
 Tercet__Pb__NodeInfoReply *world_node_info(struct world_node *n);
+
+/* ---- effects.c */
+void world_effects_take(struct world_node *n);
+
+/* ---- work.c */
+/* The next batch and the next job, if none is out. */
+void world_work_take(struct world_node *n);
+void world_work_batch_done(struct world_node *n);
+void world_work_job_done(struct world_node *n);
+/* The process ends: what is under way is carried out in part. */
+void world_work_end(struct world_node *n);
 
 /* ---- deliver.c */
 void world_deliver(struct world_node *n, const struct world_parcel *p);
