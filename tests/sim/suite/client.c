@@ -4,12 +4,9 @@
 
 #include "base/assert.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define TABLE "\"TableName\":\"suite\""
 
 /* Keys are spread over two partition key values, each with its own sort keys. */
 static uint32_t partition_of(uint32_t key) {
@@ -127,103 +124,6 @@ static void done(void *user, enum suite_class class, struct tc_slice body) {
     suite_after(s, 1 + suite_below(s, s->swarm.think_ns), next, NULL);
 }
 
-/* ---- requests */
-
-static void json(struct tc_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void json(struct tc_buf *b, const char *fmt, ...) {
-    char text[512];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    tc_buf_append_str(b, text);
-}
-
-#define KEY_FMT "\"pk\":{\"S\":\"p%u\"},\"sk\":{\"S\":\"k%u\"}"
-
-static const char *build_read(struct suite_op *op, struct tc_buf *b) {
-    op->lin.kind = LIN_READ;
-    json(b, "{" TABLE ",\"ConsistentRead\":true,\"Key\":{" KEY_FMT "}}", op->partition, op->key);
-    return "GetItem";
-}
-
-static const char *build_query(struct suite_op *op, struct tc_buf *b) {
-    op->lin.kind = LIN_READ;
-    op->what = OP_QUERY;
-    json(b,
-         "{" TABLE ",\"ConsistentRead\":true,\"KeyConditionExpression\":\"pk = :p\","
-         "\"ExpressionAttributeValues\":{\":p\":{\"S\":\"p%u\"}}}",
-         op->partition);
-    return "Query";
-}
-
-static const char *build_put(struct suite_op *op, struct tc_buf *b, bool cas) {
-    uint64_t old = op->suite->clients->last_seen[op->key];
-    op->lin.kind = cas ? LIN_CAS : LIN_WRITE;
-    op->lin.expected = old;
-    op->lin.value = suite_stamp_new(op->suite);
-    json(b, "{" TABLE ",\"Item\":{" KEY_FMT ",\"stamp\":{\"N\":\"%lu\"}", op->partition, op->key,
-         (unsigned long)op->lin.value);
-    suite_index_put_attributes(op->suite, b, op->lin.value);
-    json(b, "}");
-    if (cas && old == 0)
-        json(b, ",\"ConditionExpression\":\"attribute_not_exists(pk)\"");
-    else if (cas)
-        json(b,
-             ",\"ConditionExpression\":\"stamp = :o\",\"ExpressionAttributeValues\":{\":o\":{\"N\":"
-             "\"%lu\"}}",
-             (unsigned long)old);
-    json(b, "}");
-    return "PutItem";
-}
-
-static const char *build_delete(struct suite_op *op, struct tc_buf *b) {
-    op->lin.kind = LIN_WRITE;
-    json(b, "{" TABLE ",\"Key\":{" KEY_FMT "}}", op->partition, op->key);
-    return "DeleteItem";
-}
-
-static const char *build_exchange(struct suite_op *op, struct tc_buf *b) {
-    op->lin.kind = LIN_EXCHANGE;
-    op->lin.value = suite_stamp_new(op->suite);
-    json(b, "{" TABLE ",\"Key\":{" KEY_FMT "},\"UpdateExpression\":\"SET stamp = :n", op->partition,
-         op->key);
-    suite_index_put_update(op->suite, b, op->lin.value);
-    json(b, "\",\"ReturnValues\":\"ALL_OLD\",\"ExpressionAttributeValues\":{\":n\":{\"N\":\"%lu\"}",
-         (unsigned long)op->lin.value);
-    suite_index_put_values(op->suite, b, op->lin.value);
-    json(b, "}}");
-    return "UpdateItem";
-}
-
-static const char *build_increment(struct suite_op *op, struct tc_buf *b) {
-    op->lin.kind = LIN_INCREMENT;
-    json(b,
-         "{" TABLE ",\"Key\":{" KEY_FMT "},\"UpdateExpression\":\"ADD #c :one%s\","
-         "\"ExpressionAttributeNames\":{\"#c\":\"count\"},\"ReturnValues\":\"UPDATED_NEW\","
-         "\"ExpressionAttributeValues\":{\":one\":{\"N\":\"1\"}",
-         op->partition, op->key, op->suite->swarm.indexed ? " SET l = :l, g = :g" : "");
-    suite_index_put_letters(op->suite, b);
-    json(b, "}}");
-    return "UpdateItem";
-}
-
-static const char *build(struct suite_op *op, struct tc_buf *b) {
-    uint64_t roll = suite_below(op->suite, 10);
-    if (roll == 0)
-        return build_query(op, b);
-    if (roll < 4)
-        return build_read(op, b);
-    if (op->key < SUITE_COUNTERS)
-        return build_increment(op, b);
-    if (roll == 4)
-        return build_delete(op, b);
-    if (roll == 5)
-        return build_exchange(op, b);
-    return build_put(op, b, /* cas= */ roll > 7);
-}
-
 static void next(struct suite *s, void *arg) {
     struct suite_clients *c = s->clients;
     struct tc_buf body = {0};
@@ -238,7 +138,7 @@ static void next(struct suite *s, void *arg) {
     op->lin.call_ns = s->now_ns;
     const char *operation = suite_index_build(op, &body);
     if (operation == NULL)
-        operation = build(op, &body);
+        operation = suite_client_build(op, &body);
     c->out++;
     suite_call(s, operation, tc_buf_slice(&body), done, op);
     tc_buf_deinit(&body);
@@ -250,7 +150,7 @@ static void described(void *user, enum suite_class class, struct tc_slice body);
 
 static void describe(struct suite *s, void *arg) {
     (void)arg;
-    suite_call(s, "DescribeTable", tc_slice_str("{" TABLE "}"), described, s);
+    suite_call(s, "DescribeTable", tc_slice_str("{" SUITE_TABLE "}"), described, s);
 }
 
 static void described(void *user, enum suite_class class, struct tc_slice body) {
@@ -281,17 +181,18 @@ static void created(void *user, enum suite_class class, struct tc_slice body) {
 static void create(struct suite *s, void *arg) {
     struct tc_buf b = {0};
     (void)arg;
-    json(&b,
-         "{" TABLE ",\"BillingMode\":\"PAY_PER_REQUEST\",\"AttributeDefinitions\":["
-         "{\"AttributeName\":\"pk\",\"AttributeType\":\"S\"},"
-         "{\"AttributeName\":\"sk\",\"AttributeType\":\"S\"}%s],\"KeySchema\":["
-         "{\"AttributeName\":\"pk\",\"KeyType\":\"HASH\"},"
-         "{\"AttributeName\":\"sk\",\"KeyType\":\"RANGE\"}]",
-         s->swarm.indexed ? ",{\"AttributeName\":\"l\",\"AttributeType\":\"N\"},"
-                            "{\"AttributeName\":\"g\",\"AttributeType\":\"S\"}"
-                          : "");
+    suite_client_json(&b,
+                      "{" SUITE_TABLE
+                      ",\"BillingMode\":\"PAY_PER_REQUEST\",\"AttributeDefinitions\":["
+                      "{\"AttributeName\":\"pk\",\"AttributeType\":\"S\"},"
+                      "{\"AttributeName\":\"sk\",\"AttributeType\":\"S\"}%s],\"KeySchema\":["
+                      "{\"AttributeName\":\"pk\",\"KeyType\":\"HASH\"},"
+                      "{\"AttributeName\":\"sk\",\"KeyType\":\"RANGE\"}]",
+                      s->swarm.indexed ? ",{\"AttributeName\":\"l\",\"AttributeType\":\"N\"},"
+                                         "{\"AttributeName\":\"g\",\"AttributeType\":\"S\"}"
+                                       : "");
     suite_index_put_definitions(s, &b);
-    json(&b, "}");
+    suite_client_json(&b, "}");
     suite_call(s, "CreateTable", tc_buf_slice(&b), created, s);
     tc_buf_deinit(&b);
 }

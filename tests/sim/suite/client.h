@@ -59,6 +59,13 @@ struct suite_clients {
 
 void suite_client_record(struct suite_clients *c, uint32_t key, struct suite_lin_op op);
 
+/* ---- client_request.c */
+#define SUITE_TABLE "\"TableName\":\"suite\""
+void suite_client_json(struct tc_buf *b, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Draws what op does to its key; returns the operation, its request is appended to b. */
+const char *suite_client_build(struct suite_op *op, struct tc_buf *b);
+
 /* Keys below are counters, the others registers. */
 enum {
     SUITE_COUNTERS = 1,

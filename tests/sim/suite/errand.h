@@ -7,6 +7,10 @@
 #include "proto/storage.pb-c.h"
 #include "sim/suite/suite.h"
 
+enum {
+    SUITE_FIRST_TABLE_ID = 100, /* below are the system's */
+};
+
 struct suite_errand {
     struct suite *suite;
     void (*run)(struct suite_errand *e, struct catalog *c); /* on the fiber; may block */

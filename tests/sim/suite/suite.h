@@ -238,7 +238,7 @@ void suite_clients_begin(struct suite *s);
 bool suite_clients_rest(struct suite *s);
 /* judge.c: histories are linearizable, and after the calm all goes on. */
 void suite_judge(struct suite *s);
-/* order.c */
+/* order.c, order_judge.c */
 void suite_orders_begin(struct suite *s);
 /* Every order is closed, and what is on record is what lives. */
 void suite_orders_judge(struct suite *s);

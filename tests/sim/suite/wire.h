@@ -138,11 +138,26 @@ void wire_session_push(struct wire_session *w, enum wire_way way, struct wire_fr
 void wire_session_leave(struct wire_session *w, enum wire_way from_end);
 
 /* rpc_peer.c */
+/* Events name a peer by where it stands and its number: it may be gone when they come. */
+struct wire_peer_ref {
+    struct rpc_peer *peer;
+    struct suite_proc *proc;
+    uint64_t life;
+    uint64_t number;
+};
+/* NULL: it is gone. */
+struct rpc_peer *wire_peer_still(const struct wire_peer_ref *a);
 void wire_peer_up(struct rpc_peer *p, struct wire_session *w);
 void wire_peer_lost(struct rpc_peer *p, struct wire_session *w);
+void wire_peer_finish(struct rpc_peer *p);
+
+/* rpc_request.c */
+/* Unique in the process. */
+uint64_t wire_number(void);
+/* Every request that is out fails. */
+void wire_peer_fail(struct rpc_peer *p);
 void wire_peer_take(struct rpc_peer *p, struct rpc_frames *frames);
 void wire_peer_sent(struct rpc_peer *p, const struct rpc_frames *frames);
-void wire_peer_finish(struct rpc_peer *p);
 
 /* rpc_server.c */
 struct rpc_conn *wire_conn_new(struct rpc_server *server, const struct rpc *client,
