@@ -9,6 +9,7 @@
 
 enum {
     TABLE_GRACE_MS = 30000,
+    SETTLE_MS = 15000, /* a router carries a request on for 10 s */
     ARENA_BYTES_MAX = 1 << 20,
 };
 
@@ -40,6 +41,9 @@ static bool record(struct probe *p, const struct request_result *r) {
 
 static void contradict(struct probe *p, const char *what, uint64_t value) {
     const struct probe_config *c = &p->config;
+    p->known = false; /* begin again from what is there */
+    if (daemon_now_ns() < p->settled_ns)
+        return; /* a write of the process before this one may have come in between */
     daemon_metric_add(daemon_metric_with(c->metrics->inconsistent_total, c->router, NULL), 1);
     DAEMON_ERROR(c->log,
                  "answer contradicts an acknowledged write: router=%s what=\"%s\" value=%" PRIu64
@@ -49,7 +53,6 @@ static void contradict(struct probe *p, const char *what, uint64_t value) {
     p->state.inconsistent_count++;
     snprintf(p->state.last_error, sizeof p->state.last_error, "%s: %" PRIu64, what, value);
     pthread_mutex_unlock(&p->lock);
-    p->known = false; /* begin again from what is there */
 }
 
 /* The first request of a zone's life finds no table: make it, and expect failures for a while. */
@@ -115,7 +118,8 @@ static void probe_once(struct probe *p) {
     if (!p->known) {
         if (!read_counter(p, &value))
             return;
-        p->acked = p->tried = value;
+        p->acked = value;
+        p->tried = value > p->tried ? value : p->tried; /* what was tried may still arrive */
         p->known = true;
     }
     write_counter(p);
@@ -164,6 +168,7 @@ tc_err probe_start(struct probe *p, const struct probe_config *config) {
     p->signer = sigv4_new();
     tc_arena_init(&p->arena, ARENA_BYTES_MAX);
     pthread_mutex_init(&p->lock, NULL);
+    p->settled_ns = daemon_now_ns() + SETTLE_MS * UINT64_C(1000000);
     tc_err err = request_open(p);
     struct daemon_worker_config worker = {.name = "probe", .count_max = 1, .run = run, .user = p};
     if (err == TC_OK)

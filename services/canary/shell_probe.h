@@ -49,6 +49,7 @@ struct probe {
     char table[64], key[PROBE_TEXT_BYTES_MAX];
     bool known; /* acked and tried are, after the first read */
     uint64_t acked, tried;
+    uint64_t settled_ns;     /* before, a write of an earlier process may still arrive */
     uint64_t table_grace_ns; /* a table just asked for need not answer before */
     struct tc_buf body, answer;
     struct tc_arena arena;

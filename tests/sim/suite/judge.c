@@ -61,6 +61,20 @@ static void judge_service(struct suite *s) {
                    s->swarm.keys);
 }
 
+/* ---- the canary is well, too; what it complains of is in its log, which is judged as it comes */
+
+static uint64_t probes_wanted;
+
+static bool canary_served(struct suite *s) {
+    return s->probe_count >= probes_wanted;
+}
+
+static void judge_canary(struct suite *s) {
+    probes_wanted = s->probe_count + 6;
+    if (s->swarm.canary && !suite_within(s, 10 * SUITE_S, canary_served))
+        suite_fail(s, "the canary is not served although all is well again");
+}
+
 /* ---- healing: every group has three storage replicas again */
 
 /* Three members, all with a B-tree, the other two heard of lately. */
@@ -151,6 +165,8 @@ void suite_judge(struct suite *s) {
         suite_fail(s, "requests are neither answered nor given up");
     if (!s->failed)
         judge_service(s);
+    if (!s->failed)
+        judge_canary(s);
     if (!s->failed)
         judge_histories(s);
     if (!s->failed)

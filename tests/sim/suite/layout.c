@@ -9,7 +9,6 @@
 
 enum {
     ADMIN_PORT_BASE = 9000,
-    HTTP_PORT_BASE = 8000,
 };
 
 /* Half of the seeds have orders, and half of these faults for so long that they meet replicas of
@@ -32,6 +31,12 @@ static void draw_indexes(uint64_t seed, struct suite_swarm *w) {
     w->global_projection = (uint32_t)tc_prng_below(&p, 3);
 }
 
+/* Half of the seeds have a canary, which uses both routers all the time. */
+static void draw_canary(uint64_t seed, struct suite_swarm *w) {
+    struct tc_prng p = tc_prng(seed ^ 0x70726f626573ull);
+    w->canary = tc_prng_chance(&p, 1, 2);
+}
+
 struct suite_swarm suite_swarm_draw(uint64_t seed) {
     struct tc_prng p = tc_prng(seed ^ 0x737569746573ull);
     struct suite_swarm w = {
@@ -47,6 +52,7 @@ struct suite_swarm suite_swarm_draw(uint64_t seed) {
     };
     draw_orders(seed, &w);
     draw_indexes(seed, &w);
+    draw_canary(seed, &w);
     return w;
 }
 
@@ -61,11 +67,12 @@ static void add(struct suite *s, const char *kind, uint32_t count) {
 }
 
 /* "127.0.0.1:7000,127.0.0.1:7001": everyone of a kind. */
-static void arg_list(struct suite_proc *p, const char *option, const char *kind) {
+static void arg_list(struct suite_proc *p, const char *option, const char *kind,
+                     uint32_t port_base) {
     struct tc_buf list = {0};
     for (uint32_t i = 0; i < p->suite->proc_count; i++)
         if (strcmp(p->suite->procs[i].kind, kind) == 0)
-            tc_buf_printf(&list, "%s127.0.0.1:%u", list.len ? "," : "", WIRE_PORT_BASE + i);
+            tc_buf_printf(&list, "%s127.0.0.1:%u", list.len ? "," : "", port_base + i);
     suite_proc_arg(p, "%s", option);
     suite_proc_arg(p, "%.*s", (int)list.len, (const char *)list.data);
     tc_buf_deinit(&list);
@@ -109,9 +116,11 @@ static void args_of(struct suite_proc *p) {
     args_common(p);
     for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
         if (strcmp(p->kind, links[i].kind) == 0)
-            arg_list(p, links[i].option, links[i].of);
+            arg_list(p, links[i].option, links[i].of, WIRE_PORT_BASE);
     if (strcmp(p->kind, "storage") == 0)
         args_storage(p);
+    if (strcmp(p->kind, "canary") == 0)
+        arg_list(p, "--routers", "router", HTTP_PORT_BASE);
     if (strcmp(p->kind, "router") == 0)
         suite_proc_arg(p, "--http-listen=127.0.0.1:%u", HTTP_PORT_BASE + p->id);
     if (strcmp(p->kind, "archiver") == 0 || strcmp(p->kind, "scrubber") == 0)
@@ -129,6 +138,7 @@ void suite_layout(struct suite *s) {
     add(s, "archiver", 1);
     add(s, "scrubber", 1);
     add(s, "autoadmin", 2);
+    add(s, "canary", s->swarm.canary);
     s->archive_fs = sim_fs_new(s->seed * 131);
     tc_err err = tc_fs_mkdir(sim_fs_fs(s->archive_fs), "archive");
     TC_ASSERT(err == TC_OK);

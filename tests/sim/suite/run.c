@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void suite_mix(struct suite *s, const void *bytes, size_t len) {
     const uint8_t *at = bytes;
@@ -60,8 +61,11 @@ void __wrap_daemon_log_write(struct daemon_log *log, enum daemon_log_level level
     if (level > daemon_log_level(log))
         return;
     suite_trace(p->suite, "%s  %s: %s", p->name, daemon_log_level_name(level), text);
-    if (level == DAEMON_LOG_ERROR && p->suite->judging)
+    bool canary = strcmp(p->kind, "canary") == 0;
+    if (p->suite->judging && (level == DAEMON_LOG_ERROR || (canary && level == DAEMON_LOG_WARN)))
         suite_fail(p->suite, "%s says although all is well again: %s", p->name, text);
+    else if (canary && level == DAEMON_LOG_ERROR)
+        suite_fail(p->suite, "%s says: %s", p->name, text);
 }
 
 static void world_begin(struct suite *s, uint64_t seed, bool trace) {
@@ -95,15 +99,20 @@ static void faults(struct suite *s) {
     pass(s, s->swarm.safety_ns);
 }
 
+/* The tables are there, and whole: who loses one of two replicas loses the group. */
+static bool serves(const struct suite *s) {
+    return s->clients->created && (!s->swarm.canary || s->probe_count > 0);
+}
+
 struct suite_result suite_run(uint64_t seed, enum suite_scenario scenario, bool trace) {
     static struct suite s;
     s.scenario = scenario;
     world_begin(&s, seed, trace);
     suite_layout(&s);
     suite_clients_begin(&s);
-    for (uint64_t t = 0; t < 60 && !s.clients->created && !s.failed; t++)
+    for (uint64_t t = 0; t < 60 && !serves(&s) && !s.failed; t++)
         pass(&s, SUITE_S);
-    if (!s.clients->created)
+    if (!serves(&s))
         suite_fail(&s, "a new cluster serves no table within 60 s");
     faults(&s);
     suite_calm(&s);

@@ -5,7 +5,7 @@
  * deterministic scheduler (thread.c), clocks and randomness belong to the node (time.c), disks are
  * env/sim (disk.c), streams and calls between daemons carry the same packed messages over a network
  * that delays, loses and partitions (rpc_*.c), and the front door hands requests to the API without
- * a socket (front.c). A process may be killed between any two steps, paused, or cut off.
+ * a socket (front.c, curl.c). A process may be killed between any two steps, paused, or cut off.
  *
  *   proc.c   processes: start, kill, pause        fiber.c  fibers and the scheduler
  *   layout.c which daemons, with which options    client.c operations through the API
@@ -13,6 +13,7 @@
  *   judge.c  what must hold at the end            run.c    one seed
  *   order.c  splits, and what is on record        errand.c what a person with a tool does
  *   index.h  the table's indexes: clients, operator, judge
+ *   curl.c   what the canary asks of libcurl
  *   scenario.c  one kind of fault again and again, counted
  *
  * Threads: one. One suite per process (fibers need a current one); seeds run in child processes.
@@ -181,6 +182,7 @@ struct suite_swarm {
     bool merges;             /* some of them merge two */
     bool indexed;            /* the table has a local and a global index */
     bool index_cycles;       /* another global one comes and goes */
+    bool canary;             /* one runs */
     uint32_t local_projection, global_projection; /* everything, some attributes, keys */
 };
 
@@ -207,7 +209,8 @@ struct suite {
     uint64_t fault_count;
     uint64_t kill_count;
     uint64_t order_count;
-    uint64_t undecided; /* histories that the checker gave up */
+    uint64_t probe_count; /* requests of the canary that went well */
+    uint64_t undecided;   /* histories that the checker gave up */
     uint64_t lost_elections,
         chosen_elections; /* of a scenario: because nobody was heard, by choice */
     uint64_t stood_ms;    /* longest time without a success of a partition */

@@ -16,6 +16,7 @@
 
 enum {
     WIRE_PORT_BASE = 7000, /* process i listens on WIRE_PORT_BASE + i */
+    HTTP_PORT_BASE = 8000, /* ... and a router for HTTP here */
     WIRE_METHODS_MAX = RPC_METHODS_MAX,
 };
 
