@@ -156,6 +156,8 @@ static void ask_round(struct paxos *p) {
 }
 
 void paxos__tick_follower(struct paxos *p) {
+    if (paxos__take_back(p))
+        return;
     if (paxos__follower_rests(p)) {
         p->phase = PHASE_IDLE;
         return;

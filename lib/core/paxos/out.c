@@ -192,7 +192,7 @@ static void finish_sends(struct paxos *p) {
 static uint64_t deadline(const struct paxos *p) {
     uint64_t at = UINT64_MAX;
     if (p->role == PAXOS_FOLLOWER && !paxos__follower_rests(p))
-        at = p->suspect_at_ns;
+        at = p->handed_ballot ? min_u64(p->suspect_at_ns, p->take_back_at_ns) : p->suspect_at_ns;
     if (p->role == PAXOS_CANDIDATE)
         at = min_u64(p->retry_at_ns, p->give_up_at_ns);
     if (p->role == PAXOS_LEADER && !paxos__leader_rests(p))

@@ -189,6 +189,8 @@ tc_err paxos__recv_accepted(struct paxos *p, const struct paxos_msg *m);
 /* resign.c */
 tc_err paxos__resign(struct paxos *p, uint32_t target, bool leaves);
 void paxos__advance_resign(struct paxos *p);
+/* Campaign with the own resignation, if it is time and nobody else did; true: it does. */
+bool paxos__take_back(struct paxos *p);
 
 /* quiet.c */
 /* Give every peer its slot, and hold those and no others. */

@@ -3,7 +3,8 @@
  *
  * The leader asks first and serves on: only a peer that answers a question sent after the begin of
  * the hand-over may succeed. Whoever was heard a moment ago may have been cut off since, or have
- * started again, and a resignation that it cannot use costs the group a lease. */
+ * started again, and a resignation that it cannot use costs the group a lease. If the successor dies
+ * with the resignation in its hands, whoever wrote it takes it back: the proof is good for anybody. */
 #include "core/paxos/paxos_private.h"
 
 enum {
@@ -128,6 +129,8 @@ static void step_down(struct paxos *p, const struct peer *successor) {
     if (successor) {
         struct paxos_msg m = {.type = PAXOS_RESIGN, .to = successor->rid, .ballot = p->ballot};
         paxos__send(p, &m, AFTER_NOTHING);
+        p->handed_ballot = p->resign_leaves ? 0 : p->ballot;
+        p->take_back_at_ns = patience_ns(p);
     }
     p->resigning = false;
     if (PAXOS_MUTANT(20))
@@ -150,4 +153,17 @@ void paxos__advance_resign(struct paxos *p) {
         step_down(p, successor);
     else if (late)
         give_up(p);
+}
+
+bool paxos__take_back(struct paxos *p) {
+    uint64_t ballot = p->handed_ballot;
+    if (ballot == 0 || p->now_ns < p->take_back_at_ns)
+        return false;
+    p->handed_ballot = 0;
+    if (p->promised != ballot || p->leader != 0 || !paxos__able(p) || p->log.faulty_count > 0)
+        return false;
+    TC_PROBE("paxos: a leader that handed over to nobody leads again");
+    TRACE(p, "nobody took " B_FMT " over -> campaign, its end is in writing", B_ARGS(ballot));
+    paxos__campaign(p, ballot);
+    return true;
 }
