@@ -49,6 +49,45 @@ static void cut_all(struct suite *s, const struct suite_proc *p, bool in, bool o
     }
 }
 
+/* ---- whose disk may be lost */
+
+/* B-trees of one group on the disks of the storage nodes, those of a copy on its way left out. */
+struct copies {
+    struct suite *suite;
+    const struct suite_proc *lost;
+    const char *tree;
+    uint32_t others;
+    bool enough;
+};
+
+static void count_tree(void *user, const char *name) {
+    struct copies *c = user;
+    c->others += strcmp(name, c->tree) == 0;
+}
+
+static void look_elsewhere(void *user, const char *name) {
+    struct copies *c = user;
+    size_t len = strlen(name);
+    if (len < 5 || strcmp(name + len - 5, ".tree") != 0)
+        return;
+    c->tree = name;
+    c->others = 0;
+    for (uint32_t i = 0; i < c->suite->proc_count; i++) {
+        struct suite_proc *p = &c->suite->procs[i];
+        if (is_storage(p) && p != c->lost)
+            TC_IGNORE(tc_fs_list(sim_fs_fs(p->fs), "d", count_tree, c));
+    }
+    c->enough = c->enough && c->others >= 2;
+}
+
+/* Groups are made while a node is away, and have two copies then: with one of these they would be
+ * lost, as anybody expects. */
+static bool two_copies_stay(struct suite *s, const struct suite_proc *lost) {
+    struct copies c = {.suite = s, .lost = lost, .enough = true};
+    TC_IGNORE(tc_fs_list(sim_fs_fs(lost->fs), "d", look_elsewhere, &c));
+    return c.enough;
+}
+
 static void power_all(struct suite *s) {
     for (uint32_t i = 0; i < s->proc_count; i++)
         suite_proc_kill(&s->procs[i], /* power= */ true);
@@ -77,7 +116,7 @@ static void inflict(struct suite *s, enum suite_fault kind) {
             power_all(s);
         break;
     case FAULT_LOSE_DISK:
-        if (s->disk_lost || below(s, 3) != 0)
+        if (s->disk_lost || below(s, 3) != 0 || !two_copies_stay(s, p))
             break;
         s->disk_lost = true;
         suite_proc_kill(p, /* power= */ true);
