@@ -153,9 +153,10 @@ struct paxos {
     bool asking;    /* serves, and waits for a successor to answer (resign.c) */
     bool resigning; /* serves no more, and waits for the successor to hold the log */
     bool resign_leaves;
-    uint32_t resign_target;   /* 0: whoever answers */
-    uint32_t resigned_to;     /* in the last term that ended so; 0: to nobody */
-    uint64_t handed_ballot;   /* resigned to it in writing, and nobody has asked for a promise since */
+    uint32_t resign_target; /* 0: whoever answers */
+    uint32_t resigned_to;   /* in the last term that ended so; 0: to nobody */
+    uint64_t
+        handed_ballot; /* resigned to it in writing, and nobody has asked for a promise since */
     uint64_t take_back_at_ns; /* then this replica leads again; handed_ballot 0: never */
     uint64_t resign_asked_ns; /* the question's send time: only answers to later beats count */
     uint64_t resign_at_ns;    /* so long the one or the other goes on */

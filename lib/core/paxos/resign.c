@@ -3,8 +3,9 @@
  *
  * The leader asks first and serves on: only a peer that answers a question sent after the begin of
  * the hand-over may succeed. Whoever was heard a moment ago may have been cut off since, or have
- * started again, and a resignation that it cannot use costs the group a lease. If the successor dies
- * with the resignation in its hands, whoever wrote it takes it back: the proof is good for anybody. */
+ * started again, and a resignation that it cannot use costs the group a lease. If the successor
+ * dies with the resignation in its hands, whoever wrote it takes it back: the proof is good for
+ * anybody. */
 #include "core/paxos/paxos_private.h"
 
 enum {
