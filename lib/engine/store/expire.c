@@ -7,6 +7,7 @@
 #include "engine/store/due.h"
 #include "engine/store/group.h"
 #include "engine/store/newest.h"
+#include "engine/store/own.h"
 #include "engine/store/rows.h"
 
 #define SECOND_NS 1000000000u
@@ -15,20 +16,8 @@
 
 static tc_err propose(struct replica *r, const struct entry_mutation *m, size_t count,
                       uint64_t hlc_ns) {
-    struct entry_write w = {.hlc_ns = hlc_ns};
-    struct tc_buf bytes = {0};
-    uint64_t id[2] = {r->store->env.random(r->store->env.user),
-                      r->store->env.random(r->store->env.user)};
     uint64_t index = 0;
-    memcpy(w.request_id, id, sizeof w.request_id);
-    entry_write_encode(&w, m, count, &bytes);
-    struct tc_blob *body = tc_blob_dup(tc_buf_slice(&bytes));
-    tc_err err = store__group_propose(r, PAXOS_WRITE, body, &index);
-    if (err == TC_OK)
-        store__apply_expect(r, index, body);
-    tc_blob_unref(body);
-    tc_buf_deinit(&bytes);
-    return err;
+    return store__own_write(r, m, count, hlc_ns, /* if_room= */ false, &index);
 }
 
 /* The item, and all rows that follow from it: this one too. */
@@ -76,6 +65,13 @@ static tc_err expire(struct replica *r, struct tc_slice row_key, struct tc_slice
     return propose(r, &m, 1, store__apply_hlc_ns(r));
 }
 
+/* More is left, or it was refused: not before a moment has passed. */
+static void pause(struct replica *r, uint64_t now_ns, tc_err err) {
+    uint64_t pause_ms = err == TC_OK ? STORE_EXPIRE_PAUSE_MS : STORE_EXPIRE_REFUSED_MS;
+    r->expire.retry_ns = now_ns + pause_ms * STORE_MS_NS;
+    store__due_touch(r, now_ns);
+}
+
 /* ---- a batch */
 
 struct batch {
@@ -86,12 +82,6 @@ struct batch {
     bool more; /* rows are left, or on their way out */
     bool gone; /* rows of a global index that are gone */
 };
-
-/* The row is going already. */
-static bool is_leaving(const struct replica *r, struct tc_slice row_key) {
-    struct store_overlay_hit hit;
-    return store_overlay_get(&r->overlay, row_key, &hit) && !hit.present;
-}
 
 /* The row under the cursor; TC_EEND: no more for now. */
 static tc_err look(struct batch *b, const struct btree_cursor *c) {
@@ -108,8 +98,8 @@ static tc_err look(struct batch *b, const struct btree_cursor *c) {
     b->more = true;
     if (b->looked++ == STORE_EXPIRE_BATCH)
         return TC_EEND;
-    if (is_leaving(b->r, row_key))
-        return TC_OK;
+    if (store_overlay_deletes(&b->r->overlay, row_key))
+        return TC_OK; /* it is going already */
     return b->gone ? drop_gone(b->r, row_key, key) : expire(b->r, row_key, key, seconds);
 }
 
@@ -150,7 +140,7 @@ static tc_err collect(struct replica *r, struct sweep *w) {
         w->more = true;
         if (w->count == STORE_EXPIRE_BATCH)
             break;
-        if (!is_leaving(r, tc_buf_slice(&c.key))) {
+        if (!store_overlay_deletes(&r->overlay, tc_buf_slice(&c.key))) {
             tc_buf_append_slice(&w->keys, tc_buf_slice(&c.key));
             w->ends[w->count++] = w->keys.len;
         }
@@ -190,14 +180,12 @@ static void tick_sweep(struct replica *r, uint64_t now_ns) {
         r->expire.next_s = UINT64_MAX;
         return;
     }
-    uint64_t pause_ms = err == TC_OK ? STORE_EXPIRE_PAUSE_MS : STORE_EXPIRE_REFUSED_MS;
-    r->expire.retry_ns = now_ns + pause_ms * STORE_MS_NS;
-    store__due_touch(r, now_ns);
+    pause(r, now_ns, err);
 }
 
 /* ---- when */
 
-static bool may(struct replica *r, uint64_t now_ns) {
+static bool may_expire(struct replica *r, uint64_t now_ns) {
     return store__derives(r) && r->schema->ttl.len > 0 && now_ns >= r->expire.retry_ns &&
            r->expire.next_s <= store__wall_ns(r->store) / SECOND_NS && store__group_leads(r);
 }
@@ -231,9 +219,18 @@ static void tick_gone(struct replica *r, uint64_t now_ns) {
         set_mark(r, now_ns);
         return;
     }
-    uint64_t pause_ms = err == TC_OK ? STORE_EXPIRE_PAUSE_MS : STORE_EXPIRE_REFUSED_MS;
-    r->expire.retry_ns = now_ns + pause_ms * STORE_MS_NS;
-    store__due_touch(r, now_ns);
+    pause(r, now_ns, err);
+}
+
+static void tick_items(struct replica *r, uint64_t now_ns) {
+    struct batch b = {.r = r, .now_s = store__wall_ns(r->store) / SECOND_NS, .next_s = UINT64_MAX};
+    tc_err err = store__admit_write(r, /* deletes= */ true);
+    if (err == TC_OK)
+        err = run(&b);
+    if (err == TC_OK && !b.more)
+        r->expire.next_s = b.next_s;
+    else
+        pause(r, now_ns, err);
 }
 
 void store__expire_tick(struct replica *r, uint64_t now_ns) {
@@ -241,17 +238,6 @@ void store__expire_tick(struct replica *r, uint64_t now_ns) {
         tick_gone(r, now_ns);
     if (may_sweep(r, now_ns))
         tick_sweep(r, now_ns);
-    if (!may(r, now_ns))
-        return;
-    struct batch b = {.r = r, .now_s = store__wall_ns(r->store) / SECOND_NS, .next_s = UINT64_MAX};
-    tc_err err = store__admit_write(r, /* deletes= */ true);
-    if (err == TC_OK)
-        err = run(&b);
-    if (err != TC_OK || b.more) {
-        uint64_t pause_ms = err == TC_OK ? STORE_EXPIRE_PAUSE_MS : STORE_EXPIRE_REFUSED_MS;
-        r->expire.retry_ns = now_ns + pause_ms * STORE_MS_NS;
-        store__due_touch(r, now_ns);
-        return;
-    }
-    r->expire.next_s = b.next_s;
+    if (may_expire(r, now_ns))
+        tick_items(r, now_ns);
 }

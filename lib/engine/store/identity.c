@@ -46,10 +46,7 @@ static tc_err format(struct store *s, const char *wal_dir) {
         err = names > 0 ? TC_ECORRUPT : TC_OK;
     }
     TC_TRY(err);
-    for (size_t i = 0; i < sizeof s->uuid; i += 8) {
-        uint64_t bits = s->env.random(s->env.user);
-        memcpy(s->uuid + i, &bits, sizeof bits);
-    }
+    store__random_id(s, s->uuid);
     return tc_fs_sync_dir(s->env.fs, s->dir);
 }
 

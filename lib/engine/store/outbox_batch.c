@@ -61,17 +61,11 @@ static tc_err add_owed(struct store_outbox *o, struct delivery *d, struct tc_sli
 
 /* ---- a batch */
 
-/* Its deletion is under way. */
-static bool is_leaving(const struct replica *r, struct tc_slice key) {
-    struct store_overlay_hit hit;
-    return store_overlay_get(&r->overlay, key, &hit) && !hit.present;
-}
-
 static tc_err add_at(struct store_outbox *o, struct delivery *d, struct btree_cursor *c,
                      struct tc_buf *copy) {
     struct tc_slice key = tc_buf_slice(&c->key), value;
-    if (is_leaving(o->r, key))
-        return TC_OK;
+    if (store_overlay_deletes(&o->r->overlay, key))
+        return TC_OK; /* it was paid, and is on its way out */
     TC_TRY(btree_cursor_value(c, &value));
     return add_owed(o, d, key, value, copy);
 }

@@ -5,6 +5,7 @@
 #include "engine/store/apply.h"
 #include "engine/store/group.h"
 #include "engine/store/outbox.h"
+#include "engine/store/own.h"
 
 uint64_t store__outbox_backoff_ns(const struct store *s, uint32_t refusals) {
     uint64_t wait_ms = (uint64_t)STORE_OUTBOX_WAIT_MIN_MS << (refusals < 8 ? refusals : 8);
@@ -14,30 +15,10 @@ uint64_t store__outbox_backoff_ns(const struct store *s, uint32_t refusals) {
     return wait_ns + s->env.random(s->env.user) % wait_ns;
 }
 
-/* ---- a write of the leader's own */
-
-static void put_request_id(const struct store *s, struct entry_write *w) {
-    for (size_t i = 0; i < sizeof w->request_id; i += 8) {
-        uint64_t bits = s->env.random(s->env.user);
-        memcpy(w->request_id + i, &bits, sizeof bits);
-    }
-}
-
 tc_err store__outbox_propose(struct replica *r, const struct entry_mutation *mutations,
                              size_t count, uint64_t *ret_index) {
-    struct entry_write w = {.hlc_ns = store__apply_hlc_ns(r)};
-    struct tc_buf bytes = {0};
-    put_request_id(r->store, &w);
-    entry_write_encode(&w, mutations, count, &bytes);
-    struct tc_blob *body = tc_blob_dup(tc_buf_slice(&bytes));
-    tc_err err = store__log_has_room(r->store) ? TC_OK : TC_EFULL;
-    if (err == TC_OK)
-        err = store__group_propose(r, PAXOS_WRITE, body, ret_index);
-    if (err == TC_OK)
-        store__apply_expect(r, *ret_index, body);
-    tc_blob_unref(body);
-    tc_buf_deinit(&bytes);
-    return err;
+    return store__own_write(r, mutations, count, store__apply_hlc_ns(r), /* if_room= */ true,
+                            ret_index);
 }
 
 /* ---- what was paid is deleted */

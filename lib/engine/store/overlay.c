@@ -37,6 +37,11 @@ bool store_overlay_get(const struct store_overlay *o, struct tc_slice key,
     return true;
 }
 
+bool store_overlay_deletes(const struct store_overlay *o, struct tc_slice key) {
+    struct store_overlay_hit hit;
+    return store_overlay_get(o, key, &hit) && !hit.present;
+}
+
 void store_overlay_applied(struct store_overlay *o, struct tc_slice key, uint64_t index) {
     struct overlay_slot *slot = tc_map_get(&o->keys, key);
     if (slot == NULL || slot->index > index)

@@ -30,6 +30,8 @@ void store_overlay_put(struct store_overlay *o, struct tc_slice key, uint64_t in
                        struct tc_blob *body, struct tc_slice item);
 bool store_overlay_get(const struct store_overlay *o, struct tc_slice key,
                        struct store_overlay_hit *ret_hit);
+/* The newest pending write of the key deletes it. */
+bool store_overlay_deletes(const struct store_overlay *o, struct tc_slice key);
 /* The entry at index was applied: forget key unless a newer write of it is pending. */
 void store_overlay_applied(struct store_overlay *o, struct tc_slice key, uint64_t index);
 /* Leadership ended: what was pending is nobody's promise any more. */

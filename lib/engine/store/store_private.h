@@ -158,6 +158,13 @@ static inline uint64_t store__wall_ns(const struct store *s) {
 static inline struct replica *store__find(const struct store *s, uint64_t gid) {
     return tc_map_get(&s->by_gid, tc_map_u64_key(&gid));
 }
+/* A uuid or a request id: 16 bytes by chance. */
+static inline void store__random_id(const struct store *s, uint8_t id[STORE_UUID_BYTES]) {
+    for (size_t i = 0; i < STORE_UUID_BYTES; i += 8) {
+        uint64_t bits = s->env.random(s->env.user);
+        memcpy(id + i, &bits, sizeof bits);
+    }
+}
 static inline uint64_t store__earlier(uint64_t a_ns, uint64_t b_ns) {
     return a_ns < b_ns ? a_ns : b_ns;
 }
