@@ -1,11 +1,7 @@
 #include "engine/store/members.h"
 
 #include "base/assert.h"
-#include "base/probe.h"
 #include "engine/store/beat.h"
-#include "engine/store/group.h"
-#include "engine/store/replica.h"
-#include "engine/store/schema.h"
 
 #include <stdlib.h>
 
@@ -77,13 +73,13 @@ void store__members_learn(struct replica *r, const Tercet__Pb__Member *m, bool l
     l->items[l->count++] = member_dup(m);
 }
 
-static void learn_all(struct replica *r, const Tercet__Pb__Partition *p, bool logged) {
+void store__members_learn_all(struct replica *r, const Tercet__Pb__Partition *p, bool logged) {
     for (size_t i = 0; i < p->n_members; i++)
         store__members_learn(r, p->members[i], logged);
 }
 
 void store__members_init(struct replica *r) {
-    learn_all(r, r->desc->partition, /* logged= */ true);
+    store__members_learn_all(r, r->desc->partition, /* logged= */ true);
 }
 
 void store__members_deinit(struct replica *r) {
@@ -106,11 +102,11 @@ void store__members_self(const struct replica *r, Tercet__Pb__Member *m) {
 
 /* ---- what a CONF entry says beside its configuration */
 
-static void learn_driver(struct replica *r, struct tc_slice driver) {
+void store__members_learn_driver(struct replica *r, struct tc_slice driver) {
     Tercet__Pb__Partition *p = tercet__pb__partition__unpack(NULL, driver.len, driver.data);
     if (p == NULL)
         return; /* not ours to judge: the entry is what was agreed on */
-    learn_all(r, p, /* logged= */ true);
+    store__members_learn_all(r, p, /* logged= */ true);
     tercet__pb__partition__free_unpacked(p, NULL);
 }
 
@@ -120,7 +116,7 @@ void store__members_logged(struct replica *r, const struct paxos_entry *entries,
         struct tc_slice driver;
         if (entries[i].type == PAXOS_CONF && entries[i].body &&
             paxos_conf_decode(tc_blob_slice(entries[i].body), &c, &driver) == TC_OK)
-            learn_driver(r, driver);
+            store__members_learn_driver(r, driver);
     }
 }
 
@@ -138,114 +134,4 @@ void store__members_driver(const struct replica *r, const struct quorum_config *
             members[p.n_members++] = r->members.items[at];
     }
     proto_append(out, &p.base);
-}
-
-/* ---- the descriptor */
-
-uint64_t store__members_version(const struct replica *r) {
-    return r->desc->config_version ? r->desc->config_version : 1;
-}
-
-/* The member as this configuration has it; its address as far as it is known. */
-static Tercet__Pb__Member *member_of(const struct replica *r, const struct quorum_member *q) {
-    Tercet__Pb__Member m = TERCET__PB__MEMBER__INIT;
-    const Tercet__Pb__Member *known = store__members_find(r, q->rid);
-    if (known)
-        m = *known;
-    else
-        TC_PROBE("store: a member whose address is not known");
-    m.rid = q->rid;
-    m.role = q->role == QUORUM_LOG;
-    m.zone = (char *)(uintptr_t)q->zone;
-    m.store_uuid = proto_bytes(tc_slice(q->store, QUORUM_UUID_BYTES));
-    return member_dup(&m);
-}
-
-static void members_set(const struct replica *r, Tercet__Pb__Partition *p,
-                        const struct quorum_config *c) {
-    struct quorum_rids rids = quorum_voters(c);
-    for (size_t i = 0; i < p->n_members; i++)
-        member_free(p->members[i]);
-    free((void *)p->members);
-    p->members = calloc(rids.count, sizeof(Tercet__Pb__Member *));
-    TC_ASSERT(p->members != NULL);
-    p->n_members = rids.count;
-    for (uint32_t i = 0; i < rids.count; i++)
-        p->members[i] = member_of(r, quorum_find(c, rids.rids[i]));
-}
-
-/* The new descriptor in the place of the old one, on disk first. A disk that fails here fails the
- * store, and not this replica alone. */
-static tc_err desc_replace(struct replica *r, Tercet__Pb__CreateReplicaRequest *desc_take) {
-    tc_err err = store__replica_desc_save(r->store, desc_take);
-    Tercet__Pb__CreateReplicaRequest *old = err == TC_OK ? r->desc : desc_take;
-    if (err == TC_EIO)
-        store__fail(r->store, "a descriptor could not be written");
-    if (err == TC_OK)
-        r->desc = desc_take;
-    tercet__pb__create_replica_request__free_unpacked(old, NULL);
-    store__schema_load(r); /* it borrows from the descriptor */
-    return err;
-}
-
-/* A group's log began with the configuration that its first descriptor named, and until the first
- * trim nothing else says so. */
-static void keep_first_config(struct replica *r, Tercet__Pb__CreateReplicaRequest *desc) {
-    struct tc_buf b = {0};
-    struct quorum_config first;
-    if (desc->base_config.len > 0 || store__replica_first_config(r->desc, &first) != TC_OK)
-        return;
-    quorum_encode(&first, &b);
-    desc->base_config = (ProtobufCBinaryData){.len = b.len, .data = b.data};
-}
-
-static void take_schema(Tercet__Pb__Partition *to, struct tc_slice driver) {
-    Tercet__Pb__Partition *p = tercet__pb__partition__unpack(NULL, driver.len, driver.data);
-    if (p == NULL)
-        return;
-    store__schema_keep_newer(to, proto_slice(p->schema));
-    tercet__pb__partition__free_unpacked(p, NULL);
-}
-
-tc_err store__members_apply(struct replica *r, struct tc_slice body) {
-    struct quorum_config c;
-    struct tc_slice driver;
-    TC_TRY(paxos_conf_decode(body, &c, &driver));
-    learn_driver(r, driver);
-    uint64_t before = store__members_version(r);
-    if (c.version <= before)
-        return TC_OK;
-    Tercet__Pb__CreateReplicaRequest *desc =
-        (Tercet__Pb__CreateReplicaRequest *)proto_dup(&r->desc->base);
-    keep_first_config(r, desc);
-    desc->config_version = c.version;
-    desc->partition->epoch += c.version - before;
-    members_set(r, desc->partition, &c);
-    take_schema(desc->partition, driver);
-    TC_TRY(desc_replace(r, desc));
-    store__group_announce(r);
-    return TC_OK;
-}
-
-tc_err store__members_installed(struct replica *r, const Tercet__Pb__Partition *p,
-                                uint64_t config_version) {
-    learn_all(r, p, /* logged= */ false);
-    if (config_version <= store__members_version(r))
-        return TC_OK;
-    Tercet__Pb__CreateReplicaRequest *desc =
-        (Tercet__Pb__CreateReplicaRequest *)proto_dup(&r->desc->base);
-    keep_first_config(r, desc);
-    Tercet__Pb__Partition *to = desc->partition;
-    for (size_t i = 0; i < to->n_members; i++)
-        member_free(to->members[i]);
-    free((void *)to->members);
-    to->members = calloc(p->n_members + 1, sizeof(Tercet__Pb__Member *));
-    TC_ASSERT(to->members != NULL);
-    to->n_members = p->n_members;
-    for (size_t i = 0; i < p->n_members; i++)
-        to->members[i] = member_dup(p->members[i]);
-    to->epoch = p->epoch > to->epoch ? p->epoch : to->epoch;
-    store__schema_keep_newer(to, proto_slice(p->schema));
-    desc->config_version = config_version;
-    return desc_replace(r, desc);
 }

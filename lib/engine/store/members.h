@@ -29,11 +29,22 @@ bool store__members_sound(const Tercet__Pb__Member *m);
 bool store__members_all_sound(const Tercet__Pb__Partition *p, uint64_t gid);
 /* Remember m; in a logged change it replaces what was known of its rid. */
 void store__members_learn(struct replica *r, const Tercet__Pb__Member *m, bool logged);
+void store__members_learn_all(struct replica *r, const Tercet__Pb__Partition *p, bool logged);
+/* The driver bytes of a CONF entry; what cannot be read is not judged here. */
+void store__members_learn_driver(struct replica *r, struct tc_slice driver);
 /* CONF entries that a step appended or repaired. */
 void store__members_logged(struct replica *r, const struct paxos_entry *entries, size_t count);
+/* Append the driver bytes of a configuration: its members, and the schema from then on. */
+void store__members_driver(const struct replica *r, const struct quorum_config *c,
+                           struct tc_slice schema, struct tc_buf *out);
+/* Fill in this replica as others shall know it; borrows from the store. */
+void store__members_self(const struct replica *r, Tercet__Pb__Member *m);
+
+/* ---- members_apply.c */
+
 /* A committed CONF entry's body.
- *   Errors   TC_ECORRUPT  it is none; TC_EIO (the store has failed), TC_EFULL: the descriptor was
- * not changed */
+ *   Errors   TC_ECORRUPT  it is none
+ *            TC_EIO (the store has failed), TC_EFULL: the descriptor was not changed */
 TC_MUST_USE tc_err store__members_apply(struct replica *r, struct tc_slice body);
 /* A copy was installed that holds everything up to this configuration.
  *   Errors   TC_EIO, TC_EFULL: as above */
@@ -41,10 +52,5 @@ TC_MUST_USE tc_err store__members_installed(struct replica *r, const Tercet__Pb_
                                             uint64_t config_version);
 /* Of which configuration the descriptor's members are. */
 uint64_t store__members_version(const struct replica *r);
-/* Append the driver bytes of a configuration: its members, and the schema from then on. */
-void store__members_driver(const struct replica *r, const struct quorum_config *c,
-                           struct tc_slice schema, struct tc_buf *out);
-/* Fill in this replica as others shall know it; borrows from the store. */
-void store__members_self(const struct replica *r, Tercet__Pb__Member *m);
 
 #endif
