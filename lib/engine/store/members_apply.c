@@ -1,4 +1,4 @@
-/* A committed configuration changes the descriptor, on disk first: members, roles, epoch, schema. */
+/* A committed configuration changes the descriptor, on disk first: members, roles, epoch. */
 #include "base/assert.h"
 #include "base/probe.h"
 #include "engine/store/group.h"
