@@ -29,13 +29,23 @@ static Tercet__Pb__ReplicaInfo *find_replica(Tercet__Pb__NodeInfoReply *info, ui
     return NULL;
 }
 
-/* A replica that may never agree again: its disk rotted where nobody can vouch for it. */
+/* The replica's log is damaged where nobody can vouch for it, or it was never made because that is
+ * so of a group that it comes from. Parents have lower numbers, so this ends. */
+static bool is_damaged(const struct world *w, Tercet__Pb__NodeInfoReply *info, uint32_t group) {
+    const struct world_group *g = &w->groups[group];
+    const Tercet__Pb__ReplicaInfo *r = find_replica(info, g->gid);
+    if (r)
+        return strstr(r->state, "its part of the log is damaged") != NULL;
+    return g->parent != group &&
+           (is_damaged(w, info, g->parent) || (g->right != 0 && is_damaged(w, info, g->right)));
+}
+
+/* A replica that may never agree again: its disk rotted. */
 bool world_excused(struct world_node *n, uint64_t gid) {
     if (n->lost)
         return true;
-    Tercet__Pb__NodeInfoReply *info = world_node_info(n);
-    const Tercet__Pb__ReplicaInfo *r = find_replica(info, gid);
-    bool lost = n->rotten && r && strstr(r->state, "its part of the log is damaged") != NULL;
+    Tercet__Pb__NodeInfoReply *info = n->rotten ? world_node_info(n) : NULL;
+    bool lost = info && is_damaged(n->w, info, world_group_of(n->w, gid));
     if (info)
         tercet__pb__node_info_reply__free_unpacked(info, NULL);
     return lost;
@@ -254,6 +264,25 @@ static void step_or_settle(struct world *w, uint32_t group, struct converging *c
              settled ? "its end is not archived" : "its split or merge is not finished everywhere");
 }
 
+/* For whoever reads the trace: what every node says of the group. */
+static void trace_replicas(struct world *w, uint32_t group) {
+    for (uint32_t i = 0; i < w->swarm.nodes; i++) {
+        Tercet__Pb__NodeInfoReply *info = world_node_info(&w->nodes[i]);
+        const Tercet__Pb__ReplicaInfo *r = find_replica(info, w->groups[group].gid);
+        if (r)
+            world_trace(w, "%u  has g%lu: rid %u, role %d, %s, change %d, applied %lu, last %lu", i,
+                        (unsigned long)w->groups[group].gid, r->rid, (int)r->role, r->state,
+                        r->change ? (int)r->change->state : -1, (unsigned long)r->applied,
+                        (unsigned long)r->last);
+        for (size_t k = 0; r && k < r->n_peers; k++)
+            world_trace(w, "%u    peer %u: tree %d, learner %d, silent %lu ms, match %lu", i,
+                        r->peers[k]->rid, r->peers[k]->has_tree, r->peers[k]->learner,
+                        (unsigned long)r->peers[k]->silent_ms, (unsigned long)r->peers[k]->match);
+        if (info)
+            tercet__pb__node_info_reply__free_unpacked(info, NULL);
+    }
+}
+
 void world_converge(struct world *w) {
     struct converging c[WORLD_GROUPS_MAX] = {0};
     bool all = false;
@@ -267,6 +296,8 @@ void world_converge(struct world *w) {
         }
     }
     for (uint32_t g = 0; g < w->group_count; g++) {
+        if (!c[g].done && !w->failed)
+            trace_replicas(w, g);
         if (!c[g].done)
             world_fail(w, "liveness: group %u does not converge: %s", g, c[g].why);
         else if (!w->failed && !world_group_ends(&w->groups[g]))

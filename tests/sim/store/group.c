@@ -104,6 +104,7 @@ static uint32_t add_descendant(struct world *w, uint32_t parent) {
     c->parent = parent;
     c->children[0] = c->children[1] = c->right = c->merged = 0;
     c->made = false;
+    c->hold_ns = 0;
     c->told = 0;
     c->history = (struct tc_buf){0};
     for (uint32_t k = 0; k < WORLD_KEYS_MAX; k++) {

@@ -8,6 +8,7 @@ enum {
     SYSTEM_GID = 1, /* is never merged */
     AGAIN_MS = 30,
     KILL_MS_MAX = 300,
+    HOLD_MS_MAX = 30000,
     ALIGN_EVERY = 8, /* so many times asked */
 };
 
@@ -128,13 +129,31 @@ static void lose_power_between(struct world *w, struct world_node *n) {
                n->id + 1, 0, NULL);
 }
 
+/* Where members change: a disk that has both halves is lost right after the seal, and nobody asks
+ * for the merge before the left one has had time to put somebody else in its place. */
+static void lose_disk_between(struct world *w, struct world_group *m) {
+    if (w->calm || !w->swarm.reshape || m->hold_ns || !tc_prng_chance(&w->split_prng, 1, 2))
+        return;
+    m->hold_ns = w->now_ns;
+    const struct world_group *right = &w->groups[m->right];
+    uint32_t node = right->nodes[tc_prng_below(&w->split_prng, right->count)];
+    if (!world_lose_disk(w, &w->nodes[node]))
+        return;
+    TC_PROBE("sim: a disk is lost between a seal and its merge");
+    m->hold_ns = w->now_ns + tc_prng_between(&w->split_prng, 2000, HOLD_MS_MAX) * WORLD_MS_NS;
+}
+
 static void ask(struct world *w, struct world_node *n, struct world_group *m) {
     struct merge_states right = states_at(n, w->groups[m->right].gid);
     struct merge_states left = states_at(n, w->groups[m->parent].gid);
+    if (right.seal == TERCET__PB__SEAL_STATE__SEAL_DONE)
+        lose_disk_between(w, m);
+    if (n->store == NULL) /* it was the one */
+        return;
     world_node_set_clock(n);
     if (right.seal != TERCET__PB__SEAL_STATE__SEAL_DONE)
         ask_seal(w, n, m);
-    else
+    else if (w->calm || w->now_ns >= m->hold_ns)
         ask_merge(w, n, m);
     world_node_pump(n);
     struct merge_states right_now = states_at(n, w->groups[m->right].gid);
@@ -149,7 +168,8 @@ static void ask(struct world *w, struct world_node *n, struct world_group *m) {
 
 void world_merge_next(struct world *w, uint32_t merged) {
     struct world_group *m = &w->groups[merged];
-    struct world_node *n = &w->nodes[m->nodes[tc_prng_below(&w->split_prng, m->count)]];
+    const struct world_group *where = w->swarm.reshape ? &w->groups[m->parent] : m;
+    struct world_node *n = &w->nodes[where->nodes[tc_prng_below(&w->split_prng, where->count)]];
     if (n->store && n->paused_until_ns <= w->now_ns)
         ask(w, n, m);
     if (w->swarm.reshape && tc_prng_chance(&w->split_prng, 1, ALIGN_EVERY))

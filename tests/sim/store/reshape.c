@@ -247,13 +247,12 @@ static bool may_lose(struct world *w) {
     return true;
 }
 
-static void lose_disk(struct world *w) {
-    struct world_node *n = &w->nodes[below(w, w->swarm.nodes)];
+bool world_lose_disk(struct world *w, struct world_node *n) {
     if (!may_lose(w))
-        return;
+        return false;
     uint64_t down_ms = 1000 + below(w, 12000);
     if (n->store == NULL || n->failing)
-        return;
+        return false;
     world_trace(w, "%u  its disk is lost for good", n->id);
     TC_PROBE("sim: a disk was lost for good");
     if (w->split_count + w->merge_count > 0)
@@ -263,6 +262,7 @@ static void lose_disk(struct world *w) {
     tc_err err = tc_fs_mkdir(n->env.fs, "d");
     TC_ASSERT(err == TC_OK);
     w->wiped_count++;
+    return true;
 }
 
 void world_reshape_next(struct world *w) {
@@ -276,6 +276,6 @@ void world_reshape_next(struct world *w) {
     if (changing > 1)
         TC_PROBE("sim: the members of several groups change at once");
     if (!w->calm && !w->strand.no_copies && below(w, 4) == 0)
-        lose_disk(w);
+        (void)world_lose_disk(w, &w->nodes[below(w, w->swarm.nodes)]);
     world_push(w, (200 + below(w, 1500)) * WORLD_MS_NS, EVENT_RESHAPE, 0, 0, NULL);
 }

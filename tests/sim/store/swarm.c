@@ -99,7 +99,8 @@ static void draw_splits(uint64_t seed, struct world_swarm *s) {
  * half a minute (request ids), so these take longer. */
 static void draw_mixed(uint64_t seed, struct world_swarm *s) {
     struct tc_prng p = tc_prng(seed * 16807 + 29);
-    if (!s->reshape || s->strands || !tc_prng_chance(&p, 1, 2))
+    bool spare = s->nodes > 3; /* long runs: stores that failed twice take no replica for a day */
+    if (!s->reshape || s->strands || !spare || !tc_prng_chance(&p, 1, 2))
         return;
     s->splits = (uint32_t)tc_prng_between(&p, 1, 3);
     s->split_every_ns = tc_prng_between(&p, 500, 4000) * WORLD_MS_NS;

@@ -57,6 +57,7 @@ struct world_group {
     uint32_t children[2]; /* 0: no split was asked for */
     uint32_t split_key;   /* the first of the right child */
     bool made;            /* somebody has seen what it became */
+    uint64_t hold_ns;     /* of a merged one: nobody asks for the merge before */
     uint32_t from, to;    /* its keys: [from, to) */
     uint32_t count;       /* members; at first rid i + 1 lives on nodes[i] */
     uint32_t nodes[WORLD_NODES_MAX];
@@ -447,6 +448,8 @@ void world_ask_move(struct world *w, struct world_node *n, const Tercet__Pb__Rep
                     uint32_t at, uint32_t to);
 void world_ask_transfer(struct world *w, struct world_node *n, const Tercet__Pb__ReplicaInfo *r,
                         uint32_t at);
+/* The disk of n is lost for good, if every group survives that: false if not. */
+bool world_lose_disk(struct world *w, struct world_node *n);
 /* Its leader reports three storage replicas that answer and keep up; learns the members. */
 bool world_group_whole(struct world *w, struct world_group *g);
 

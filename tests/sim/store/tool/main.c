@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -120,9 +121,43 @@ static void run_seed(uint64_t seed, const struct options *o, struct totals *t) {
         report_failure(seed, &r, &tail);
 }
 
+/* What many hundred seeds reach; one that none of them meets is a hole in the workload. */
+static const char *const demanded[] = {
+    "sim: a disk was lost where groups split or merge",
+    "sim: a disk is lost between a seal and its merge",
+    "sim: a replica moves so that two groups can merge",
+    "sim: the members of several groups change at once",
+    "sim: a disk gets full",
+    "sim: a write came to a store whose disk is full",
+    "sim: a store that took no writes takes them again",
+    "sim: a store asks to be emptied because its disk is slow",
+    "sim: a replica moves away from a store that asks to be emptied",
+    "sim: a store that asked to be emptied does so no more",
+    "store: an entry that found no room on the disk is applied again",
+};
+
+enum {
+    DEMANDED_COUNT = sizeof demanded / sizeof demanded[0],
+    DEMANDED_SEEDS = 500, /* fewer may miss one */
+};
+
 static void print_probe(void *user, const struct tc_probe *p) {
-    (void)user;
+    bool *reached = user;
     printf("  probe %10" PRIu64 "  %s\n", p->count, p->name);
+    for (size_t i = 0; i < DEMANDED_COUNT; i++)
+        reached[i] = reached[i] || (p->count && strcmp(demanded[i], p->name) == 0);
+}
+
+/* False: a demanded one was not reached. */
+static bool report_probes(uint64_t seeds) {
+    bool reached[DEMANDED_COUNT] = {false}, all = true;
+    tc_probe_each(print_probe, reached);
+    for (size_t i = 0; i < DEMANDED_COUNT && seeds >= DEMANDED_SEEDS; i++) {
+        if (!reached[i])
+            printf("  probe          0  %s  NOT REACHED\n", demanded[i]);
+        all = all && reached[i];
+    }
+    return all;
 }
 
 static double seconds(void) {
@@ -224,7 +259,6 @@ int main(int argc, char **argv) {
             break;
     }
     summarize(&t, seconds() - began);
-    if (o.probes)
-        tc_probe_each(print_probe, NULL);
-    return t.failures > 0;
+    bool reached = !o.probes || report_probes(o.seeds);
+    return t.failures > 0 || !reached;
 }
