@@ -288,6 +288,7 @@ void world_converge(struct world *w) {
     bool all = false;
     for (int i = 0; i < PATIENCE_STEPS && !all && !w->failed; i++) {
         world_run_ms(w, STEP_MS);
+        world_fault_end_dead(w);
         all = true;
         for (uint32_t g = 0; g < w->group_count && !w->failed; g++) {
             if (!c[g].done)

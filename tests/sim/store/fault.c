@@ -233,6 +233,12 @@ void world_fault_next(struct world *w) {
     world_push(w, 1 + below(w, 2 * w->swarm.fault_every_ns), EVENT_FAULT, 0, 0, NULL);
 }
 
+void world_fault_end_dead(struct world *w) {
+    for (uint32_t i = 0; i < w->swarm.nodes; i++)
+        if (sim_fs_is_down(w->nodes[i].fs))
+            world_node_stop(&w->nodes[i], /* power= */ true, 100 * (uint64_t)WORLD_MS_NS);
+}
+
 void world_calm(struct world *w) {
     w->calm = true;
     world_trace(w, "---- calm");
@@ -244,9 +250,8 @@ void world_calm(struct world *w) {
     world_strand_end(w);
     for (uint32_t i = 0; i < w->swarm.nodes; i++) {
         sim_fs_heal(w->nodes[i].fs);
-        if (sim_fs_is_down(w->nodes[i].fs)) /* power went, and its store has not written since */
-            world_node_stop(&w->nodes[i], /* power= */ true, 100 * (uint64_t)WORLD_MS_NS);
         w->nodes[i].paused_until_ns = 0;
         w->nodes[i].slow_until_ns = 0;
     }
+    world_fault_end_dead(w);
 }

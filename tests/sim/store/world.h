@@ -409,6 +409,9 @@ void world_archive_deinit(struct world_archive *a);
 /* ---- fault.c */
 void world_fault_next(struct world *w);
 void world_fault_power(struct world *w, uint32_t node);
+/* Power went at some node whose store had nothing to write, so it has not noticed: it starts again.
+ */
+void world_fault_end_dead(struct world *w);
 void world_calm(struct world *w);
 
 /* ---- oracle.c */
