@@ -65,6 +65,11 @@ void world_work_end(struct world_node *n) {
     if (n->batch) {
         if (!n->batch_written && reaches_disk)
             TC_IGNORE(store_batch_write(n->batch)); /* nobody hears of it */
+        /* A dead process marks no disk as failing. Only where a store that is marked twice, and
+         * takes no replica for a day, leaves no other; elsewhere it makes for more failing disks.
+         */
+        if (w->swarm.unmade)
+            sim_fs_crash_after(n->fs, 0);
         TC_IGNORE(store_batch_done(n->store, n->batch, TC_EIO));
     }
     if (n->job) {
