@@ -4,6 +4,7 @@
  * as they are. */
 #include "sim/store/world.h"
 
+#include "base/assert.h"
 #include "base/probe.h"
 
 #include <stdlib.h>
@@ -27,13 +28,20 @@ static void side_deinit(struct side *s) {
         tercet__pb__node_info_reply__free_unpacked(s->info, NULL);
 }
 
+static const uint8_t *store_of(const struct side *s, size_t at) {
+    const ProtobufCBinaryData *id = &s->r->partition->members[at]->store_uuid;
+    TC_ASSERT(id->len == STORE_UUID_BYTES);
+    return id->data;
+}
+
 static uint32_t node_of(const struct side *s, size_t at) {
     return (uint32_t)strtoul(s->r->partition->members[at]->addr + 5, NULL, 10);
 }
 
-static bool stands_on(const struct side *s, uint32_t node) {
+/* By its disk: a node that lost its disk has nothing of what stood there. */
+static bool stands_on(const struct side *s, const uint8_t store[STORE_UUID_BYTES]) {
     for (size_t i = 0; i < s->r->partition->n_members; i++)
-        if (node_of(s, i) == node)
+        if (memcmp(store_of(s, i), store, STORE_UUID_BYTES) == 0)
             return true;
     return false;
 }
@@ -41,10 +49,10 @@ static bool stands_on(const struct side *s, uint32_t node) {
 /* One replica of moves goes from a node that to does not have to one that only to has. */
 static void move_one(struct world *w, const struct side *moves, const struct side *to) {
     for (uint32_t i = 0; i < moves->r->partition->n_members; i++) {
-        if (stands_on(to, node_of(moves, i)))
+        if (stands_on(to, store_of(moves, i)))
             continue;
         for (uint32_t k = 0; k < to->r->partition->n_members; k++) {
-            if (stands_on(moves, node_of(to, k)))
+            if (stands_on(moves, store_of(to, k)))
                 continue;
             TC_PROBE("sim: a replica moves so that two groups can merge");
             world_ask_move(w, moves->n, moves->r, i, node_of(to, k));
@@ -56,10 +64,10 @@ static void move_one(struct world *w, const struct side *moves, const struct sid
 /* Whoever leads the left one must have the sealed right one on its own node. */
 static void come_back(struct world *w, const struct side *left, const struct side *right) {
     move_one(w, left, right);
-    if (stands_on(right, left->n->id))
+    if (stands_on(right, left->n->uuid))
         return;
     for (uint32_t i = 0; i < left->r->partition->n_members; i++)
-        if (stands_on(right, node_of(left, i))) {
+        if (stands_on(right, store_of(left, i))) {
             TC_PROBE("sim: a leadership comes to where the sealed neighbour is");
             world_ask_transfer(w, left->n, left->r, i);
             return;
