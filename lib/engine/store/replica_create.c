@@ -91,7 +91,7 @@ static bool is_repeat(const struct store *s, const Tercet__Pb__CreateReplicaRequ
     return r && r->rid == req->rid && r->desc->learner && r->state == REPLICA_LOG;
 }
 
-tc_err store_create_replica(struct store *s, const Tercet__Pb__CreateReplicaRequest *req) {
+static tc_err create(struct store *s, const Tercet__Pb__CreateReplicaRequest *req) {
     if (is_repeat(s, req))
         return TC_OK;
     TC_TRY(check_create(s, req));
@@ -115,6 +115,20 @@ tc_err store_create_replica(struct store *s, const Tercet__Pb__CreateReplicaRequ
     return TC_OK;
 }
 
+/* A disk that does not take this takes nothing else either. A store without groups writes nothing,
+ * and would go on telling everybody that it is well. */
+static tc_err checked(struct store *s, tc_err err, const char *what) {
+    if (err != TC_EIO)
+        return err;
+    store__disk_failed(s, what);
+    store__fail(s, what);
+    return err;
+}
+
+tc_err store_create_replica(struct store *s, const Tercet__Pb__CreateReplicaRequest *req) {
+    return checked(s, create(s, req), "a new replica could not be written");
+}
+
 /* The leader was the last to vouch for the partition; a replica that merely moved away was not. */
 static void push_removed(struct replica *r) {
     if (!store__group_leads(r))
@@ -132,7 +146,8 @@ tc_err store_delete_replica(struct store *s, uint64_t gid) {
     store__group_flush(r);
     if (r->jobs_out > 0 || store__seal_needed(r))
         return TC_EBUSY;
-    TC_TRY(store__replica_desc_bury(s, r->desc));
+    TC_TRY(checked(s, store__replica_desc_bury(s, r->desc),
+                   "the descriptor of a deleted replica could not be written"));
     push_removed(r);
     store__answer_term_ended(r);
     uint64_t lsn = 0;

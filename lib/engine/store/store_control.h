@@ -19,7 +19,8 @@ struct store;
 /* Become a member of a new group, or of an old one as a learner. Durable when TC_OK.
  *   Errors   TC_EEXISTS   this gid already lives here
  *            TC_EINVAL    rid is not a member, or the member is not this store
- *            TC_ELIMIT    too many replicas; TC_EFULL; TC_EIO
+ *            TC_ELIMIT    too many replicas; TC_EFULL
+ *            TC_EIO       the disk has failed, and the store with it: end the process
  */
 TC_MUST_USE tc_err store_create_replica(struct store *s,
                                         const Tercet__Pb__CreateReplicaRequest *req);

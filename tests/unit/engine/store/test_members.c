@@ -110,6 +110,24 @@ static void a_learner_that_does_not_fit_is_refused(void **state) {
     tc_buf_deinit(&l.config);
 }
 
+/* A store without groups writes nothing else: it must not go on as if its disk were well. */
+static void a_disk_that_takes_no_new_replica_ends_the_store(void **state) {
+    struct cluster *c = *state;
+    struct node *n = &c->nodes[SPARE];
+    struct sim_fault fault = {.kind = SIM_WRITE_ERROR, .path_part = ".desc"};
+    struct learner l;
+    learner_init(&l, n->uuid);
+    assert_int_equal(sim_fs_fault(n->fs, &fault), TC_OK);
+    assert_int_equal(store_create_replica(n->store, &l.req), TC_EIO);
+    assert_true(store_failed(n->store));
+    sim_fs_heal(n->fs);
+    cluster_stop(c, SPARE, /* power_loss= */ false);
+    cluster_start(c, SPARE);
+    assert_int_equal(store_disk(n->store).errors, 1);
+    assert_int_equal(store_create_replica(n->store, &l.req), TC_OK);
+    tc_buf_deinit(&l.config);
+}
+
 static void a_learner_is_durable_and_its_rid_never_comes_back(void **state) {
     struct cluster *c = *state;
     struct learner l;
@@ -461,6 +479,7 @@ int member_tests(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(a_learner_that_does_not_fit_is_refused),
+        T(a_disk_that_takes_no_new_replica_ends_the_store),
         T(a_learner_is_durable_and_its_rid_never_comes_back),
         T(a_learner_goes_when_the_leader_does_not_know_it),
         T(the_newest_directory_is_kept),
