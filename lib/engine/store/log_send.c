@@ -29,9 +29,10 @@ static bool load_entries(struct replica *r, const struct paxos_msg *msg, struct 
 }
 
 /* Where members change, a receiver may lag behind the change that made this one a member, and must
- * know where to answer. Entries and their acknowledgements go to who answered before. */
+ * know where to answer. Acknowledgements go to who is known, and entries too as long as every
+ * member answers: one that was away while all others were replaced has heard of none of them. */
 static bool introduces(const struct replica *r, const struct paxos_msg *msg) {
-    bool busy = msg->type == PAXOS_ACCEPTED || msg->entry_count > 0;
+    bool busy = msg->type == PAXOS_ACCEPTED || (msg->entry_count > 0 && !r->is_short);
     return !busy && paxos_config(r->paxos)->version > 1;
 }
 

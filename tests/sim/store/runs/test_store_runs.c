@@ -58,11 +58,24 @@ static void test_entries_come_back_from_the_archive(void **state) {
     assert_true(restored > 0);
 }
 
+/* A member missed the replacement of all others, and the messages of a leader that it did not know
+ * had entries, so they told nobody who sent them. */
+static void test_kept_seeds(void **state) {
+    (void)state;
+    static const uint64_t seeds[] = {30243};
+    for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
+        struct world_result r = world_run(seeds[i], NULL, NULL);
+        if (!r.ok)
+            fail_msg("seed %lu: %s", (unsigned long)seeds[i], r.failure);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clean),
         cmocka_unit_test(test_same_seed_same_run),
         cmocka_unit_test(test_entries_come_back_from_the_archive),
+        cmocka_unit_test(test_kept_seeds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
