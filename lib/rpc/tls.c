@@ -9,6 +9,7 @@
 #include "rpc/rpc_private.h"
 
 #include <grpc/grpc_security.h>
+#include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,13 @@ enum {
     KEY = 1,
     CA = 2,
 };
+
+/* Threads of the core may still be in a handshake, or come to their own end, while the process
+ * exits: a library that cleans up before them crashes them, or loses what it keeps for each of
+ * them. It must be told before its first use, which need not be this folder's. */
+__attribute__((constructor)) static void keep_openssl_to_the_end(void) {
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+}
 
 static tc_err read_file(const char *path, struct tc_buf *ret_text) {
     FILE *f = fopen(path, "rb");
