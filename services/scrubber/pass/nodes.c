@@ -71,7 +71,7 @@ bool pass__has_ended(const struct pass_nodes *n, uint64_t gid) {
 }
 
 void pass__nodes_again(const struct pass_env *env, struct pass_nodes *n) {
-    const char *addrs[PASS_NODES_MAX];
+    const char *addrs[PASS_NODES_MAX] = {NULL};
     size_t count = n->count;
     for (size_t i = 0; i < count; i++)
         addrs[i] = n->node[i].addr;
