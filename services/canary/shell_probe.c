@@ -42,8 +42,6 @@ static bool record(struct probe *p, const struct request_result *r) {
 static void contradict(struct probe *p, const char *what, uint64_t value) {
     const struct probe_config *c = &p->config;
     p->known = false; /* begin again from what is there */
-    if (daemon_now_ns() < p->settled_ns)
-        return; /* a write of the process before this one may have come in between */
     daemon_metric_add(daemon_metric_with(c->metrics->inconsistent_total, c->router, NULL), 1);
     DAEMON_ERROR(c->log,
                  "answer contradicts an acknowledged write: router=%s what=\"%s\" value=%" PRIu64
@@ -53,6 +51,15 @@ static void contradict(struct probe *p, const char *what, uint64_t value) {
     p->state.inconsistent_count++;
     snprintf(p->state.last_error, sizeof p->state.last_error, "%s: %" PRIu64, what, value);
     pthread_mutex_unlock(&p->lock);
+}
+
+/* The counter is higher than this process ever tried: nobody may have written that, but for the
+ * process before this one, whose last write may still arrive for a while. */
+static void exceed(struct probe *p, const char *what, uint64_t value) {
+    if (daemon_now_ns() < p->settled_ns)
+        p->known = false;
+    else
+        contradict(p, what, value);
 }
 
 /* The first request of a zone's life finds no table: make it, and expect failures for a while. */
@@ -106,7 +113,7 @@ static void write_counter(struct probe *p) {
                   p->table, p->key, next, next);
     struct request_result r = request_send(p, "PutItem");
     if (strcmp(r.outcome, "ConditionalCheckFailedException") == 0) {
-        contradict(p, "the counter is not below what was never written", next);
+        exceed(p, "the counter is not below what was never written", next);
         return;
     }
     if (!excuse(p, &r) && record(p, &r))
@@ -125,8 +132,10 @@ static void probe_once(struct probe *p) {
     write_counter(p);
     if (!p->known || !read_counter(p, &value))
         return;
-    if (value < p->acked || value > p->tried)
+    if (value < p->acked)
         contradict(p, "the counter is out of bounds", value);
+    else if (value > p->tried)
+        exceed(p, "the counter is out of bounds", value);
     else
         p->acked = value; /* an unknown outcome is known now */
 }
