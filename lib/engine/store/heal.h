@@ -17,7 +17,8 @@ struct store_heal {
     Tercet__Pb__Member *newcomer; /* of the change; owned; NULL: none goes on */
     uint64_t base_index;          /* where its log begins */
     uint64_t create_call;         /* outstanding; 0: none */
-    uint32_t rid_highest;         /* ever given away in this term, or refused */
+    uint32_t rid_highest;         /* ever given away in this term; may live somewhere */
+    uint32_t rid_before;          /* ... before the change */
     uint32_t asked_rid;           /* another member is, or was, asked about it ... */
     enum heal_opinion opinion;    /* ... and said this ... */
     uint64_t opinion_until_ns;    /* ... which counts until then */

@@ -46,24 +46,32 @@ static bool stands_on(const struct side *s, const uint8_t store[STORE_UUID_BYTES
     return false;
 }
 
-/* One replica of moves goes from a node that to does not have to one that only to has. */
-static void move_one(struct world *w, const struct side *moves, const struct side *to) {
+/* The disk on which member k stands is still there, and takes replicas. */
+static bool may_come(const struct world *w, const struct side *to, size_t k) {
+    const struct world_node *n = &w->nodes[node_of(to, k)];
+    return memcmp(n->uuid, store_of(to, k), STORE_UUID_BYTES) == 0 && world_disk_takes_replicas(n);
+}
+
+/* One replica of moves goes from a node that to does not have to one that only to has, and that
+ * takes replicas. False: there is none. */
+static bool move_one(struct world *w, const struct side *moves, const struct side *to) {
     for (uint32_t i = 0; i < moves->r->partition->n_members; i++) {
         if (stands_on(to, store_of(moves, i)))
             continue;
         for (uint32_t k = 0; k < to->r->partition->n_members; k++) {
-            if (stands_on(moves, store_of(to, k)))
+            if (stands_on(moves, store_of(to, k)) || !may_come(w, to, k))
                 continue;
             TC_PROBE("sim: a replica moves so that two groups can merge");
             world_ask_move(w, moves->n, moves->r, i, node_of(to, k));
-            return;
+            return true;
         }
     }
+    return false;
 }
 
 /* Whoever leads the left one must have the sealed right one on its own node. */
 static void come_back(struct world *w, const struct side *left, const struct side *right) {
-    move_one(w, left, right);
+    (void)move_one(w, left, right);
     if (stands_on(right, left->n->uuid))
         return;
     for (uint32_t i = 0; i < left->r->partition->n_members; i++)
@@ -81,8 +89,8 @@ void world_align(struct world *w, struct world_group *merged) {
                left.n->paused_until_ns <= w->now_ns && right.n->paused_until_ns <= w->now_ns;
     if (may && right.r->seal)
         come_back(w, &left, &right);
-    else if (may)
-        move_one(w, &right, &left);
+    else if (may && !move_one(w, &right, &left))
+        (void)move_one(w, &left, &right);
     side_deinit(&left);
     side_deinit(&right);
 }

@@ -258,7 +258,7 @@ static void step_or_settle(struct world *w, uint32_t group, struct converging *c
         step(w, group, c);
         return;
     }
-    bool settled = g->merged ? world_merge_settled(w, group) : world_split_settled(w, group);
+    bool settled = world_end_settled(w, group);
     c->done = settled && world_end_archived(w, group);
     snprintf(c->why, sizeof c->why, "%s",
              settled ? "its end is not archived" : "its split or merge is not finished everywhere");

@@ -98,6 +98,8 @@ struct world_result world_run(uint64_t seed, void (*trace)(void *user, const cha
         let_clients_end(w);
     if (!w->failed && (swarm.fills || swarm.drags))
         world_disk_settle(w);
+    if (!w->failed && (swarm.indexed || swarm.follows))
+        world_ends_settle(w);
     if (!w->failed && w->swarm.indexed)
         world_index_settle(w);
     if (!w->failed && swarm.follows)

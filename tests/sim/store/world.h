@@ -466,6 +466,12 @@ bool world_align_holds(const struct world_group *g);
 /* Replay the archive and hold every answer against it. */
 void world_judge(struct world *w);
 
+/* ---- ends.c */
+/* It is split or merged, everywhere. */
+bool world_end_settled(struct world *w, uint32_t group);
+/* Demand that of every group that is to be. */
+void world_ends_settle(struct world *w);
+
 /* ---- converge.c */
 /* The entry that ended this group is in the archive, where the logs of what it became begin. */
 bool world_end_archived(const struct world *w, uint32_t group);
