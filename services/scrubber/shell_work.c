@@ -115,15 +115,18 @@ static void note_archive(struct work *w, const Tercet__Pb__ScrubGroup *g) {
     w->env.archive_wait_ms = lags && whole_ms > ARCHIVE_AGAIN_MS ? ARCHIVE_AGAIN_MS : whole_ms;
 }
 
+/* Who asks for one group by its number is told that it is not there; in a pass over all groups one
+ * that ended meanwhile is passed over. */
 static void pass_one_group(struct work *w, struct pass_nodes *nodes, uint64_t gid,
-                           enum pass_depth depth) {
-    Tercet__Pb__ScrubGroup *g = pass_group_now(&w->env, nodes, gid, depth);
+                           const struct work_what *what) {
+    Tercet__Pb__ScrubGroup *g = what->gid ? pass_group(&w->env, nodes, gid, what->depth)
+                                          : pass_group_now(&w->env, nodes, gid, what->depth);
     if (g == NULL)
         return;
     log_group(w, g);
-    if (depth == PASS_DEEP)
+    if (what->depth == PASS_DEEP)
         note_archive(w, g);
-    board_post_take(w->config.board, g, depth);
+    board_post_take(w->config.board, g, what->depth);
 }
 
 static uint64_t count_groups(const struct pass_nodes *nodes) {
@@ -154,7 +157,7 @@ static void pass_all(struct work *w, struct pass_nodes *nodes, const struct work
     while (gid != 0 && !stopping(w)) {
         progress_next(&w->progress, gid);
         if (what->demanded || !stands(w, nodes, gid, what->depth))
-            pass_one_group(w, nodes, gid, what->depth);
+            pass_one_group(w, nodes, gid, what);
         gid = what->gid ? 0 : pass_nodes_next_gid(nodes, gid);
     }
     if (what->gid == 0)
