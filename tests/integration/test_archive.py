@@ -87,7 +87,7 @@ def test_a_scrub_says_what_it_waits_for(request):
         groups = [line for line in done.stdout.splitlines() if line.startswith("group ")]
         assert done.returncode == 1 and len(groups) > 4, done.stdout
         waits = [line for line in said if "waits for the archive to reach index" in line]
-        assert waits and ", 6 s at most" in waits[0] and ", 2 s at most" in waits[-1], said
+        assert waits and ", 6 s at most" in waits[0] and any(", 2 s at most" in line for line in waits[1:]), said
         assert "docs/runbooks/archive-down.md" in said[-1] and "were not compared with the archive" in said[-1], said
         print(f"{len(groups)} groups in {took:.1f} s; {len(said)} lines, the first: {said[0]}")
 

@@ -24,10 +24,11 @@ static void tell_place(const Tercet__Pb__ScrubProgressReply *p, struct tc_buf *o
 
 void scrub_tell(struct scrub_teller *t, const Tercet__Pb__ScrubProgressReply *p, uint64_t now_ms,
                 struct tc_buf *out) {
-    bool waits = p->waits_for[0] != 0, news = waits && (!t->waited || p->gid != t->gid);
+    uint64_t wait_max_ms = p->waits_for[0] ? p->wait_max_ms : 0;
+    bool news = wait_max_ms > 0 && (wait_max_ms != t->wait_max_ms || p->gid != t->gid);
     if (!p->running || !(t->told_ms == 0 || news || now_ms >= t->told_ms + AGAIN_MS))
         return;
-    *t = (struct scrub_teller){.told_ms = now_ms, .gid = p->gid, .waited = waits};
+    *t = (struct scrub_teller){.told_ms = now_ms, .gid = p->gid, .wait_max_ms = wait_max_ms};
     tc_buf_append_str(out, "tercet: ");
     if (!p->demanded)
         tc_buf_append_str(out, "the scrubber's own pass comes first: ");

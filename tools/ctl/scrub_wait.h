@@ -13,9 +13,9 @@ void scrub_advise(const Tercet__Pb__ScrubRunReply *r);
 
 /* What is told of a scrub that goes on: a line when it is news, or the last one is old. */
 struct scrub_teller {
-    uint64_t told_ms; /* when, by the caller's clock; 0: nothing yet */
-    uint64_t gid;     /* of the last line */
-    bool waited;      /* it said so */
+    uint64_t told_ms;     /* when, by the caller's clock; 0: nothing yet */
+    uint64_t gid;         /* of the last line */
+    uint64_t wait_max_ms; /* of the wait that it told of; 0: of none */
 };
 /* Appends a line, or nothing. */
 void scrub_tell(struct scrub_teller *t, const Tercet__Pb__ScrubProgressReply *p, uint64_t now_ms,

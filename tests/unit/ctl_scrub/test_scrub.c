@@ -47,7 +47,13 @@ static void waiting_is_told_at_once_and_again(void **state) {
     p.gid = 102; /* the next one waits too */
     p.done = 1;
     p.waited_ms = 0;
-    p.wait_max_ms = 2000;
+    p.waits_for = text("rid 3 to apply index 9");
+    p.wait_max_ms = 10000;
+    told(
+        &p, 6200,
+        "tercet: group 102, 2 of 17: waits for rid 3 to apply index 9, 0 s so far, 10 s at most\n");
+    p.waits_for = text("the archive to reach index 9 (it has 5)");
+    p.wait_max_ms = 2000; /* and then for something else */
     told(&p, 6250,
          "tercet: group 102, 2 of 17: waits for the archive to reach index 9 (it has 5), 0 s so "
          "far, 2 s at most\n");
