@@ -66,8 +66,7 @@ static const struct heal_peer *witness(const struct heal_input *in, uint32_t rid
 }
 
 /* Somebody else has to agree that it is lost, where there is somebody else. */
-static struct heal_action ask(const struct heal_input *in, const struct heal_peer *dead) {
-    const struct heal_peer *other = witness(in, dead->rid);
+static struct heal_action ask(const struct heal_peer *dead, const struct heal_peer *other) {
     if (dead->opinion == HEAL_ASKED)
         return act(HEAL_NOTHING, dead->rid, "another voter is asked about a silent one");
     if (dead->opinion == HEAL_REACHED)
@@ -79,8 +78,9 @@ static struct heal_action ask(const struct heal_input *in, const struct heal_pee
 
 static struct heal_action replace(const struct heal_input *in, const struct heal_peer *dead) {
     bool vacant = dead->opinion == HEAL_ABSENT;
-    if (!vacant && dead->opinion != HEAL_LOST && witness(in, dead->rid))
-        return ask(in, dead);
+    const struct heal_peer *other = witness(in, dead->rid);
+    if (other && !vacant && dead->opinion != HEAL_LOST)
+        return ask(dead, other);
     uint32_t store = heal_place(in->config, dead->rid, vacant, in->stores, in->store_count);
     if (store == HEAL_NOWHERE)
         return act(HEAL_NOTHING, dead->rid, "no store can take the place of a silent voter");

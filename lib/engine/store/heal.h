@@ -17,12 +17,11 @@ struct store_heal {
     Tercet__Pb__Member *newcomer; /* of the change; owned; NULL: none goes on */
     uint64_t base_index;          /* where its log begins */
     uint64_t create_call;         /* outstanding; 0: none */
-    uint32_t rid_highest;         /* ever given away in this term; may live somewhere */
-    uint32_t rid_before;          /* ... before the change */
-    uint32_t asked_rid;           /* another member is, or was, asked about it ... */
-    enum heal_opinion opinion;    /* ... and said this ... */
-    uint64_t opinion_until_ns;    /* ... which counts until then */
-    uint64_t ship_ns;             /* no copy is begun before */
+    uint32_t rid_highest; /* ever given away in this term, or refused: it may be there after all */
+    uint32_t asked_rid;   /* another member is, or was, asked about it ... */
+    enum heal_opinion opinion; /* ... and said this ... */
+    uint64_t opinion_until_ns; /* ... which counts until then */
+    uint64_t ship_ns;          /* no copy is begun before */
 };
 
 void store__heal_tick(struct replica *r, uint64_t now_ns);

@@ -64,7 +64,6 @@ tc_err store__heal_begin(struct replica *r, const Tercet__Pb__DirectoryNode *nod
     TC_TRY(heal_rid(paxos_config(r->paxos), rid_highest(r), s->env.random(s->env.user), &rid));
     TC_TRY(ask_create(r, node, rid));
     Tercet__Pb__Member m = TERCET__PB__MEMBER__INIT;
-    h->rid_before = h->rid_highest;
     m.rid = h->rid_highest = rid;
     m.node = node->node;
     m.zone = node->zone;
@@ -118,15 +117,12 @@ void store__heal_created(struct store *s, struct replica *r, const struct store_
     (void)s;
     if (h == NULL || h->create_call != c->id || h->change.rid != c->rid)
         return; /* of a term that ended: what was made deletes itself */
-    bool refused = err == TC_EFULL || err == TC_ELIMIT;
     h->create_call = 0;
     if (err == TC_OK)
         err = learn(r);
     if (err == TC_OK || h->newcomer == NULL)
         return;
     TC_PROBE("store: a learner could not be made");
-    if (refused)
-        h->rid_highest = h->rid_before; /* nothing bears that rid: a group has 16 million of them */
     TC_TRACE(&r->store->env.trace, "replica %u cannot be made on %s: %s -> another store", c->rid,
              h->newcomer->node, tc_err_name(err));
     store__heal_give_up(r, /* avoid= */ true);
