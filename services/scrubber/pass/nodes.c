@@ -116,11 +116,14 @@ uint64_t pass_nodes_idle_index(const struct pass_nodes *n, uint64_t gid) {
 
 size_t pass_nodes_silent(const struct pass_nodes *n, struct tc_buf *ret_text) {
     size_t count = 0;
-    for (size_t i = 0; i < n->count; i++)
-        if (n->node[i].info == NULL && count++ == 0 && ret_text)
-            tc_buf_printf(ret_text, "no answer from storage %s", n->node[i].addr);
-        else if (n->node[i].info == NULL && ret_text)
-            tc_buf_printf(ret_text, ", %s", n->node[i].addr);
+    for (size_t i = 0; i < n->count; i++) {
+        if (n->node[i].info)
+            continue;
+        if (ret_text)
+            tc_buf_printf(ret_text, "%s%s", count ? ", " : "no answer from storage ",
+                          n->node[i].addr);
+        count++;
+    }
     return count;
 }
 
